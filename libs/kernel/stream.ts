@@ -1,0 +1,15 @@
+/** The kinds of stream: one for each kind of aggregate. */
+export type StreamType = 'job' | 'job-summary' | 'evaluation' | 'deployment' | 'allocation' | 'node';
+/** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
+export type StreamName = `${StreamType}/${string}`;
+
+export const jobStream = (namespace: string, jobId: string): StreamName => `job/${namespace}/${jobId}`;
+export const jobSummaryStream = (namespace: string, jobId: string): StreamName => `job-summary/${namespace}/${jobId}`;
+export const evaluationStream = (id: string): StreamName => `evaluation/${id}`;
+export const deploymentStream = (id: string): StreamName => `deployment/${id}`;
+export const allocationStream = (id: string): StreamName => `allocation/${id}`;
+export const nodeStream = (id: string): StreamName => `node/${id}`;
+
+export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
+/** What follows the type: an id, or `<namespace>/<job id>`. */
+export const streamKey = (stream: StreamName): string => stream.slice(stream.indexOf('/') + 1);
