@@ -1,8 +1,42 @@
 export * from './nomad.js';
+export { evolve, type AggregateState } from './aggregates.js';
 export * from './allocation/state.js';
+export { isEligibleSimply, reportAllocations, stopAllocation, type AllocationReport } from './allocation/decide.js';
+export { evolveAllocation } from './allocation/evolve.js';
+export { renderAllocation, renderAllocationStub } from './allocation/render.js';
 export * from './deployment/state.js';
+export {
+  failDeployment,
+  failWatchedDeployment,
+  pauseDeployment,
+  progressDeployment,
+  promoteDeployment,
+  setAllocationHealth,
+  type DeploymentAnswer,
+} from './deployment/decide.js';
+export { renderDeployment } from './deployment/render.js';
 export * from './evaluation/state.js';
+export { newEvaluation } from './evaluation/create.js';
+export { cancelEvaluations, failEvaluation, unblockEvaluations } from './evaluation/decide.js';
+export { renderEvaluation, renderEvaluationStub } from './evaluation/render.js';
 export * from './job/state.js';
+export {
+  deregisterJob,
+  evaluateJobCommand,
+  markStable,
+  registerJob,
+  revertJob,
+  type DeregisterJob,
+  type JobAnswer,
+  type RegisterJob,
+} from './job/decide.js';
+export { renderJobStub } from './job/render.js';
+export * from './job/spec/index.js';
 export * from './job-summary/state.js';
+export { renderJobSummary } from './job-summary/render.js';
 export * from './node/state.js';
+export { heartbeatNode, missHeartbeat, registerNode, setEligibility, type AffectedJob } from './node/decide.js';
+export { renderNode, renderNodeStub } from './node/render.js';
 export * from './plan/plan.js';
+export { fingerprintOf, submitPlan, type PlanBasis, type SubmitPlan } from './plan/decide.js';
+export { rawNumber } from './raw-json.js';

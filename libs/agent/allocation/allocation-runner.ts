@@ -1,0 +1,428 @@
+import type { JobSpec, NetworkStatus, RestartPolicy, Task, TaskGroup, TaskState } from '@app/domain';
+import type { TimeUs } from '@app/kernel';
+import type { Driver, DriverTask } from '../drivers/driver.js';
+import { healthParameters } from '../health/health-rules.js';
+import { HealthWatcher } from '../health/health-watcher.js';
+import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
+import { textOf, type AgentLog } from '../log.js';
+import type { AgentAllocation, AllocationUpdate } from '../protocol.js';
+import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from '../task/task-environment.js';
+import * as events from '../task/task-event.js';
+import { TaskRunner, type SavedTask } from '../task/task-runner.js';
+import type { Cancel, Timers } from '../timers.js';
+import { clientStatus, finishedStates, isTerminalStatus, type ClientStatusReport } from './client-status.js';
+import { createTaskDirectories, isAllocationId, isSafeName, taskDirectories, type TaskFile } from './directories.js';
+import { groupEnd, isSidecar, killOrder, mayStart, roleOf, type GroupEnd, type TaskInGroup } from './lifecycle.js';
+
+/** What an allocation runner needs of the agent. */
+export interface AllocationHost {
+  readonly timers: Timers;
+  readonly now: () => TimeUs;
+  readonly random: () => number;
+  readonly log: AgentLog;
+  readonly dataDir: string;
+  readonly node: NodeFacts;
+  readonly defaultHost: string;
+  readonly driver: (name: string) => Driver | undefined;
+  /** Something to report and to note has changed; urgent if the client status or the health has. */
+  readonly changed: (runner: AllocationRunner, urgent: boolean) => void;
+}
+
+/** Health as the agent knows it; no time if it followed from the failure of the allocation. */
+export interface KnownHealth {
+  readonly healthy: boolean;
+  readonly timestampUs: TimeUs;
+}
+/** What the journal keeps of an allocation, beside the allocation and its job. */
+export interface SavedAllocation {
+  readonly tasks: Readonly<Record<string, SavedTask>>;
+  readonly health: KnownHealth | null;
+  readonly exceededMaxRunDuration: boolean;
+}
+
+const NO_NETWORK: NetworkStatus = { InterfaceName: '', Address: '', AddressIPv6: '', DNS: null };
+const NO_RESTARTS: RestartPolicy = { Attempts: 0, Interval: 0, Delay: 0, Mode: 'fail', RenderTemplates: false };
+
+/**
+ * Runs one allocation: its tasks in their order, its checks, the watch over its health, its end.
+ *
+ * Whatever changes a task calls `#react`, which looks at all tasks and draws every consequence; it is the only place that does, and does
+ * so again as long as its own consequences change something.
+ */
+export class AllocationRunner {
+  readonly id: string;
+  readonly #host: AllocationHost;
+  readonly #tasks = new Map<string, TaskRunner>();
+  #allocation: AgentAllocation;
+  #job: JobSpec;
+  #group: TaskGroup | undefined;
+  #setupError = '';
+  #health: KnownHealth | null = null;
+  #watcher: HealthWatcher | null = null;
+  #checks: ServiceChecks | null = null;
+  #exceededMaxRunDuration = false;
+  #cancelMaxRun: Cancel | null = null;
+  #killing: Promise<void> | null = null;
+  readonly #delaySkipped = Promise.withResolvers<void>();
+  #skipsDelays = false;
+  #reacting = false;
+  #changedMeanwhile = false;
+  #detached = false;
+  #begun = false;
+  #lastMarked = '';
+
+  constructor(host: AllocationHost, allocation: AgentAllocation, job: JobSpec | undefined) {
+    this.id = allocation.ID;
+    this.#host = host;
+    this.#allocation = allocation;
+    this.#job = job as JobSpec;
+    this.#group = job?.TaskGroups.find((group) => group.Name === allocation.TaskGroup);
+    this.#setupError = this.#setUp();
+  }
+
+  get allocation(): AgentAllocation {
+    return this.#allocation;
+  }
+  get job(): JobSpec {
+    return this.#job;
+  }
+  /** Nothing of the allocation runs or will run. */
+  get isOver(): boolean {
+    return this.#setupError !== '' || [...this.#tasks.values()].every((task) => task.isDead);
+  }
+
+  /** Starts the allocation, or goes on where an earlier run of the agent was. */
+  begin(saved: SavedAllocation | null): void {
+    this.#health = saved?.health ?? healthFrom(this.#allocation);
+    this.#exceededMaxRunDuration = saved?.exceededMaxRunDuration ?? false;
+    this.#reacting = true;
+    for (const task of this.#tasks.values()) task.begin(saved?.tasks[task.name] ?? null);
+    this.#reacting = false;
+    this.#begun = true;
+    if (this.#setupError) this.#host.log.warn({ allocation: this.id, error: this.#setupError }, 'allocation cannot be set up');
+    this.#watchHealth();
+    this.#limitRunTime();
+    if (this.#allocation.DesiredStatus !== 'run') this.#stop();
+    this.#react();
+  }
+
+  /** Takes up what the servers have changed. */
+  update(allocation: AgentAllocation, job: JobSpec): void {
+    const before = this.#allocation;
+    this.#allocation = allocation;
+    this.#job = job;
+    this.#group = job.TaskGroups.find((group) => group.Name === allocation.TaskGroup) ?? this.#group;
+    for (const spec of this.#group?.Tasks ?? []) this.#tasks.get(spec.Name)?.update(spec, this.#policyOf(spec));
+    const told = healthFrom(allocation);
+    if (allocation.DeploymentID !== before.DeploymentID) this.#health = told;
+    else if (told !== null && told.healthy !== this.#health?.healthy) this.#health = told;
+    if (allocation.NoShutdownDelay) this.#skipDelays();
+    if (allocation.DesiredStatus !== 'run') this.#stop();
+    else this.#watchHealth();
+    if (allocation.ClientStatus === 'unknown' && before.ClientStatus !== 'unknown') this.#recordOnLive(events.reconnected());
+    this.#react();
+  }
+
+  /** Kills whatever runs, without regard to delays, poststop tasks too. Settles when nothing runs any more. */
+  async kill(): Promise<void> {
+    this.#skipDelays();
+    this.#stop();
+    await this.#killing;
+    await Promise.all([...this.#tasks.values()].map((task) => task.kill(true)));
+  }
+
+  /** Stops the tasks as if servers had asked for it (the agent has been cut off for too long). */
+  stop(): void {
+    this.#stop();
+  }
+
+  /** Leaves everything as it is, and does nothing any more. */
+  detach(): void {
+    this.#detached = true;
+    this.#watcher?.stop();
+    this.#checks?.stop();
+    for (const task of this.#tasks.values()) task.detach();
+  }
+
+  /**
+   * Restarts a task, or all that run.
+   * @throws Error if the task is not known or does not run.
+   */
+  restart(taskName: string | undefined): void {
+    if (taskName !== undefined) return this.#taskNamed(taskName).restart('User requested task to restart', 'by-operator');
+    const running = [...this.#tasks.values()].filter((task) => task.state.State === 'running');
+    if (running.length === 0) throw new Error('Task not running');
+    for (const task of running) task.restart('User requested running tasks to restart', 'by-operator');
+  }
+
+  /** Sends a signal to a task, or to all that run. @throws Error if the task is not known or does not run, or refuses. */
+  async signal(signal: string, taskName: string | undefined, reason: string): Promise<void> {
+    if (taskName !== undefined) return this.#taskNamed(taskName).signal(signal, reason);
+    const running = [...this.#tasks.values()].filter((task) => task.state.State === 'running');
+    if (running.length === 0) throw new Error('Task not running');
+    await Promise.all(running.map((task) => task.signal(signal, reason)));
+  }
+
+  save(): SavedAllocation {
+    const tasks = Object.fromEntries([...this.#tasks].map(([name, task]) => [name, task.save()]));
+    return { tasks, health: this.#health, exceededMaxRunDuration: this.#exceededMaxRunDuration };
+  }
+
+  /** How long the allocation may go on without its servers, in nanoseconds; null if for ever. */
+  get stopOnClientAfter(): number | null {
+    return this.#group?.Disconnect?.StopOnClientAfter ?? null;
+  }
+
+  /** What the servers are to know. */
+  report(): AllocationUpdate {
+    const { status, description } = this.#clientStatus();
+    const states = Object.fromEntries([...this.#tasks].map(([name, task]) => [name, task.state]));
+    const names = this.#group?.Tasks.map((task) => task.Name) ?? [];
+    return {
+      ID: this.id,
+      ClientStatus: status,
+      ClientDescription: description,
+      TaskStates: isTerminalStatus(status) ? finishedStates(names, states, this.#host.now()) : states,
+      DeploymentStatus: this.#health && { Healthy: this.#health.healthy, TimestampUs: this.#health.timestampUs },
+      NetworkStatus: NO_NETWORK,
+    };
+  }
+
+  /** Whether servers know less than this agent: another status, or other last events. */
+  isAheadOf(told: AgentAllocation): boolean {
+    if (told.ClientStatus !== this.#clientStatus().status) return true;
+    const lastEvent = (state: TaskState | undefined): string | undefined => state?.Events.at(-1)?.Time;
+    return [...this.#tasks].some(([name, task]) => lastEvent(task.state) !== lastEvent(told.TaskStates?.[name]));
+  }
+
+  /** Makes the tasks. @returns why the allocation cannot be run, or an empty text. */
+  #setUp(): string {
+    const failure = (reason: string): string => `Unable to add allocation due to error: ${reason}`;
+    if (!isAllocationId(this.id)) return failure(`invalid allocation id ${JSON.stringify(this.id)}`);
+    if (!this.#group) return failure(`task group ${JSON.stringify(this.#allocation.TaskGroup)} is not in its job`);
+    const unsafe = this.#group.Tasks.find((task) => !isSafeName(task.Name));
+    if (unsafe) return failure(`invalid task name ${JSON.stringify(unsafe.Name)}`);
+    const isService = this.#job.Type === 'service' || this.#job.Type === 'system';
+    const checks = placedChecks(this.#group, this.#allocation.AllocatedResources, this.#host.defaultHost);
+    if (checks.length > 0) this.#checks = this.#makeChecks(checks);
+    for (const spec of this.#group.Tasks) {
+      const role = roleOf(spec);
+      const restartsOnSuccess = isSidecar(role) || (isService && role === 'main');
+      const host = {
+        ...this.#host,
+        driverTask: (task: Task) => this.#driverTask(task),
+        changed: () => this.#react(),
+      };
+      this.#tasks.set(spec.Name, new TaskRunner(host, spec, this.#policyOf(spec), restartsOnSuccess));
+    }
+    return '';
+  }
+
+  #policyOf(spec: Task): RestartPolicy {
+    return spec.RestartPolicy ?? this.#group?.RestartPolicy ?? NO_RESTARTS;
+  }
+
+  #taskNamed(name: string): TaskRunner {
+    const task = this.#tasks.get(name);
+    if (!task) throw new Error(`Could not find task runner for task: ${name}`);
+    return task;
+  }
+
+  #inGroup(): TaskInGroup[] {
+    return (this.#group?.Tasks ?? []).flatMap((spec) => {
+      const task = this.#tasks.get(spec.Name);
+      return task ? [{ name: spec.Name, role: roleOf(spec), leader: spec.Leader, state: task.state }] : [];
+    });
+  }
+
+  #clientStatus(): ClientStatusReport {
+    return clientStatus(
+      [...this.#tasks.values()].map((task) => task.state),
+      { exceededMaxRunDuration: this.#exceededMaxRunDuration, setupError: this.#setupError },
+    );
+  }
+
+  /** Draws all consequences of the present state. */
+  #react(): void {
+    if (this.#detached || !this.#begun) return;
+    this.#changedMeanwhile = true;
+    if (this.#reacting) return;
+    this.#reacting = true;
+    while (this.#changedMeanwhile) {
+      this.#changedMeanwhile = false;
+      this.#watcher?.observe();
+      const group = this.#inGroup();
+      const end = this.#killing ? null : groupEnd(group);
+      if (end) this.#kill(eventOf(end));
+      this.#openGates(group);
+    }
+    this.#reacting = false;
+    this.#conclude();
+  }
+
+  #openGates(group: readonly TaskInGroup[]): void {
+    for (const task of group) {
+      if (task.state.State !== 'pending' || (this.#killing && task.role !== 'poststop')) continue;
+      if (mayStart(task, group)) this.#tasks.get(task.name)?.open();
+    }
+  }
+
+  /** The part of a reaction that concerns the allocation as a whole, and the outside. */
+  #conclude(): void {
+    const { status } = this.#clientStatus();
+    if (status === 'running') this.#checks?.start();
+    if (status === 'failed' && this.#allocation.DeploymentID && this.#health === null && !this.#watcher) {
+      this.#health = { healthy: false, timestampUs: 0 };
+    }
+    if (this.isOver) {
+      this.#checks?.stop();
+      this.#cancelMaxRun?.();
+    }
+    const mark = `${status} ${this.#health?.healthy}`;
+    const urgent = mark !== this.#lastMarked;
+    this.#lastMarked = mark;
+    this.#host.changed(this, urgent);
+  }
+
+  /** The servers want it to end: health is not of interest any more. */
+  #stop(): void {
+    this.#watcher?.stop();
+    this.#watcher = null;
+    if (this.#allocation.NoShutdownDelay) this.#skipDelays();
+    this.#kill(null);
+  }
+
+  #skipDelays(): void {
+    this.#skipsDelays = true;
+    this.#delaySkipped.resolve();
+    for (const task of this.#tasks.values()) task.skipShutdownDelay();
+  }
+
+  #kill(reason: events.NewTaskEvent | null): void {
+    this.#killing ??= this.#killInOrder(reason).catch((error: unknown) => {
+      this.#host.log.error({ allocation: this.id, error: textOf(error) }, 'tasks cannot be killed');
+    });
+  }
+
+  /** Spec/lifecycle §9.7: checks first, then the group's delay, then the leader, the other tasks, the sidecars. */
+  async #killInOrder(reason: events.NewTaskEvent | null): Promise<void> {
+    this.#checks?.stop();
+    if (killOrder(this.#inGroup()).length === 0) return;
+    if (reason) this.#recordOnLive(reason);
+    const delay = this.#group?.ShutdownDelay ?? 0;
+    if (delay > 0 && !this.#skipsDelays) await this.#host.timers.atMost(delay / 1e6, this.#delaySkipped.promise);
+    for (let wave = this.#nextWave(); wave.length > 0; wave = this.#nextWave()) {
+      await Promise.all(wave.map((name) => this.#tasks.get(name)?.kill(this.#skipsDelays)));
+    }
+  }
+
+  #nextWave(): readonly string[] {
+    return killOrder(this.#inGroup())[0] ?? [];
+  }
+
+  #recordOnLive(event: events.NewTaskEvent): void {
+    for (const { name, role } of this.#inGroup()) {
+      const task = this.#tasks.get(name);
+      if (task && !task.isDead && role !== 'poststop') task.record(event);
+    }
+  }
+
+  /** (Re)starts the watch over health; its deadline counts from now. */
+  #watchHealth(): void {
+    this.#watcher?.stop();
+    this.#watcher = null;
+    if (this.#health !== null || this.#killing || !this.#group || this.#setupError) return;
+    const parameters = healthParameters(this.#job, this.#group, this.#allocation.DeploymentID);
+    if (!parameters || this.#allocation.DesiredStatus !== 'run') return;
+    const host = {
+      timers: this.#host.timers,
+      now: this.#host.now,
+      tasks: () => this.#inGroup(),
+      failingServices: () => this.#checks?.failingServices() ?? new Map<string, string[]>(),
+      decided: (healthy: boolean, reasons: ReadonlyMap<string, string>) => this.#decideHealth(healthy, reasons),
+    };
+    this.#watcher = new HealthWatcher(host, { ...parameters, usesChecks: parameters.usesChecks && this.#checks !== null });
+  }
+
+  #decideHealth(healthy: boolean, reasons: ReadonlyMap<string, string>): void {
+    this.#watcher = null;
+    this.#health = { healthy, timestampUs: this.#host.now() };
+    for (const [name, text] of reasons) this.#tasks.get(name)?.record(events.allocUnhealthy(text));
+    this.#react();
+  }
+
+  #limitRunTime(): void {
+    const limit = this.#group?.MaxRunDuration ?? 0;
+    if (limit <= 0 || this.isOver || (this.#job.Type !== 'batch' && this.#job.Type !== 'sysbatch')) return;
+    const elapsedMs = (this.#host.now() - this.#allocation.CreateTimeUs) / 1000;
+    this.#cancelMaxRun = this.#host.timers.after(limit / 1e6 - elapsedMs, () => {
+      this.#exceededMaxRunDuration = true;
+      this.#kill(null);
+      this.#react();
+    });
+  }
+
+  #makeChecks(checks: readonly PlacedCheck[]): ServiceChecks {
+    return new ServiceChecks(
+      {
+        timers: this.#host.timers,
+        now: this.#host.now,
+        taskState: (name) => this.#tasks.get(name)?.state,
+        script: (placed) => {
+          const spec = this.#group?.Tasks.find((task) => task.Name === placed.tasks[0]);
+          const task = spec && this.#driverTask(spec);
+          const env = task?.env ?? inheritedEnv(process.env);
+          const { Command: command, Args: args } = placed.check;
+          return { command, args: args ?? [], cwd: task?.directories.task ?? '/', env };
+        },
+        changed: () => this.#react(),
+        restart: (placed, reason) => {
+          for (const name of placed.tasks) {
+            const task = this.#tasks.get(name);
+            if (task?.state.State === 'running') task.restart(reason, 'by-failed-check');
+          }
+        },
+      },
+      checks,
+    );
+  }
+
+  #driverTask(spec: Task): DriverTask {
+    const unsupported = spec.Artifacts?.length ? 'artifacts' : spec.Templates?.length ? 'templates' : '';
+    if (unsupported) throw new Error(`${unsupported} are not supported by this agent`);
+    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
+    const { node } = this.#host;
+    const group = this.#group as TaskGroup;
+    const env = taskEnvironment({ allocation: this.#allocation, job: this.#job, group, task: spec, node, directories });
+    return {
+      allocationId: this.id,
+      name: spec.Name,
+      config: interpolateAll(spec.Config ?? {}, env, node),
+      env,
+      user: spec.User,
+      logsDisabled: spec.LogConfig?.Disabled ?? false,
+      directories,
+      prepareDirectories: () => createTaskDirectories(directories, payloadOf(this.#job, spec)),
+    };
+  }
+}
+
+const healthFrom = (allocation: AgentAllocation): KnownHealth | null =>
+  allocation.DeploymentHealth === null ? null : { healthy: allocation.DeploymentHealth, timestampUs: 0 };
+
+/** The file with the payload of a dispatched job, if the task wants it. */
+function payloadOf(job: JobSpec, task: Task): TaskFile | null {
+  if (!task.DispatchPayload?.File || job.Payload === null) return null;
+  return { name: task.DispatchPayload.File, content: Buffer.from(job.Payload, 'base64') };
+}
+
+function eventOf(end: GroupEnd): events.NewTaskEvent {
+  switch (end.kind) {
+    case 'leader-dead':
+      return events.leaderDead();
+    case 'sibling-failed':
+      return events.siblingFailed(end.sibling);
+    case 'main-tasks-dead':
+      return events.mainTasksDead();
+  }
+}

@@ -1,0 +1,89 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { MAX_ENDED_DIRECTORIES } from '../limits.js';
+
+/** Where a task lives, as Nomad lays it out. */
+export interface TaskDirectories {
+  /** Shared by the tasks of the allocation: NOMAD_ALLOC_DIR. */
+  readonly shared: string;
+  readonly task: string;
+  /** NOMAD_TASK_DIR */
+  readonly local: string;
+  readonly secrets: string;
+  /** The agent's own notes on the task. */
+  readonly executor: string;
+  readonly logs: { readonly stdout: string; readonly stderr: string };
+}
+
+const ALLOCATION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Names become parts of paths that are written to and deleted: whatever could lead elsewhere is refused. */
+export const isSafeName = (name: string): boolean =>
+  name !== '' && name !== '.' && name !== '..' && name !== 'alloc' && !/[/\\\0]/.test(name);
+export const isAllocationId = (id: string): boolean => ALLOCATION_ID.test(id);
+
+/** `<dataDir>/alloc/<id>` */
+export const allocationDirectory = (dataDir: string, allocationId: string): string => join(dataDir, 'alloc', allocationId);
+
+export function taskDirectories(dataDir: string, allocationId: string, taskName: string): TaskDirectories {
+  const allocation = allocationDirectory(dataDir, allocationId);
+  const shared = join(allocation, 'alloc');
+  const task = join(allocation, taskName);
+  return {
+    shared,
+    task,
+    local: join(task, 'local'),
+    secrets: join(task, 'secrets'),
+    executor: join(task, 'executor'),
+    logs: {
+      stdout: join(shared, 'logs', `${taskName}.stdout.0`),
+      stderr: join(shared, 'logs', `${taskName}.stderr.0`),
+    },
+  };
+}
+
+/** A file that a task finds in its local directory: the payload of a dispatched job. */
+export interface TaskFile {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+/** Makes the directories of a task; harmless when they are there. @throws Error if the file would lie outside of them. */
+export async function createTaskDirectories(directories: TaskDirectories, file: TaskFile | null): Promise<void> {
+  const open = ['data', 'logs', 'tmp'].map((name) => join(directories.shared, name));
+  for (const folder of [...open, directories.local, join(directories.task, 'tmp')]) {
+    await mkdir(folder, { recursive: true, mode: 0o777 });
+  }
+  for (const folder of [directories.secrets, directories.executor]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (file === null) return;
+  const path = resolve(directories.local, file.name);
+  if (!path.startsWith(directories.local + sep)) throw new Error(`the payload file ${file.name} lies outside of the task directory`);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, file.content);
+}
+
+/** Removes all that an allocation has left. */
+export async function removeAllocationDirectory(dataDir: string, allocationId: string): Promise<void> {
+  if (isAllocationId(allocationId)) {
+    await rm(allocationDirectory(dataDir, allocationId), { recursive: true, force: true });
+  }
+}
+
+/** Removes the directories of ended allocations but for the newest; they are kept for their logs. */
+export function pruneEndedDirectories(dataDir: string, isKnown: (allocationId: string) => boolean): void {
+  const root = join(dataDir, 'alloc');
+  const ended = entries(root)
+    .filter((id) => isAllocationId(id) && !isKnown(id))
+    .map((id) => ({ id, time: statSync(join(root, id), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.time - a.time);
+  for (const { id } of ended.slice(MAX_ENDED_DIRECTORIES)) rmSync(join(root, id), { recursive: true, force: true });
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

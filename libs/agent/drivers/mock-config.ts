@@ -1,0 +1,89 @@
+import type { Json, JsonObject } from '@app/kernel';
+import { parseGoDuration } from '../go-duration.js';
+import { StartError, type ExitResult } from './driver.js';
+
+/** Lines that a mock task writes: at once, and again `repeat` times. */
+export interface MockOutput {
+  readonly text: string;
+  readonly repeat: number;
+  readonly everyMs: number;
+}
+
+/** The knobs of mock_driver (spec/lifecycle §9.9). Times are milliseconds. */
+export interface MockConfig {
+  readonly runForMs: number;
+  readonly startBlockForMs: number;
+  readonly startError: string;
+  readonly startErrorRecoverable: boolean;
+  readonly exit: ExitResult;
+  readonly signalError: string;
+  readonly stdout: MockOutput;
+  readonly stderr: MockOutput;
+}
+
+/** @throws StartError if a knob has no sensible value. Knobs that have no effect in Nomad either are accepted and ignored. */
+export function parseMockConfig(config: JsonObject): MockConfig {
+  checkPortMap(text(config, 'driver_port_map'));
+  durationMs(config, 'plugin_exit_after');
+  return {
+    runForMs: durationMs(config, 'run_for'),
+    startBlockForMs: durationMs(config, 'start_block_for'),
+    startError: text(config, 'start_error'),
+    startErrorRecoverable: flag(config, 'start_error_recoverable'),
+    exit: {
+      exitCode: whole(config, 'exit_code'),
+      signal: whole(config, 'exit_signal'),
+      oomKilled: false,
+      error: text(config, 'exit_err_msg'),
+    },
+    signalError: text(config, 'signal_error'),
+    stdout: output(config, 'stdout'),
+    stderr: output(config, 'stderr'),
+  };
+}
+
+const output = (config: JsonObject, stream: 'stdout' | 'stderr'): MockOutput => ({
+  text: text(config, `${stream}_string`),
+  repeat: whole(config, `${stream}_repeat`),
+  everyMs: durationMs(config, `${stream}_repeat_duration`),
+});
+
+const undecodable = (name: string, value: Json): StartError =>
+  new StartError(`failed to decode driver config: ${name}: unexpected value ${JSON.stringify(value)}`);
+
+function text(config: JsonObject, name: string): string {
+  const value = config[name] ?? '';
+  if (typeof value === 'string') return value;
+  throw undecodable(name, value);
+}
+
+/** Driver configuration comes from HCL, where numbers and flags may be written as strings. */
+function whole(config: JsonObject, name: string): number {
+  const value = config[name] ?? 0;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+  throw undecodable(name, value);
+}
+
+function flag(config: JsonObject, name: string): boolean {
+  const value = config[name] ?? false;
+  if (typeof value === 'boolean') return value;
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw undecodable(name, value);
+}
+
+function durationMs(config: JsonObject, name: string): number {
+  const value = text(config, name);
+  if (value === '') return 0;
+  const parsed = parseGoDuration(value);
+  if ('error' in parsed) throw new StartError(`${name} ${value} not a valid duration: ${parsed.error}`);
+  return parsed.ns / 1e6;
+}
+
+function checkPortMap(portMap: string): void {
+  if (portMap === '') return;
+  const [label, port, ...more] = portMap.split(':');
+  if (!label || !/^\d+$/.test(port ?? '') || more.length > 0) {
+    throw new StartError(`malformed port map: ${JSON.stringify(portMap)}`);
+  }
+}

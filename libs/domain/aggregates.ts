@@ -1,0 +1,52 @@
+import { assertNever, streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
+import type { AllocationEvent } from './allocation/events.js';
+import { evolveAllocation } from './allocation/evolve.js';
+import type { AllocationState } from './allocation/state.js';
+import type { DeploymentEvent } from './deployment/events.js';
+import { evolveDeployment } from './deployment/evolve.js';
+import type { DeploymentState } from './deployment/state.js';
+import type { EvaluationEvent } from './evaluation/events.js';
+import { evolveEvaluation } from './evaluation/evolve.js';
+import type { EvaluationState } from './evaluation/state.js';
+import type { JobSummaryEvent } from './job-summary/events.js';
+import { evolveJobSummary } from './job-summary/evolve.js';
+import type { JobSummaryState } from './job-summary/state.js';
+import type { JobEvent } from './job/events.js';
+import { evolveJob } from './job/evolve.js';
+import type { JobState } from './job/state.js';
+import type { NodeEventRecord } from './node/events.js';
+import { evolveNode } from './node/evolve.js';
+import type { NodeState } from './node/state.js';
+
+export type AggregateState =
+  | AllocationState
+  | DeploymentState
+  | EvaluationState
+  | JobState
+  | JobSummaryState
+  | NodeState;
+
+/** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
+export function evolve(
+  stream: StreamName,
+  state: AggregateState | undefined,
+  event: DomainEvent,
+  fact: Fact,
+): AggregateState | undefined {
+  const type = streamType(stream);
+  switch (type) {
+    case 'allocation':
+      return evolveAllocation(state as AllocationState | undefined, event as AllocationEvent, fact);
+    case 'deployment':
+      return evolveDeployment(state as DeploymentState | undefined, event as DeploymentEvent, fact);
+    case 'evaluation':
+      return evolveEvaluation(state as EvaluationState | undefined, event as EvaluationEvent, fact);
+    case 'job':
+      return evolveJob(state as JobState | undefined, event as JobEvent, fact);
+    case 'job-summary':
+      return evolveJobSummary(state as JobSummaryState | undefined, event as JobSummaryEvent, fact);
+    case 'node':
+      return evolveNode(state as NodeState | undefined, event as NodeEventRecord, fact);
+  }
+  return assertNever(type);
+}

@@ -1,0 +1,106 @@
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+  type CommandContext,
+  type DomainEvent,
+  type Fact,
+  type NewEvent,
+  type StateView,
+  type StreamName,
+} from '@app/kernel';
+import { evolve, type AggregateState } from '../aggregates.js';
+import type { AllocationEvent } from '../allocation/events.js';
+import type { AllocationState } from '../allocation/state.js';
+import type { DeploymentEvent } from '../deployment/events.js';
+import type { DeploymentState } from '../deployment/state.js';
+import type { EvaluationEvent } from '../evaluation/events.js';
+import type { EvaluationState, NewEvaluation } from '../evaluation/state.js';
+import type { JobSummaryEvent } from '../job-summary/events.js';
+import type { JobSummaryState } from '../job-summary/state.js';
+import type { JobEvent } from '../job/events.js';
+import type { JobState } from '../job/state.js';
+import type { NodeEventRecord } from '../node/events.js';
+import type { NodeState } from '../node/state.js';
+
+/** A change to one stream within a decision: its state before the first event and after the last one. */
+export interface Change<S> {
+  readonly before: S | undefined;
+  readonly after: S;
+}
+
+/**
+ * A decision in the making. Reads see what the decision has said so far, so that one commit may touch an object several times.
+ * The index of the commit is not known yet: until then everything touched looks newer than anything else.
+ */
+export interface Draft {
+  readonly context: CommandContext;
+  readonly job: (namespace: string, id: string) => JobState | undefined;
+  readonly summary: (namespace: string, id: string) => JobSummaryState | undefined;
+  readonly deployment: (id: string) => DeploymentState | undefined;
+  readonly allocation: (id: string) => AllocationState | undefined;
+  readonly evaluation: (id: string) => EvaluationState | undefined;
+  readonly node: (id: string) => NodeState | undefined;
+  readonly onJob: (job: { readonly namespace: string; readonly id: string }, event: JobEvent) => void;
+  readonly onSummary: (namespace: string, id: string, event: JobSummaryEvent) => void;
+  readonly onDeployment: (id: string, event: DeploymentEvent) => void;
+  readonly onAllocation: (id: string, event: AllocationEvent) => void;
+  readonly onEvaluation: (id: string, event: EvaluationEvent) => void;
+  readonly onNode: (id: string, event: NodeEventRecord) => void;
+  /** Adds a new evaluation; `snapshotIndex` only for blocked ones. */
+  readonly evaluate: (evaluation: NewEvaluation, snapshotIndex?: number) => string;
+  readonly changes: (type: 'allocation') => readonly Change<AllocationState>[];
+  readonly deploymentChanges: () => readonly Change<DeploymentState>[];
+  readonly evaluationChanges: () => readonly Change<EvaluationState>[];
+  readonly events: () => readonly NewEvent[];
+}
+
+const UNKNOWN_INDEX = Number.MAX_SAFE_INTEGER;
+
+/** Starts a decision on the states that `view` shows. */
+export function draftOf(view: StateView, context: CommandContext): Draft {
+  const fact: Fact = { index: UNKNOWN_INDEX, time: context.now };
+  const before = new Map<StreamName, AggregateState | undefined>();
+  const after = new Map<StreamName, AggregateState | undefined>();
+  const events: NewEvent[] = [];
+
+  const read = <S extends AggregateState>(stream: StreamName): S | undefined =>
+    (after.has(stream) ? after.get(stream) : view.read(stream)) as S | undefined;
+  const emit = (stream: StreamName, event: DomainEvent): void => {
+    const state = read(stream);
+    if (!before.has(stream)) before.set(stream, state);
+    after.set(stream, evolve(stream, state, event, fact));
+    events.push({ stream, event });
+  };
+  const changed = <S>(type: string): Change<S>[] =>
+    [...after.entries()]
+      .filter(([stream]) => stream.startsWith(`${type}/`))
+      .map(([stream, state]) => ({ before: before.get(stream) as S | undefined, after: state as S }));
+
+  return {
+    context,
+    job: (namespace, id) => read(jobStream(namespace, id)),
+    summary: (namespace, id) => read(jobSummaryStream(namespace, id)),
+    deployment: (id) => read(deploymentStream(id)),
+    allocation: (id) => read(allocationStream(id)),
+    evaluation: (id) => read(evaluationStream(id)),
+    node: (id) => read(nodeStream(id)),
+    onJob: ({ namespace, id }, event) => emit(jobStream(namespace, id), event),
+    onSummary: (namespace, id, event) => emit(jobSummaryStream(namespace, id), event),
+    onDeployment: (id, event) => emit(deploymentStream(id), event),
+    onAllocation: (id, event) => emit(allocationStream(id), event),
+    onEvaluation: (id, event) => emit(evaluationStream(id), event),
+    onNode: (id, event) => emit(nodeStream(id), event),
+    evaluate: (evaluation, snapshotIndex = 0) => {
+      emit(evaluationStream(evaluation.id), { type: 'EvaluationCreated', data: { ...evaluation, snapshotIndex } });
+      return evaluation.id;
+    },
+    changes: (type) => changed(type),
+    deploymentChanges: () => changed('deployment'),
+    evaluationChanges: () => changed('evaluation'),
+    events: () => events,
+  };
+}

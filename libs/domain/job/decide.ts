@@ -1,0 +1,264 @@
+import { accept, reject, type CommandContext, type Decision, type Index, type StateView } from '@app/kernel';
+import { draftOf, type Draft } from '../command/draft.js';
+import { jobStatus, restateJob, settle } from '../command/settle.js';
+import { newEvaluation } from '../evaluation/create.js';
+import { isEvaluationTerminal, THIS_INDEX, type EvaluationTrigger } from '../evaluation/state.js';
+import type { JobSpec } from '../nomad.js';
+import { specChanged, validateChange } from './spec/index.js';
+import { currentVersion, type JobState, type JobVersion } from './state.js';
+
+/** What the edge answers to a change of a job. `jobModifyIndex` null: the index of the commit. */
+export interface JobAnswer {
+  readonly evalId: string;
+  readonly jobModifyIndex: Index | null;
+}
+
+export interface RegisterJob {
+  /** Canonical and valid. */
+  readonly spec: JobSpec;
+  /** JobModifyIndex that the job must have (0: must not exist), or null for no such check. */
+  readonly enforceIndex: Index | null;
+  /** 0: the job's own. */
+  readonly evalPriority: number;
+  readonly preserveCounts?: boolean;
+  readonly preserveResources?: boolean;
+}
+
+/** Nomad: Job.Register; spec/lifecycle §1.4. Rejections: enforce-index (detail: the text), job-change-refused (detail: the text). */
+export function registerJob(view: StateView, context: CommandContext, command: RegisterJob): Decision<JobAnswer> {
+  const draft = draftOf(view, context);
+  const { Namespace: namespace, ID: id } = command.spec;
+  const job = draft.job(namespace, id);
+  const current = currentVersion(job);
+  const conflict = enforced(command.enforceIndex, current);
+  if (conflict !== null) return reject('enforce-index', conflict);
+  const refusal = validateChange(current, command.spec);
+  if (refusal !== '') return reject('job-change-refused', refusal);
+  const spec = preserved(command, current?.spec);
+  if (current !== undefined && !specChanged(current, spec)) {
+    return accept(...unchangedSpec(draft, current, command.evalPriority));
+  }
+  storeVersion(draft, job, { spec, cause: 'register', stable: false, revertedTo: null });
+  const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority: command.evalPriority, jobModifyIndex: THIS_INDEX }) : '';
+  return accept(draft.events(), { evalId, jobModifyIndex: null });
+}
+
+function unchangedSpec(draft: Draft, current: JobVersion, priority: number): [ReturnType<Draft['events']>, JobAnswer] {
+  const { spec } = current;
+  const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority, jobModifyIndex: current.modifyIndex }) : '';
+  if (evalId) restateJob(draft, spec.Namespace, spec.ID, true);
+  return [draft.events(), { evalId, jobModifyIndex: current.modifyIndex }];
+}
+
+/** Stops a job, or purges it with everything it has. Nomad: Job.Deregister; spec/lifecycle §1.6. */
+export interface DeregisterJob {
+  readonly namespace: string;
+  readonly jobId: string;
+  readonly purge: boolean;
+  readonly evalPriority: number;
+  readonly noShutdownDelay: boolean;
+  /** What the job has, as far as it is needed: allocations (purge, or no shutdown delay), deployments and evaluations (purge). */
+  readonly allocationIds: readonly string[];
+  readonly deploymentIds: readonly string[];
+  readonly evaluationIds: readonly string[];
+}
+
+/** An unknown job is no error: nothing is appended and the answer is empty. */
+export function deregisterJob(view: StateView, context: CommandContext, command: DeregisterJob): Decision<JobAnswer | null> {
+  const draft = draftOf(view, context);
+  const { namespace, jobId } = command;
+  const job = draft.job(namespace, jobId);
+  const current = currentVersion(job);
+  if (job === undefined || current === undefined) return accept([], null);
+  // The set of the job's allocations was read before; its summary moves with every placement, so reading it here holds the set still.
+  draft.summary(namespace, jobId);
+  const needsEval = needsEvaluation(current.spec);
+  if (command.purge) purge(draft, job, command);
+  else {
+    const stopped = { spec: { ...current.spec, Stop: true } };
+    const status = jobStatus(stopped, draft.summary(namespace, jobId), needsEval);
+    draft.onJob(job, { type: 'JobStopped', data: { version: current.version + 1, submitTime: context.now, status } });
+    if (command.noShutdownDelay) skipShutdownDelay(draft, command.allocationIds);
+  }
+  if (!needsEval) return accept(draft.events(), { evalId: '', jobModifyIndex: null });
+  const evalId = draft.evaluate(
+    newEvaluation({
+      id: context.newId(),
+      namespace,
+      priority: command.evalPriority || current.spec.Priority,
+      type: 'service',
+      triggeredBy: 'job-deregister',
+      jobId,
+      jobModifyIndex: THIS_INDEX,
+    }),
+  );
+  return accept(draft.events(), { evalId, jobModifyIndex: null });
+}
+
+function purge(draft: Draft, job: JobState, command: DeregisterJob): void {
+  draft.onJob(job, { type: 'JobPurged', data: {} });
+  draft.onSummary(job.namespace, job.id, { type: 'JobSummaryPurged', data: {} });
+  for (const id of command.allocationIds) {
+    if (draft.allocation(id)?.purged === false) draft.onAllocation(id, { type: 'AllocationPurged', data: {} });
+  }
+  for (const id of command.deploymentIds) {
+    if (draft.deployment(id)?.purged === false) draft.onDeployment(id, { type: 'DeploymentPurged', data: {} });
+  }
+  for (const id of command.evaluationIds) {
+    const evaluation = draft.evaluation(id);
+    if (evaluation === undefined || isEvaluationTerminal(evaluation)) continue;
+    draft.onEvaluation(id, {
+      type: 'EvaluationCompleted',
+      data: {
+        statusDescription: `job ${job.id} deleted`,
+        deploymentId: evaluation.deploymentId,
+        failedGroups: evaluation.failedGroups,
+        queuedAllocations: null,
+        planAnnotations: null,
+        nextEval: '',
+        blockedEval: '',
+        snapshotIndex: evaluation.snapshotIndex,
+      },
+    });
+  }
+}
+
+function skipShutdownDelay(draft: Draft, allocationIds: readonly string[]): void {
+  for (const id of allocationIds) {
+    const alloc = draft.allocation(id);
+    if (alloc === undefined || alloc.purged || alloc.desiredStatus !== 'run') continue;
+    draft.onAllocation(id, { type: 'AllocationTransitionDesired', data: { transition: { NoShutdownDelay: true } } });
+  }
+}
+
+/** Nomad: Job.Evaluate; spec/lifecycle §1.6. Rejections: job-not-found, job-is-periodic, job-is-parameterized. */
+export function evaluateJobCommand(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly namespace: string; readonly jobId: string; readonly forceReschedule: readonly string[] },
+): Decision<JobAnswer> {
+  const draft = draftOf(view, context);
+  const current = currentVersion(draft.job(command.namespace, command.jobId));
+  if (current === undefined) return reject('job-not-found-write');
+  if (current.spec.Periodic !== null) return reject('job-is-periodic');
+  if (current.spec.ParameterizedJob !== null) return reject('job-is-parameterized');
+  for (const id of command.forceReschedule) {
+    const alloc = draft.allocation(id);
+    if (alloc === undefined || alloc.clientStatus !== 'failed' || alloc.nextAllocation !== '') continue;
+    draft.onAllocation(id, { type: 'AllocationTransitionDesired', data: { transition: { ForceReschedule: true } } });
+  }
+  const evalId = evaluateJob(draft, current.spec, 'job-register', { priority: 0, jobModifyIndex: current.modifyIndex });
+  restateJob(draft, command.namespace, command.jobId, true);
+  settle(draft);
+  return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
+}
+
+/** Nomad: Job.Revert; spec/lifecycle §1.6. Rejections: job-unknown, revert-to-current, job-version-not-found, enforce-prior-version. */
+export function revertJob(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly namespace: string; readonly jobId: string; readonly toVersion: number; readonly enforcePriorVersion: number | null },
+): Decision<JobAnswer> {
+  const draft = draftOf(view, context);
+  const { namespace, jobId, toVersion } = command;
+  const job = draft.job(namespace, jobId);
+  const current = currentVersion(job);
+  if (job === undefined || current === undefined) return reject('job-unknown', jobId);
+  if (toVersion === current.version) return reject('revert-to-current');
+  if (command.enforcePriorVersion !== null && command.enforcePriorVersion !== current.version) {
+    return reject('enforce-prior-version', `${current.version} ${command.enforcePriorVersion}`);
+  }
+  const target = job.versions.find((version) => version.version === toVersion);
+  if (target === undefined) return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
+  if (!specChanged(current, target.spec)) return accept(...unchangedSpec(draft, current, 0));
+  storeVersion(draft, job, { spec: target.spec, cause: 'revert', stable: false, revertedTo: toVersion });
+  const evalId = needsEvaluation(target.spec) ? evaluateJob(draft, target.spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX }) : '';
+  return accept(draft.events(), { evalId, jobModifyIndex: null });
+}
+
+/** Nomad: Job.Stable. Only the version that is named is flagged. Rejection: job-version-not-found. */
+export function markStable(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly namespace: string; readonly jobId: string; readonly version: number; readonly stable: boolean },
+): Decision {
+  const draft = draftOf(view, context);
+  const { namespace, jobId, version, stable } = command;
+  const job = draft.job(namespace, jobId);
+  if (job === undefined || !job.versions.some((one) => one.version === version)) {
+    return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version }));
+  }
+  draft.onJob(job, { type: 'JobVersionMarkedStable', data: { version, stable } });
+  return accept(draft.events());
+}
+
+/** Stores the next version of a job (its first is 0) and sees to it that every group has a row in the summary. */
+export function storeVersion(
+  draft: Draft,
+  job: JobState | undefined,
+  given: { spec: JobSpec; cause: 'register' | 'scale' | 'revert' | 'dispatch' | 'periodic'; stable: boolean; revertedTo: number | null },
+): void {
+  const current = currentVersion(job);
+  const { Namespace: namespace, ID: id, TaskGroups: groups } = given.spec;
+  const summary = current === undefined ? undefined : draft.summary(namespace, id);
+  const status = jobStatus(given, summary, true);
+  draft.onJob(
+    { namespace, id },
+    {
+      type: 'JobRegistered',
+      data: { ...given, version: current === undefined ? 0 : current.version + 1, submitTime: draft.context.now, status },
+    },
+  );
+  const missing = groups.map((group) => group.Name).filter((name) => summary?.groups[name] === undefined);
+  if (missing.length > 0) {
+    const jobCreateIndex = current?.createIndex ?? THIS_INDEX;
+    draft.onSummary(namespace, id, { type: 'JobSummaryGroupsAdded', data: { namespace, jobId: id, jobCreateIndex, groups: missing } });
+  }
+}
+
+/** An evaluation of a job for its scheduler. Returns its id. */
+export const evaluateJob = (
+  draft: Draft,
+  spec: JobSpec,
+  triggeredBy: EvaluationTrigger,
+  { priority, jobModifyIndex }: { priority: number; jobModifyIndex: Index },
+): string =>
+  draft.evaluate(
+    newEvaluation({
+      id: draft.context.newId(),
+      namespace: spec.Namespace,
+      priority: priority || spec.Priority,
+      type: spec.Type,
+      triggeredBy,
+      jobId: spec.ID,
+      jobModifyIndex,
+    }),
+  );
+
+/** Periodic and parameterized jobs are templates: nothing to schedule. */
+export const needsEvaluation = (spec: JobSpec): boolean => spec.Periodic === null && spec.ParameterizedJob === null;
+
+/** spec/lifecycle §1.4; null when it holds. */
+function enforced(wanted: Index | null, current: JobVersion | undefined): string | null {
+  if (wanted === null) return null;
+  const found = current?.jobModifyIndex;
+  if (wanted === 0) return found === undefined ? null : 'Enforcing job modify index 0: job already exists';
+  if (found === undefined) return `Enforcing job modify index ${wanted}: job does not exist`;
+  return found === wanted ? null : `Enforcing job modify index ${wanted}: job exists with conflicting job modify index: ${found}`;
+}
+
+/** Counts and resources that the registration leaves as they are stored. */
+function preserved(command: RegisterJob, stored: JobSpec | undefined): JobSpec {
+  if (stored === undefined || !(command.preserveCounts || command.preserveResources)) return command.spec;
+  return {
+    ...command.spec,
+    TaskGroups: command.spec.TaskGroups.map((group) => {
+      const old = stored.TaskGroups.find((one) => one.Name === group.Name);
+      if (old === undefined) return group;
+      const Tasks = command.preserveResources
+        ? group.Tasks.map((task) => ({ ...task, Resources: old.Tasks.find((one) => one.Name === task.Name)?.Resources ?? task.Resources }))
+        : group.Tasks;
+      return { ...group, Tasks, Count: command.preserveCounts ? old.Count : group.Count };
+    }),
+  };
+}

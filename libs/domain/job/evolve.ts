@@ -1,0 +1,80 @@
+import { assertNever, type Fact } from '@app/kernel';
+import type { JobEvent } from './events.js';
+import type { JobState, JobVersion } from './state.js';
+
+/** Untagged versions that are kept. Nomad: job_tracked_versions. */
+const TRACKED_VERSIONS = 6;
+
+/** The state of a job after one more event. */
+export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fact): JobState | undefined {
+  const current = state?.purged ? undefined : state?.versions[0];
+  const { type, data } = event;
+  switch (type) {
+    case 'JobRegistered':
+      return {
+        namespace: data.spec.Namespace,
+        id: data.spec.ID,
+        purged: false,
+        versions: retained([
+          {
+            version: data.version,
+            spec: data.spec,
+            stable: data.stable,
+            status: data.status,
+            submitTime: data.submitTime,
+            createIndex: current?.createIndex ?? fact.index,
+            modifyIndex: fact.index,
+            jobModifyIndex: fact.index,
+            versionTag: null,
+          },
+          ...(current === undefined ? [] : state!.versions),
+        ]),
+      };
+    case 'JobStopped':
+      return current === undefined
+        ? state
+        : {
+            ...state!,
+            versions: retained([
+              {
+                ...current,
+                version: data.version,
+                spec: { ...current.spec, Stop: true },
+                status: data.status,
+                submitTime: data.submitTime,
+                modifyIndex: fact.index,
+                jobModifyIndex: fact.index,
+              },
+              ...state!.versions,
+            ]),
+          };
+    case 'JobStatusChanged':
+      return current === undefined ? state : changed(state!, current.version, { status: data.status }, fact);
+    case 'JobVersionMarkedStable':
+      return state && changed(state, data.version, { stable: data.stable }, fact);
+    case 'JobVersionTagged': {
+      const versionTag = { Name: data.name, Description: data.description, TaggedTime: fact.time };
+      return state && changed(state, data.version, { versionTag }, fact);
+    }
+    case 'JobVersionUntagged':
+      return state && changed(state, data.version, { versionTag: null }, fact);
+    case 'JobPurged':
+      return state && { ...state, versions: [], purged: true };
+  }
+  return assertNever(type);
+}
+
+/** A "keep version" write: ModifyIndex moves, JobModifyIndex does not. */
+const changed = (state: JobState, version: number, change: Partial<JobVersion>, fact: Fact): JobState => ({
+  ...state,
+  versions: state.versions.map((one) => (one.version === version ? { ...one, ...change, modifyIndex: fact.index } : one)),
+});
+
+/** On overflow the oldest untagged version goes; the newest stable one is protected. spec/lifecycle §1.5. */
+function retained(versions: readonly JobVersion[]): readonly JobVersion[] {
+  const untagged = versions.filter((one) => one.versionTag === null);
+  if (untagged.length <= TRACKED_VERSIONS) return versions;
+  const newestStable = versions.find((one) => one.stable);
+  const goes = untagged.at(-1) === newestStable ? untagged.at(-2) : untagged.at(-1);
+  return versions.filter((one) => one !== goes);
+}

@@ -1,0 +1,12 @@
+export { annotateDiff } from './annotate-diff.js';
+export type { JobDefaults } from './canonicalize.js';
+export { canonicalize } from './canonicalize.js';
+export type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
+export { goDuration, multiError, quoted, warningsText } from './go-format.js';
+export type { DiffOptions, JobDiff, TaskDiff, TaskGroupDiff } from './job-diff.js';
+export { jobDiff } from './job-diff.js';
+export { nextLaunch } from './periodic.js';
+export { renderJob } from './render.js';
+export { jsonEqual, specChanged } from './spec-changed.js';
+export type { JobValidation } from './validate.js';
+export { validateChange, validateJob } from './validate.js';

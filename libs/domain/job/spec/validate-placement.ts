@@ -1,0 +1,109 @@
+import type { Affinity, Constraint, Spread } from '../../nomad.js';
+import { multiError, quoted } from './go-format.js';
+import { mistakes } from './validate-policies.js';
+
+/* Constraints, affinities and spreads. Source: spec/lifecycle §1.3, recording jobs-invalid. */
+
+const COMPARISONS = ['=', '==', 'is', '!=', 'not', '<', '<=', '>', '>='];
+const MATCHERS = ['regexp', 'version', 'semver', 'set_contains', 'set_contains_all', 'set_contains_any'];
+const OPERANDS = [...COMPARISONS, ...MATCHERS, 'is_set', 'is_not_set', 'distinct_hosts', 'distinct_property', ''];
+/** These look at a job's other allocations and make no sense for one task of a group. */
+const NOT_FOR_TASKS = ['distinct_hosts', 'distinct_property'];
+
+function distinctPropertyErrors({ RTarget }: Constraint): string[] {
+  if (RTarget === '') return [];
+  if (!/^\d+$/.test(RTarget)) return [`Failed to convert RTarget ${quoted(RTarget)} to uint64`];
+  return Number(RTarget) < 1 ? [`Distinct Property must have an allowed count of 1 or greater: ${RTarget} < 1`] : [];
+}
+
+const constraintErrors = (constraint: Constraint): string[] => [
+  ...mistakes([
+    [constraint.Operand === '', 'Missing constraint operand'],
+    [
+      constraint.Operand.startsWith('set_contains') && constraint.RTarget === '',
+      'Set contains constraint requires an RTarget',
+    ],
+    [
+      COMPARISONS.includes(constraint.Operand) && constraint.RTarget === '',
+      `Operator ${quoted(constraint.Operand)} requires an RTarget`,
+    ],
+  ]),
+  ...(constraint.Operand === 'distinct_property' ? distinctPropertyErrors(constraint) : []),
+  ...mistakes([
+    [!OPERANDS.includes(constraint.Operand), `Unknown constraint type ${quoted(constraint.Operand)}`],
+    [
+      constraint.Operand !== 'distinct_hosts' && constraint.LTarget === '',
+      'No LTarget provided but is required by constraint',
+    ],
+  ]),
+];
+
+const affinityErrors = (affinity: Affinity): string[] =>
+  mistakes([
+    [affinity.Operand === '', 'Missing affinity operand'],
+    [
+      ![...COMPARISONS, ...MATCHERS, ''].includes(affinity.Operand),
+      `Unknown affinity operator ${quoted(affinity.Operand)}`,
+    ],
+    [affinity.LTarget === '', 'No LTarget provided but is required'],
+    [affinity.Weight === 0, 'Affinity weight cannot be zero'],
+    [affinity.Weight < -100 || affinity.Weight > 100, 'Affinity weight must be within the range [-100,100]'],
+  ]);
+
+function spreadErrors(spread: Spread): string[] {
+  const targets = spread.SpreadTarget ?? [];
+  const sum = targets.reduce((total, { Percent }) => total + Percent, 0);
+  return [
+    ...mistakes([
+      [spread.Attribute === '', 'Missing spread attribute'],
+      [spread.Weight <= 0 || spread.Weight > 100, 'Spread block must have a positive weight from 0 to 100'],
+    ]),
+    ...targets.flatMap(({ Value, Percent }, position) =>
+      mistakes([
+        [
+          targets.findIndex((other) => other.Value === Value) < position,
+          `Spread target value ${quoted(Value)} already defined`,
+        ],
+        [Percent < 0 || Percent > 100, `Spread target percentage for value ${quoted(Value)} must be between 0 and 100`],
+      ]),
+    ),
+    ...mistakes([[sum > 100, `Sum of spread target percentages must not be greater than 100%; got ${sum}%`]]),
+  ];
+}
+
+/** One text for every member of a list that has mistakes, with its position from 1. */
+const inList = <T>(kind: string, list: readonly T[] | null, check: (member: T) => string[]): string[] =>
+  (list ?? []).flatMap((member, position) => {
+    const errors = check(member);
+    return errors.length === 0 ? [] : [`${kind} ${position + 1} validation failed: ${multiError(errors)}`];
+  });
+
+interface Placement {
+  readonly Constraints: Constraint[] | null;
+  readonly Affinities: Affinity[] | null;
+  readonly Spreads?: Spread[] | null;
+}
+
+/** For a job, a group or a task; system jobs run everywhere and may prefer nothing. */
+export function placementErrors(placement: Placement, level: 'job' | 'group' | 'task', jobType: string): string[] {
+  const constraints = inList('Constraint', placement.Constraints, constraintErrors);
+  const disallowed =
+    level !== 'task'
+      ? []
+      : (placement.Constraints ?? []).flatMap(({ Operand }, position) =>
+          NOT_FOR_TASKS.includes(Operand)
+            ? [`Constraint ${position + 1} has disallowed Operand at task level: ${Operand}`]
+            : [],
+        );
+  const preferences =
+    jobType === 'system'
+      ? mistakes([
+          [placement.Affinities !== null, 'System jobs may not have an affinity block'],
+          [(placement.Spreads ?? null) !== null, 'System jobs may not have a spread block'],
+        ])
+      : [
+          ...inList('Affinity', placement.Affinities, affinityErrors),
+          ...inList('Spread', placement.Spreads ?? null, spreadErrors),
+        ];
+  return [...constraints, ...disallowed, ...preferences];
+}

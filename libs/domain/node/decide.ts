@@ -1,0 +1,125 @@
+import { accept, reject, type CommandContext, type Decision, type StateView } from '@app/kernel';
+import { draftOf, type Draft } from '../command/draft.js';
+import { newEvaluation } from '../evaluation/create.js';
+import { THIS_INDEX, type EvaluationTrigger } from '../evaluation/state.js';
+import { currentVersion } from '../job/state.js';
+import type { NodeMessage } from './events.js';
+import type { Eligibility, NodeDescription, NodeState, NodeStatus } from './state.js';
+
+/** A job to be evaluated because of its node. */
+export interface AffectedJob {
+  readonly namespace: string;
+  readonly jobId: string;
+}
+
+/** Nomad: Node.Register; spec/lifecycle §9.1. Rejection: node-secret-mismatch. Says nothing when nothing is new. */
+export function registerNode(
+  view: StateView,
+  context: CommandContext,
+  command: {
+    readonly description: NodeDescription;
+    readonly secretDigest: string;
+    readonly computedClass: string;
+    readonly affected: readonly AffectedJob[];
+  },
+): Decision {
+  const draft = draftOf(view, context);
+  const { description, secretDigest, computedClass } = command;
+  const node = draft.node(description.ID);
+  if (node === undefined || node.purged) {
+    draft.onNode(description.ID, { type: 'NodeRegistered', data: { description, secretDigest, computedClass } });
+    return accept(draft.events());
+  }
+  if (node.secretDigest !== secretDigest) return reject('node-secret-mismatch');
+  if (JSON.stringify(node.description) === JSON.stringify(description)) return accept([]);
+  draft.onNode(node.id, { type: 'NodeDescriptionChanged', data: { description, computedClass } });
+  evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
+  return accept(draft.events());
+}
+
+/** A heartbeat; spec/lifecycle §9.2. Appends only what changes the status. Rejection: node-not-found. */
+export function heartbeatNode(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly affected: readonly AffectedJob[]; readonly hasLiveAllocations: boolean },
+): Decision<{ readonly evalIds: readonly string[] }> {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged) return reject('node-not-found');
+  const status = afterHeartbeat(node, command.hasLiveAllocations);
+  if (status === node.status) return accept([], { evalIds: [] });
+  const note: NodeMessage | null =
+    node.status === 'down' ? { message: 'Node reregistered by heartbeat', subsystem: 'Cluster', details: null } : null;
+  draft.onNode(node.id, { type: 'NodeStatusChanged', data: { status, note, missedHeartbeat: false } });
+  return accept(draft.events(), { evalIds: evaluateJobsOfNode(draft, node.id, command.affected, 'node-update') });
+}
+
+/** What a heartbeat with status ready makes of a node: a client that was cut off must send its allocations first. */
+export function afterHeartbeat(node: NodeState, hasLiveAllocations: boolean): NodeStatus {
+  if (node.status === 'disconnected') return 'initializing';
+  if (node.status !== 'initializing') return 'ready';
+  return hasLiveAllocations && node.lastMissedHeartbeatIndex > 0 && node.lastAllocUpdateIndex <= node.lastMissedHeartbeatIndex
+    ? 'initializing'
+    : 'ready';
+}
+
+/** The TTL of a node ran out. Appends nothing when the node is not (or no longer) as the timer saw it. */
+export function missHeartbeat(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly status: 'down' | 'disconnected'; readonly affected: readonly AffectedJob[] },
+): Decision {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged || node.status === 'down' || node.status === command.status) return accept([]);
+  const note: NodeMessage = { message: 'Node heartbeat missed', subsystem: 'Heartbeat', details: null };
+  const missedHeartbeat = node.status !== 'disconnected';
+  draft.onNode(node.id, { type: 'NodeStatusChanged', data: { status: command.status, note: missedHeartbeat ? note : null, missedHeartbeat } });
+  evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
+  return accept(draft.events());
+}
+
+/** Nomad: Node.UpdateEligibility; spec/http-api §4.6. Rejections: node-not-found-write, bad-eligibility, node-is-draining. */
+export function setEligibility(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly eligibility: Eligibility; readonly affected: readonly AffectedJob[] },
+): Decision<{ readonly evalIds: readonly string[] }> {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged) return reject('node-not-found-write');
+  if (node.drain !== null && command.eligibility === 'eligible') return reject('node-is-draining');
+  if (node.eligibility === command.eligibility) return accept([], { evalIds: [] });
+  const message = `Node marked as ${command.eligibility} for scheduling`;
+  draft.onNode(node.id, {
+    type: 'NodeEligibilityChanged',
+    data: { eligibility: command.eligibility, note: { message, subsystem: 'Cluster', details: null } },
+  });
+  const evalIds = command.eligibility === 'eligible' ? evaluateJobsOfNode(draft, node.id, command.affected, 'node-update') : [];
+  return accept(draft.events(), { evalIds });
+}
+
+/** One evaluation for each job; spec/lifecycle §2.2. */
+function evaluateJobsOfNode(
+  draft: Draft,
+  nodeId: string,
+  affected: readonly AffectedJob[],
+  triggeredBy: EvaluationTrigger,
+): string[] {
+  return affected.map(({ namespace, jobId }) => {
+    const current = currentVersion(draft.job(namespace, jobId));
+    return draft.evaluate(
+      newEvaluation({
+        id: draft.context.newId(),
+        namespace,
+        priority: current?.spec.Priority ?? 50,
+        type: current?.spec.Type ?? 'service',
+        triggeredBy,
+        jobId,
+        jobModifyIndex: current?.modifyIndex ?? 0,
+        nodeId,
+        nodeModifyIndex: THIS_INDEX,
+      }),
+    );
+  });
+}

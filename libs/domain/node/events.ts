@@ -1,0 +1,39 @@
+import type { DrainStrategy, Eligibility, LastDrain, NodeDescription, NodeStatus } from './state.js';
+
+/** What an operator reads in the node's events. */
+export interface NodeMessage {
+  readonly message: string;
+  readonly subsystem: 'Cluster' | 'Heartbeat' | 'Drain' | 'Driver' | 'Scheduler';
+  readonly details: Readonly<Record<string, string>> | null;
+}
+
+export type NodeEventRecord =
+  | {
+      readonly type: 'NodeRegistered';
+      readonly data: { readonly description: NodeDescription; readonly secretDigest: string; readonly computedClass: string };
+    }
+  | {
+      readonly type: 'NodeDescriptionChanged';
+      readonly data: { readonly description: NodeDescription; readonly computedClass: string };
+    }
+  | {
+      readonly type: 'NodeStatusChanged';
+      readonly data: {
+        readonly status: NodeStatus;
+        readonly note: NodeMessage | null;
+        /** The node missed its heartbeat: remembered as LastMissedHeartbeatIndex. */
+        readonly missedHeartbeat: boolean;
+      };
+    }
+  | { readonly type: 'NodeAllocationsRefreshed'; readonly data: Readonly<Record<string, never>> }
+  | { readonly type: 'NodeEligibilityChanged'; readonly data: { readonly eligibility: Eligibility; readonly note: NodeMessage } }
+  | {
+      readonly type: 'NodeDrainChanged';
+      readonly data: {
+        readonly drain: DrainStrategy | null;
+        readonly lastDrain: LastDrain | null;
+        readonly eligibility: Eligibility;
+        readonly note: NodeMessage;
+      };
+    }
+  | { readonly type: 'NodePurged'; readonly data: Readonly<Record<string, never>> };

@@ -1,0 +1,361 @@
+import type { Index, StreamName, TimeUs } from '@app/kernel';
+import { assertNever } from '@app/kernel';
+import { randomUUID } from 'node:crypto';
+import { attempt, fold, type Prepared } from './attempt.js';
+import { coalesce } from './coalesce.js';
+import type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
+import {
+  MAX_BATCH_COMMANDS,
+  MAX_BATCH_TEXT,
+  MAX_CONFLICTS,
+  MAX_LOAD_ROUNDS,
+  MAX_QUEUE,
+  RETRY_AFTER_MS,
+} from './limits.js';
+import { answerWithIndex } from './pending-index.js';
+import type { AppendResult, EventStore } from './port.js';
+import { StateCache, type CachedState } from './state-cache.js';
+
+// The life of a command:
+//
+//   execute ─► queued ─► decided ─┬─► in the batch ─► appended / duplicate / fenced … ─► settled
+//                ▲                ├─► looked up again (rejected, or nothing to write) ─► settled
+//                │                └─► waits: a stream must be loaded, or has a writer in this batch
+//                └─────────────────────┴── also after a conflict, with what moved freshly loaded
+//
+// Invariants:
+// - One batch is in flight at a time. Whatever arrives meanwhile is decided when the next one is made.
+// - A batch has at most one writer of a stream, and nobody who comes after the writer has read the stream. A command may write what an
+//   earlier one of the batch has only read: every expectation then holds at the place in the log that its command gets.
+// - The queue is kept in order of arrival, so a command that had to wait is decided before those that came later.
+// - Answers other than `accepted` are true of the store, not just of this process's memory: before a command is refused (or found to change
+//   nothing) the versions of all that it read are read from the store; if one has moved, the command is decided again.
+
+/** What the handler works with. */
+export interface CommandHandlerOptions {
+  readonly store: EventStore;
+  readonly aggregates: Aggregates;
+  /** Microseconds since 1970. */
+  readonly clock: () => TimeUs;
+  /** Random UUIDs unless given. */
+  readonly newId?: () => string;
+  readonly metrics?: CommandMetrics;
+  readonly maxCachedStates?: number;
+  readonly maxCachedText?: number;
+}
+
+interface Pending {
+  readonly order: number;
+  readonly command: Command<unknown>;
+  readonly settle: (outcome: Outcome<unknown>) => void;
+  readonly fail: (error: unknown) => void;
+  /** Drawn once, so that a command that is decided again creates the same things. */
+  readonly ids: string[];
+  /** States loaded for this command, in case the cache cannot hold them all. */
+  loaded: ReadonlyMap<StreamName, CachedState>;
+  loads: number;
+  conflicts: number;
+  /** The stream that made it wait for the next batch. */
+  blockedBy: StreamName | undefined;
+}
+
+interface BatchMember {
+  readonly pending: Pending;
+  readonly prepared: Prepared;
+}
+
+/** Turns commands into commits: decides, folds, groups, appends, and decides again where another process was faster. */
+export class CommandHandler {
+  private readonly states: StateCache;
+  private readonly versions: (streams: Iterable<StreamName>) => Promise<ReadonlyMap<StreamName, number>>;
+  private readonly listeners = new Set<(commit: Commit) => void>();
+  private readonly newId: () => string;
+  private queue: Pending[] = [];
+  private returned: Pending[] = [];
+  private arrivals = 0;
+  private unsettled = 0;
+  private inFlight = 0;
+  private isScheduled = false;
+  private isClosed = false;
+  private whenIdle: (() => void)[] = [];
+
+  constructor(private readonly options: CommandHandlerOptions) {
+    const { store, maxCachedStates, maxCachedText } = options;
+    this.states = new StateCache(store, maxCachedStates, maxCachedText);
+    this.versions = coalesce((streams) => store.versions(streams));
+    this.newId = options.newId ?? randomUUID;
+  }
+
+  /**
+   * Decides and appends a command. @throws StoreUnavailable, or what `decide`, `evolve`, `project` or the database threw at this very
+   * command.
+   */
+  execute<A>(command: Command<A>): Promise<Outcome<A>> {
+    if (this.isClosed) return Promise.reject(new Error('the command handler is closed'));
+    if (this.unsettled - this.inFlight >= MAX_QUEUE) {
+      this.options.metrics?.overloaded();
+      return Promise.resolve({ kind: 'overloaded', retryAfterMs: RETRY_AFTER_MS });
+    }
+    return new Promise((resolve, reject) => {
+      this.unsettled++;
+      const pending: Pending = {
+        order: this.arrivals++,
+        command: command as Command<unknown>,
+        settle: (outcome) => {
+          resolve(outcome as Outcome<A>);
+          this.settled();
+        },
+        fail: (error) => {
+          reject(error);
+          this.settled();
+        },
+        ids: [],
+        loaded: new Map(),
+        loads: 0,
+        conflicts: 0,
+        blockedBy: undefined,
+      };
+      const absent = command.reads?.filter((stream) => this.states.get(stream) === undefined) ?? [];
+      if (absent.length > 0) this.load(pending, absent);
+      else {
+        this.queue.push(pending);
+        this.schedule();
+      }
+    });
+  }
+
+  /** Calls back after each commit of this process, in order, before its command is answered. The returned function ends it. */
+  onCommitted(listener: (commit: Commit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Forgets states: another process has moved these streams. */
+  invalidate(...streams: StreamName[]): void {
+    this.states.drop(streams);
+  }
+
+  /** Takes no more commands and waits for those it has. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    if (this.unsettled > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve));
+  }
+
+  private settled(): void {
+    if (--this.unsettled > 0) return;
+    for (const resolve of this.whenIdle.splice(0)) resolve();
+  }
+
+  /**
+   * The next batch is made once all that is ready to run has run: callers that were answered together ask again together, and one batch takes
+   * them all.
+   */
+  private schedule(): void {
+    if (this.isScheduled || this.inFlight > 0) return;
+    this.isScheduled = true;
+    setImmediate(() => {
+      this.isScheduled = false;
+      const batch = this.gather();
+      if (batch.length > 0) void this.flush(batch);
+    });
+  }
+
+  private putBack(pending: Pending): void {
+    this.returned.push(pending);
+    this.schedule();
+  }
+
+  /** Decides what is queued, in order, and takes what can go into one transaction. */
+  private gather(): BatchMember[] {
+    const queue = this.inOrder();
+    this.options.metrics?.queueLength(queue.length);
+    const waiting: Pending[] = [];
+    const batch: BatchMember[] = [];
+    const blocked = new Set<StreamName>();
+    let text = 0;
+    const wait = (pending: Pending, by: StreamName, touched: Iterable<StreamName>): void => {
+      pending.blockedBy = by;
+      waiting.push(pending);
+      for (const stream of touched) blocked.add(stream);
+    };
+
+    for (const [position, pending] of queue.entries()) {
+      if (batch.length === MAX_BATCH_COMMANDS) {
+        waiting.push(...queue.slice(position));
+        break;
+      }
+      if (pending.blockedBy !== undefined && blocked.has(pending.blockedBy)) {
+        waiting.push(pending);
+        continue;
+      }
+      const result = this.decide(pending, blocked);
+      if (result === undefined) continue;
+      if (result.kind === 'blocked') {
+        wait(pending, result.by, result.touched);
+        continue;
+      }
+      if (batch.length > 0 && text + result.prepared.textLength > MAX_BATCH_TEXT) {
+        waiting.push(...queue.slice(position));
+        break;
+      }
+      text += result.prepared.textLength;
+      batch.push({ pending, prepared: result.prepared });
+      for (const stream of result.prepared.written.keys()) blocked.add(stream);
+    }
+    this.queue = waiting;
+    return batch;
+  }
+
+  private inOrder(): Pending[] {
+    if (this.returned.length === 0) return this.queue;
+    const all = [...this.queue, ...this.returned].sort((a, b) => a.order - b.order);
+    this.returned = [];
+    return all;
+  }
+
+  /** Decides one command; what can neither be appended nor wait is sent on its way. */
+  private decide(pending: Pending, blocked: ReadonlySet<StreamName>) {
+    const { aggregates, clock } = this.options;
+    let drawn = 0;
+    try {
+      const result = attempt(pending.command, {
+        aggregates,
+        known: (stream) => this.states.get(stream) ?? pending.loaded.get(stream),
+        isBlocked: (stream) => blocked.has(stream),
+        context: { now: clock(), newId: () => (pending.ids[drawn++] ??= this.newId()) },
+      });
+      switch (result.kind) {
+        case 'append':
+        case 'blocked':
+          return result;
+        case 'missing':
+          this.load(pending, result.streams);
+          return undefined;
+        case 'unchanged':
+          void this.confirm(pending, result.reads, { kind: 'accepted', index: 0, answer: result.answer });
+          return undefined;
+        case 'rejected':
+          void this.confirm(pending, result.reads, { kind: 'rejected', rejection: result.rejection });
+          return undefined;
+      }
+      return assertNever(result);
+    } catch (error) {
+      pending.fail(error);
+      return undefined;
+    }
+  }
+
+  private load(pending: Pending, streams: readonly StreamName[]): void {
+    if (pending.loads++ === MAX_LOAD_ROUNDS) {
+      pending.fail(new Error(`${pending.command.name} reads more than ${MAX_LOAD_ROUNDS} streams one after another`));
+      return;
+    }
+    this.states.load(streams).then((loaded) => {
+      pending.loaded = pending.loaded.size === 0 ? loaded : new Map([...pending.loaded, ...loaded]);
+      this.putBack(pending);
+    }, pending.fail);
+  }
+
+  /** Gives an answer that wrote nothing, once the store agrees that it still holds. */
+  private async confirm(
+    pending: Pending,
+    reads: ReadonlyMap<StreamName, number>,
+    outcome: Outcome<unknown>,
+  ): Promise<void> {
+    try {
+      if (reads.size > 0) {
+        const versions = await this.versions(reads.keys());
+        const moved = Array.from(reads.keys()).filter((stream) => (versions.get(stream) ?? 0) !== reads.get(stream));
+        if (moved.length > 0) return this.decideAgain(pending, moved);
+      }
+      pending.settle((await this.earlierOutcome(pending.command)) ?? outcome);
+    } catch (error) {
+      pending.fail(error);
+    }
+  }
+
+  /** A repeated command may be refused because its first copy did its work: then it is answered as that one was. */
+  private async earlierOutcome({ idempotency }: Command<unknown>): Promise<Outcome<unknown> | undefined> {
+    if (idempotency === undefined) return undefined;
+    const found = await this.options.store.findKey(idempotency.key);
+    if (found === undefined) return undefined;
+    if (found.fingerprint !== idempotency.fingerprint) return { kind: 'key-reused' };
+    return { kind: 'duplicate', index: found.index, answer: found.answer };
+  }
+
+  private decideAgain(pending: Pending, moved: readonly StreamName[]): void {
+    this.options.metrics?.conflict(pending.command.name);
+    this.states.drop(moved);
+    if (pending.conflicts++ === MAX_CONFLICTS) return pending.settle({ kind: 'conflict', streams: moved });
+    pending.loaded = new Map();
+    this.load(pending, moved);
+  }
+
+  private async flush(batch: readonly BatchMember[]): Promise<void> {
+    this.inFlight = batch.length;
+    const started = performance.now();
+    try {
+      const results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));
+      this.options.metrics?.batchFlushed(batch.length, performance.now() - started);
+      for (const [position, member] of batch.entries()) this.conclude(member, results[position]);
+    } catch (error) {
+      this.abandon(batch, error);
+    }
+    this.inFlight = 0;
+    if (this.queue.length + this.returned.length > 0) this.schedule();
+  }
+
+  private conclude({ pending, prepared }: BatchMember, result: AppendResult | undefined): void {
+    if (result === undefined) return pending.fail(new Error('the event store gave no result'));
+    switch (result.kind) {
+      case 'appended':
+        if (result.index > 0) this.publish(pending.command, prepared, result.index);
+        return pending.settle({
+          kind: 'accepted',
+          index: result.index,
+          answer: answerWithIndex(prepared.answer, result.index),
+        });
+      case 'conflict':
+        return this.decideAgain(pending, result.streams);
+      case 'failed':
+        return pending.fail(result.error);
+      case 'fenced':
+      case 'duplicate':
+      case 'key-reused':
+        return pending.settle(result);
+    }
+    return assertNever(result);
+  }
+
+  /** Keeps the new states, now with the real index in them, and tells the listeners. */
+  private publish(command: Command<unknown>, { append, written }: Prepared, index: Index): void {
+    const changes: Change[] = [];
+    for (const [stream, { before, events, textLength }] of written) {
+      const version = before.version + events.length;
+      const state = fold(this.options.aggregates, stream, before.state, events, index, append.time);
+      this.states.put(stream, { version, state }, textLength);
+      changes.push({ stream, version, state, events });
+    }
+    for (const listener of this.listeners) {
+      try {
+        listener({ index, time: append.time, meta: command.meta, changes });
+      } catch (error) {
+        // A listener's bug is not the command's failure, which is durable already; but it must not pass unseen either.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  /** The store is gone: nobody is kept waiting for it, and nothing is believed of the streams that may have been written. */
+  private abandon(batch: readonly BatchMember[], error: unknown): void {
+    for (const { pending, prepared } of batch) {
+      this.states.drop(prepared.written.keys());
+      pending.fail(error);
+    }
+    const waiting = this.inOrder();
+    this.queue = [];
+    for (const pending of waiting) pending.fail(error);
+  }
+}

@@ -1,0 +1,47 @@
+import { Socket } from 'node:net';
+import { Client, types, type ClientConfig, type CustomTypesConfig } from 'pg';
+import { CONNECT_TIMEOUT_MS, QUERY_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../limits.js';
+
+const INT8 = 20;
+
+/** bigint columns hold indexes and counts, which are safe integers. */
+const numbers: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === INT8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
+};
+
+/** What all connections of the store have in common: every wait is bounded, here and in the server. */
+export const connectionConfig = (url: string): ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  query_timeout: QUERY_TIMEOUT_MS,
+  keepAlive: true,
+  application_name: 'rollbook',
+  types: numbers,
+});
+
+/** A connection of its own, which can also be dropped when the server does not answer any more. */
+export interface Connection {
+  readonly client: Client;
+  /** Ends it at once, without waiting for the server. */
+  drop(): void;
+}
+
+/** @throws the driver's error if no connection can be had within the connect timeout. */
+export async function connect(url: string): Promise<Connection> {
+  const socket = new Socket();
+  const client = new Client({ ...connectionConfig(url), stream: () => socket });
+  const drop = (): void => {
+    socket.destroy();
+  };
+  // Without a listener a lost connection would end the process; whoever uses the client notices by its query failing.
+  client.on('error', drop);
+  try {
+    await client.connect();
+  } catch (error) {
+    drop();
+    throw error;
+  }
+  return { client, drop };
+}

@@ -1,0 +1,235 @@
+import type { TestDatabase } from '@app/testing';
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { StoreUnavailable } from '../errors.js';
+import { CommandHandler } from '../command-handler.js';
+import { STORE_DEADLINE_MS } from '../limits.js';
+import type { AppendResult } from '../port.js';
+import { describeEventStore, eventually, type SharedLog } from '../testing/contract.js';
+import { describeCommandHandler } from '../testing/handler-contract.js';
+import { proxyTo, type Proxy } from '../testing/proxy.js';
+import { createToyDatabase } from '../testing/toy-database.js';
+import { add, appendOf, newStream, sums } from '../testing/toy.js';
+import { PostgresEventStore } from './postgres-event-store.js';
+
+jest.setTimeout(60_000);
+
+let database: TestDatabase;
+let sql: Client;
+const query = async (text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> =>
+  (await sql.query<Record<string, unknown>>(text, values)).rows;
+
+beforeAll(async () => {
+  database = await createToyDatabase();
+  sql = new Client({ connectionString: database.url });
+  await sql.connect();
+});
+afterAll(async () => {
+  await sql?.end();
+  await database?.drop();
+});
+
+async function postgresLog(): Promise<SharedLog> {
+  return {
+    open: async () => new PostgresEventStore({ url: database.url, poolSize: 4 }),
+    async row(key) {
+      const [row] = await query('SELECT total, modify_index::int, document FROM toy WHERE key = $1', [key]);
+      if (row === undefined) return undefined;
+      const { document, ...columns } = row;
+      return { columns, document: document as string };
+    },
+  };
+}
+
+describe('the event store in Postgres', () => describeEventStore(postgresLog));
+describe('the command handler on the event store in Postgres', () => describeCommandHandler(postgresLog));
+
+describe('the log in Postgres', () => {
+  let store: PostgresEventStore;
+  beforeEach(() => {
+    store = new PostgresEventStore({ url: database.url, poolSize: 2 });
+  });
+  afterEach(() => store.close());
+
+  test('refuses to be rewritten, also by way of a partition', async () => {
+    await store.appendBatch([appendOf(newStream(), 0, 1)]);
+    for (const table of ['event', 'event_000000'])
+      for (const statement of [`UPDATE ${table} SET seq = 1`, `DELETE FROM ${table}`, `TRUNCATE ${table}`])
+        await expect(query(statement)).rejects.toThrow('append-only');
+  });
+
+  test('makes the partition that an append needs, even if nobody made it ahead', async () => {
+    // As if ten million commits had been made since the last maintenance.
+    await query('UPDATE log_head SET index = 19999998');
+    const results = await store.appendBatch([1, 2, 3].map((by) => appendOf(newStream(), 0, by)));
+    expect(results).toEqual([19999999, 20000000, 20000001].map((index) => ({ kind: 'appended', index })));
+    expect(await query('SELECT tableoid::regclass::text AS part, index::int FROM event WHERE index > 19999998')).toEqual([
+      { part: 'event_000001', index: 19999999 },
+      { part: 'event_000002', index: 20000000 },
+      { part: 'event_000002', index: 20000001 },
+    ]);
+    await expect(query('DELETE FROM event_000002')).rejects.toThrow('append-only');
+    expect(await store.readAfter(19999998, 10)).toHaveLength(3);
+  });
+
+  test('has partitions ahead once it was looked after', async () => {
+    await query('UPDATE log_head SET index = 26000000');
+    await query('SELECT maintain_event_log()');
+    expect(await query('SELECT partitioned_to::int FROM log_head')).toEqual([{ partitioned_to: 40000000 }]);
+  });
+
+  test('an append in flight holds a lease that changes hands', async () => {
+    const lease = randomUUID();
+    const epoch = (await store.acquireLease(lease, 'old', 0)) ?? 0;
+    const holder = new Client({ connectionString: database.url });
+    await holder.connect();
+    await holder.query('BEGIN; SELECT FROM log_head FOR UPDATE');
+    const append = store.appendBatch([appendOf(newStream(), 0, 1, { fence: { lease, epoch } })]);
+    const waiting = () => query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    await eventually(async () => (await waiting()).length === 1);
+    const taken = store.acquireLease(lease, 'new', 60_000);
+    await eventually(async () => (await waiting()).length === 2);
+    await holder.query('COMMIT');
+    await holder.end();
+    const [result] = await append;
+    expect(await taken).toBe(epoch + 1);
+    // Either the append came first, or it was fenced; what cannot be is that it came second and was not.
+    expect(['appended', 'fenced']).toContain(result?.kind);
+    const [next] = await store.appendBatch([appendOf(newStream(), 0, 1, { fence: { lease, epoch } })]);
+    expect(next?.kind).toBe('fenced');
+  });
+
+  test('many appends at once on one store keep their order and lose nothing', async () => {
+    const before = (await store.readHead()).index;
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => store.appendBatch([appendOf(newStream(), 0, 1), appendOf(newStream(), 0, 1)])),
+    );
+    expect(results.flat().map((result) => (result.kind === 'appended' ? result.index - before : result))).toEqual(
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    );
+  });
+});
+
+describe('when the connection fails', () => {
+  let proxy: Proxy;
+  let store: PostgresEventStore;
+  beforeEach(async () => {
+    proxy = await proxyTo(database.url);
+    store = new PostgresEventStore({ url: proxy.url, poolSize: 2 });
+    await store.appendBatch([appendOf(newStream(), 0, 1)]);
+    await store.readHead();
+  });
+  afterEach(async () => {
+    await store.close();
+    await proxy.close();
+  });
+  const headNow = async (): Promise<number> => Number((await query('SELECT index FROM log_head'))[0]?.['index']);
+
+  test('between COMMIT and its answer, the outcome is found and nothing is doubled', async () => {
+    for (let round = 0; round < 10; round++) {
+      const [before, stream] = [await headNow(), newStream()];
+      const cut = proxy.swallowNextAnswer();
+      const results = await store.appendBatch([appendOf(stream, 0, 1), appendOf(stream, 5, 1)]);
+      await cut;
+      expect(results).toEqual([
+        { kind: 'appended', index: before + 1 },
+        { kind: 'conflict', streams: [stream] },
+      ]);
+      expect(await headNow()).toBe(before + 1);
+      expect(await query('SELECT version FROM event WHERE stream = $1', [stream])).toEqual([{ version: 1 }]);
+    }
+  });
+
+  test('before the statement arrives, it is sent again', async () => {
+    const [before, stream] = [await headNow(), newStream()];
+    const cut = proxy.swallowNextQuestion();
+    const results = await store.appendBatch([appendOf(stream, 0, 1)]);
+    await cut;
+    expect(results).toEqual([{ kind: 'appended', index: before + 1 }]);
+  });
+
+  test('while the statement is still at work in the server, it either counts or never will', async () => {
+    const holder = new Client({ connectionString: database.url });
+    await holder.connect();
+    await holder.query('BEGIN; SELECT FROM log_head FOR UPDATE');
+    const [before, stream] = [await headNow(), newStream()];
+    const append = store.appendBatch([appendOf(stream, 0, 1)]);
+    const waiting = () =>
+      query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    await eventually(async () => (await waiting()).length === 1);
+    proxy.setReachable(false);
+    proxy.setReachable(true);
+    // The lost backend waits still; the second attempt queues behind it.
+    await eventually(async () => (await waiting()).length === 2);
+    await holder.query('COMMIT');
+    await holder.end();
+    expect(await append).toEqual([{ kind: 'appended', index: before + 1 }]);
+    await eventually(async () => (await waiting()).length === 0);
+    expect(await headNow()).toBe(before + 1);
+    expect(await query('SELECT version FROM event WHERE stream = $1', [stream])).toEqual([{ version: 1 }]);
+  });
+
+  test('through the command handler, cut again and again, every command counts once', async () => {
+    const handler = new CommandHandler({ store, aggregates: sums, clock: () => 1_760_000_000_000_000 });
+    const stream = newStream();
+    for (let round = 1; round <= 30; round++) {
+      const cut = round % 3 === 0 ? proxy.swallowNextAnswer() : undefined;
+      const outcome = await handler.execute(add(stream, 1));
+      expect(outcome).toMatchObject({ kind: 'accepted', answer: { total: round } });
+      await cut;
+    }
+    await handler.close();
+  });
+
+  test('a backend that is ended by the administrator is replaced', async () => {
+    const before = await headNow();
+    await query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollbook'`,
+    );
+    expect(await store.appendBatch([appendOf(newStream(), 0, 1)])).toEqual([{ kind: 'appended', index: before + 1 }]);
+    expect((await store.readHead()).index).toBe(before + 1);
+  });
+
+  test('a store that is out of reach is reported in bounded time, and used again afterwards', async () => {
+    proxy.setReachable(false);
+    const started = performance.now();
+    const failure = (error: unknown) => error as StoreUnavailable;
+    const [append, read] = await Promise.all([
+      store.appendBatch([appendOf(newStream(), 0, 1)]).catch(failure),
+      store.readHead().catch(failure),
+    ]);
+    expect(performance.now() - started).toBeLessThan(STORE_DEADLINE_MS + 1_000);
+    expect(append).toBeInstanceOf(StoreUnavailable);
+    expect(read).toBeInstanceOf(StoreUnavailable);
+    proxy.setReachable(true);
+    expect((await store.appendBatch([appendOf(newStream(), 0, 1)]))[0]?.kind).toBe('appended');
+  });
+
+  test('a store that falls silent is reported in bounded time as an unknown outcome', async () => {
+    proxy.freeze();
+    const started = performance.now();
+    const outcome: AppendResult[] | StoreUnavailable = await store
+      .appendBatch([appendOf(newStream(), 0, 1)])
+      .catch((error: unknown) => error as StoreUnavailable);
+    expect(performance.now() - started).toBeLessThan(STORE_DEADLINE_MS + 1_000);
+    expect(outcome).toMatchObject({ name: 'StoreUnavailable', outcome: 'unknown' });
+  });
+
+  test('listening goes on over a lost connection, and the poll finds what no notification told', async () => {
+    const seen: number[] = [];
+    const stop = await store.listen((head) => seen.push(head));
+    proxy.setReachable(false);
+    const other = new PostgresEventStore({ url: database.url });
+    await other.appendBatch([appendOf(newStream(), 0, 1)]);
+    proxy.setReachable(true);
+    const missed = await headNow();
+    await eventually(() => seen.at(-1) === missed);
+    // Without any notification at all.
+    await query('UPDATE log_head SET index = index + 1');
+    await eventually(() => seen.at(-1) === missed + 1);
+    await other.appendBatch([appendOf(newStream(), 0, 1)]);
+    await eventually(() => seen.at(-1) === missed + 2);
+    await stop();
+    await other.close();
+  });
+});

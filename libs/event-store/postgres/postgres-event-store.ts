@@ -1,0 +1,137 @@
+import type { Index, RecordedEvent, StreamName } from '@app/kernel';
+import { Pool } from 'pg';
+import { StoreUnavailable } from '../errors.js';
+import { independentRuns } from '../independent-runs.js';
+import { MAINTENANCE_MS } from '../limits.js';
+import { numberEvents } from '../numbered.js';
+import type { Append, AppendResult, EventStore, Head, Leases, StoredState } from '../port.js';
+import { AppendConnection } from './append-connection.js';
+import type { NumberedAppend } from './append.sql.js';
+import { connectionConfig } from './connection.js';
+import { Deadline } from './deadline.js';
+import { failureOf } from './failure.js';
+import * as leases from './leases.sql.js';
+import * as reads from './read.sql.js';
+import { listenForHead } from './wake-up.js';
+
+export interface PostgresEventStoreOptions {
+  readonly url: string;
+  /** Connections for reading; one more is for the append, and one for each `listen`. */
+  readonly poolSize?: number;
+}
+
+const DEFAULT_POOL_SIZE = 8;
+/** An append inside the log's partitions looks after the next ones when the head passes a multiple of this. */
+const MAINTENANCE_INDEXES = 1_000_000;
+
+/** The log in Postgres. The database must have been migrated. */
+export class PostgresEventStore implements EventStore, Leases {
+  private readonly pool: Pool;
+  private readonly writer: AppendConnection;
+  private readonly upkeep: NodeJS.Timeout;
+  private maintained = 0;
+
+  constructor(private readonly options: PostgresEventStoreOptions) {
+    this.pool = new Pool({ ...connectionConfig(options.url), max: options.poolSize ?? DEFAULT_POOL_SIZE });
+    // An idle connection that is lost is replaced when it is needed.
+    this.pool.on('error', () => undefined);
+    this.writer = new AppendConnection(options.url);
+    this.upkeep = setInterval(() => this.maintainLater(), MAINTENANCE_MS);
+    this.upkeep.unref();
+    this.maintainLater();
+  }
+
+  async appendBatch(commands: readonly Append[]): Promise<AppendResult[]> {
+    const results: AppendResult[] = [];
+    for (const run of independentRuns(commands)) results.push(...(await this.appendRun(run)));
+    const head = results.reduce((highest, result) => (result.kind === 'appended' ? Math.max(highest, result.index) : highest), 0);
+    if (head >= this.maintained + MAINTENANCE_INDEXES) {
+      this.maintained = head;
+      this.maintainLater();
+    }
+    return results;
+  }
+
+  private async appendRun(commands: readonly Append[]): Promise<AppendResult[]> {
+    const whole: NumberedAppend[] = [];
+    const failures = new Map<number, AppendResult>();
+    commands.forEach((append, position) => {
+      try {
+        whole.push({ append, ...numberEvents(append) });
+      } catch (error) {
+        failures.set(position, { kind: 'failed', error: error as Error });
+      }
+    });
+    const written = whole.length === 0 ? [] : await this.writer.append(whole);
+    if (failures.size === 0) return written;
+    return commands.flatMap((_, position) => failures.get(position) ?? written.shift() ?? []);
+  }
+
+  load(streams: readonly StreamName[]): Promise<Map<StreamName, StoredState>> {
+    return this.read((pool) => reads.load(pool, streams));
+  }
+
+  versions(streams: readonly StreamName[]): Promise<Map<StreamName, number>> {
+    return this.read((pool) => reads.versions(pool, streams));
+  }
+
+  findKey(key: string): Promise<{ fingerprint: string; index: Index; answer: string } | undefined> {
+    return this.read((pool) => reads.findKey(pool, key));
+  }
+
+  readHead(): Promise<Head> {
+    return this.read((pool) => reads.readHead(pool));
+  }
+
+  readAfter(index: Index, limit: number): Promise<RecordedEvent[]> {
+    return this.read((pool) => reads.readAfter(pool, index, limit));
+  }
+
+  readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
+    return this.read((pool) => reads.readStream(pool, stream, fromVersion));
+  }
+
+  tableIndexes(): Promise<Record<string, Index>> {
+    return this.read((pool) => reads.tableIndexes(pool));
+  }
+
+  listen(onWake: (head: Index) => void): Promise<() => Promise<void>> {
+    return listenForHead(this.options.url, async () => (await this.readHead()).index, onWake);
+  }
+
+  acquireLease(name: string, holder: string, ttlMs: number): Promise<number | undefined> {
+    return this.read((pool) => leases.acquireLease(pool, name, holder, ttlMs));
+  }
+
+  renewLease(name: string, epoch: number, ttlMs: number): Promise<boolean> {
+    return this.read((pool) => leases.renewLease(pool, name, epoch, ttlMs));
+  }
+
+  releaseLease(name: string, epoch: number): Promise<void> {
+    return this.read((pool) => leases.releaseLease(pool, name, epoch));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.upkeep);
+    await this.writer.close();
+    await this.pool.end();
+  }
+
+  /** Creates partitions ahead and removes rows that serve no longer. The append does without it, so a failure only waits for the next time. */
+  private maintainLater(): void {
+    this.pool.query('SELECT maintain_event_log()').catch(() => undefined);
+  }
+
+  /** Statements that may be repeated: tried again on another connection until the deadline. */
+  private async read<T>(statement: (pool: Pool) => Promise<T>): Promise<T> {
+    const deadline = new Deadline();
+    for (;;) {
+      try {
+        return await deadline.bound(statement(this.pool), () => new StoreUnavailable('nothing-written'));
+      } catch (error) {
+        if (error instanceof StoreUnavailable || failureOf(error) === 'refused') throw error;
+        if (!(await deadline.pause())) throw new StoreUnavailable('nothing-written', { cause: error });
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import type { EventMeta, Index, RecordedEvent, StreamName } from '@app/kernel';
+import type { Pool } from 'pg';
+import type { Head, StoredState } from '../port.js';
+import { textArray } from './binary-array.js';
+
+const COLUMNS = `index, seq, stream, version, type, schema, data, meta,
+  (extract(epoch FROM recorded_at) * 1000000)::bigint AS time`;
+
+const statements = {
+  load: {
+    name: 'load',
+    text: 'SELECT stream, version, last_index AS "lastIndex", state FROM stream WHERE stream = ANY($1::text[])',
+  },
+  versions: { name: 'versions', text: 'SELECT stream, version FROM stream WHERE stream = ANY($1::text[])' },
+  findKey: { name: 'find_key', text: 'SELECT fingerprint, index, answer FROM command_key WHERE key = $1' },
+  head: { name: 'head', text: 'SELECT index, store_epoch AS "storeEpoch" FROM log_head' },
+  tableIndexes: { name: 'table_indexes', text: 'SELECT name, index FROM table_index' },
+  // The inner query finds the commit that reaches the limit; the outer one takes it whole.
+  after: {
+    name: 'read_after',
+    text: `SELECT ${COLUMNS} FROM event
+      WHERE index > $1 AND index <= (
+        SELECT max(index) FROM (SELECT index FROM event WHERE index > $1 ORDER BY index, seq LIMIT $2) AS first_ones)
+      ORDER BY index, seq`,
+  },
+  stream: {
+    name: 'read_stream',
+    text: `SELECT ${COLUMNS} FROM event WHERE stream = $1 AND version >= $2 ORDER BY version`,
+  },
+};
+
+interface EventRow {
+  readonly index: Index;
+  readonly seq: number;
+  readonly stream: StreamName;
+  readonly version: number;
+  readonly type: string;
+  readonly schema: number;
+  readonly data: object;
+  readonly meta: EventMeta;
+  readonly time: number;
+}
+
+export async function load(pool: Pool, streams: readonly StreamName[]): Promise<Map<StreamName, StoredState>> {
+  const { rows } = await pool.query<StoredState & { stream: StreamName }>({
+    ...statements.load,
+    values: [textArray(streams)],
+  });
+  return new Map(rows.map(({ stream, version, lastIndex, state }) => [stream, { version, lastIndex, state }]));
+}
+
+export async function versions(pool: Pool, streams: readonly StreamName[]): Promise<Map<StreamName, number>> {
+  const { rows } = await pool.query<{ stream: StreamName; version: number }>({
+    ...statements.versions,
+    values: [textArray(streams)],
+  });
+  return new Map(rows.map(({ stream, version }) => [stream, version]));
+}
+
+export async function findKey(
+  pool: Pool,
+  key: string,
+): Promise<{ fingerprint: string; index: Index; answer: string } | undefined> {
+  const { rows } = await pool.query<{ fingerprint: string; index: Index; answer: string }>({
+    ...statements.findKey,
+    values: [key],
+  });
+  return rows[0];
+}
+
+/** @throws Error if the database was not migrated. */
+export async function readHead(pool: Pool): Promise<Head> {
+  const { rows } = await pool.query<Head>(statements.head);
+  if (rows[0] === undefined) throw new Error('log_head has no row');
+  return rows[0];
+}
+
+export async function tableIndexes(pool: Pool): Promise<Record<string, Index>> {
+  const { rows } = await pool.query<{ name: string; index: Index }>(statements.tableIndexes);
+  return Object.fromEntries(rows.map(({ name, index }) => [name, index]));
+}
+
+export async function readAfter(pool: Pool, index: Index, limit: number): Promise<RecordedEvent[]> {
+  const { rows } = await pool.query<EventRow>({ ...statements.after, values: [index, limit] });
+  return rows;
+}
+
+export async function readStream(pool: Pool, stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
+  const { rows } = await pool.query<EventRow>({ ...statements.stream, values: [stream, fromVersion] });
+  return rows;
+}

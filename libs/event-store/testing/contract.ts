@@ -1,0 +1,323 @@
+import { randomUUID } from 'node:crypto';
+import { pendingDigits, pendingIndex } from '../pending-index.js';
+import type { AppendResult, EventStore, Leases } from '../port.js';
+import { appendOf, newStream, POISON } from './toy.js';
+
+export type Store = EventStore & Leases;
+
+/** A log that several processes share. */
+export interface SharedLog {
+  /** What a further process would open; closed by the suite. */
+  open(): Promise<Store>;
+  /** Rows of the toy table by key. */
+  row(key: string): Promise<{ columns: Record<string, unknown>; document: string | null } | undefined>;
+}
+
+/** Resolves once the condition holds. */
+export async function eventually(condition: () => boolean | Promise<boolean>, boundMs = 10_000): Promise<void> {
+  const end = performance.now() + boundMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const indexOf = (result: AppendResult | undefined): number => {
+  if (result?.kind !== 'appended') throw new Error(`not appended: ${JSON.stringify(result)}`);
+  return result.index;
+};
+
+/** What every event store must do; run on each implementation. */
+export function describeEventStore(provide: () => Promise<SharedLog>): void {
+  let log: SharedLog;
+  let store: Store;
+  let opened: Store[] = [];
+  const open = async (): Promise<Store> => {
+    const another = await log.open();
+    opened.push(another);
+    return another;
+  };
+  const head = async (): Promise<number> => (await store.readHead()).index;
+
+  beforeAll(async () => {
+    log = await provide();
+  });
+  beforeEach(async () => {
+    store = await open();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((each) => each.close()));
+    opened = [];
+  });
+
+  describe('appending', () => {
+    test('gives each command one index, the next one, in the order of the batch', async () => {
+      const before = await head();
+      const results = await store.appendBatch([1, 2, 3].map((by) => appendOf(newStream(), 0, by)));
+      expect(results.map(indexOf)).toEqual([before + 1, before + 2, before + 3]);
+      expect(await head()).toBe(before + 3);
+    });
+
+    test('numbers the versions of a stream without gaps, also within a command', async () => {
+      const stream = newStream();
+      const one = appendOf(stream, 0, 1);
+      await store.appendBatch([{ ...one, events: [...one.events, ...one.events] }]);
+      await store.appendBatch([appendOf(stream, 2, 1)]);
+      const events = await store.readStream(stream, 1);
+      expect(events.map(({ version, seq }) => ({ version, seq }))).toEqual([
+        { version: 1, seq: 0 },
+        { version: 2, seq: 1 },
+        { version: 3, seq: 0 },
+      ]);
+      expect(events[0]?.index).toBe(events[1]?.index);
+      expect(await store.readStream(stream, 3)).toEqual([events[2]]);
+    });
+
+    test('keeps everything about an event', async () => {
+      const stream = newStream();
+      const meta = { actor: 'me', reason: 'naïve "quotes" \\ and \n lines, and \u0000', requestId: 'r' };
+      const [result] = await store.appendBatch([appendOf(stream, 0, 5, { meta })]);
+      expect(await store.readStream(stream, 1)).toEqual([
+        {
+          index: indexOf(result),
+          seq: 0,
+          stream,
+          version: 1,
+          type: 'Added',
+          schema: 1,
+          data: { by: 5 },
+          meta,
+          time: 1_760_000_000_123_456,
+        },
+      ]);
+    });
+
+    test('refuses a command whose streams have moved, and names them', async () => {
+      const [moved, quiet] = [newStream(), newStream()];
+      await store.appendBatch([appendOf(moved, 0, 1)]);
+      const before = await head();
+      const expect2 = new Map([
+        [quiet, 0],
+        [moved, 0],
+      ]);
+      const results = await store.appendBatch([
+        appendOf(moved, 0, 1),
+        appendOf(quiet, 0, 1, { expect: expect2 }),
+        appendOf(newStream(), 7, 1),
+      ]);
+      expect(results).toEqual([
+        { kind: 'conflict', streams: [moved] },
+        { kind: 'conflict', streams: [moved] },
+        { kind: 'conflict', streams: [expect.stringContaining('job/default/')] },
+      ]);
+      expect(await head()).toBe(before);
+    });
+
+    test('judges a command as if those before it in the batch were written already', async () => {
+      const stream = newStream();
+      const results = await store.appendBatch([
+        appendOf(stream, 0, 1),
+        appendOf(stream, 0, 2),
+        appendOf(stream, 1, 3),
+        appendOf(newStream(), 0, 4, { expect: new Map([[stream, 1]]), events: [], snapshots: [], rows: [] }),
+      ]);
+      expect(results.map(({ kind }) => kind)).toEqual(['appended', 'conflict', 'appended', 'conflict']);
+      expect(await store.versions([stream, newStream()])).toEqual(new Map([[stream, 2]]));
+    });
+
+    test('a command may write what an earlier one of the batch has only read', async () => {
+      const [read, written] = [newStream(), newStream()];
+      const reader = appendOf(written, 0, 1, {
+        expect: new Map([
+          [written, 0],
+          [read, 0],
+        ]),
+      });
+      const results = await store.appendBatch([reader, appendOf(read, 0, 1)]);
+      expect(results.map(({ kind }) => kind)).toEqual(['appended', 'appended']);
+    });
+
+    test('one bad command does not touch its neighbours, and leaves no hole in the index', async () => {
+      const [first, last] = [newStream(), newStream()];
+      const before = await head();
+      const results = await store.appendBatch([
+        appendOf(first, 0, 1),
+        appendOf(newStream(), 0, POISON),
+        appendOf(newStream(), 0, 1, { rows: [{ table: 'toy', key: 'k\0', columns: {}, document: '' }] }),
+        appendOf(newStream(), 0, 1, { expect: new Map() }),
+        appendOf(last, 0, 1),
+      ]);
+      expect(results.map(({ kind }) => kind)).toEqual(['appended', 'failed', 'failed', 'failed', 'appended']);
+      expect([results[0], results[4]].map(indexOf)).toEqual([before + 1, before + 2]);
+      const events = await store.readAfter(before, 10);
+      expect(events.map(({ stream, index }) => [stream, index])).toEqual([
+        [first, before + 1],
+        [last, before + 2],
+      ]);
+    });
+
+    test('of two instances that race for one stream exactly one wins', async () => {
+      const other = await open();
+      for (let round = 0; round < 20; round++) {
+        const stream = newStream();
+        const results = await Promise.all([store, other].map((each) => each.appendBatch([appendOf(stream, 0, 1)])));
+        expect(results.map(([result]) => result?.kind).sort()).toEqual(['appended', 'conflict']);
+        expect(await store.readStream(stream, 1)).toHaveLength(1);
+      }
+    });
+  });
+
+  describe('states and rows', () => {
+    test('hold the index of their commit where the pending index stood', async () => {
+      const stream = newStream();
+      const index = indexOf((await store.appendBatch([appendOf(newStream(), 0, 1), appendOf(stream, 0, 7)]))[1]);
+      const state = { total: 7, createIndex: index, modifyIndex: index };
+      expect(await store.load([stream, newStream()])).toEqual(
+        new Map([[stream, { version: 1, lastIndex: index, state: JSON.stringify(state) }]]),
+      );
+      expect(await log.row(stream)).toEqual({
+        columns: { total: 7, modify_index: index },
+        document: JSON.stringify(state),
+      });
+      expect(await store.tableIndexes()).toMatchObject({ toy: index });
+    });
+
+    test('a row goes with its deletion, which moves the index of its table', async () => {
+      const stream = newStream();
+      await store.appendBatch([appendOf(stream, 0, 1)]);
+      const [result] = await store.appendBatch([appendOf(stream, 1, 0)]);
+      expect(await log.row(stream)).toBeUndefined();
+      expect((await store.tableIndexes())['toy']).toBe(indexOf(result));
+    });
+
+    test('nothing is left of a refused command', async () => {
+      const stream = newStream();
+      await store.appendBatch([appendOf(stream, 3, 1), appendOf(newStream(), 0, 1)]);
+      expect(await log.row(stream)).toBeUndefined();
+      expect(await store.load([stream])).toEqual(new Map());
+      expect(await store.readStream(stream, 1)).toEqual([]);
+    });
+  });
+
+  describe('reading on from an index', () => {
+    test('never cuts a commit, and ends at the head', async () => {
+      const before = await head();
+      const of = (events: number) => {
+        const one = appendOf(newStream(), 0, 1);
+        return { ...one, events: Array.from({ length: events }, () => one.events).flat() };
+      };
+      await store.appendBatch([of(3), of(1), of(2)]);
+      const read = async (index: number, limit: number) =>
+        (await store.readAfter(before + index, limit)).map((event) => [event.index - before, event.seq]);
+      expect(await read(0, 1)).toEqual([
+        [1, 0],
+        [1, 1],
+        [1, 2],
+      ]);
+      expect(await read(1, 1)).toEqual([[2, 0]]);
+      expect(await read(1, 2)).toEqual([
+        [2, 0],
+        [3, 0],
+        [3, 1],
+      ]);
+      expect(await read(0, 100)).toHaveLength(6);
+      expect(await read(3, 100)).toEqual([]);
+    });
+
+    test('readers that wake up with a head find every commit up to it', async () => {
+      const other = await open();
+      const seen: number[] = [];
+      const stop = await other.listen((woken) => seen.push(woken));
+      const before = await head();
+      await store.appendBatch([appendOf(newStream(), 0, 1), appendOf(newStream(), 0, 1)]);
+      await eventually(() => seen.at(-1) === before + 2);
+      expect(await other.readAfter(before, 10)).toHaveLength(2);
+      await stop();
+      await store.appendBatch([appendOf(newStream(), 0, 1)]);
+      expect(seen.at(-1)).toBe(before + 2);
+    });
+  });
+
+  describe('idempotency keys', () => {
+    const keyed = (key: string, fingerprint: string, by = 1, stream = newStream()) =>
+      appendOf(stream, 0, by, { idempotency: { key, fingerprint, answer: `{"index":${pendingDigits}}` } });
+
+    test('a repeated command is answered as the first one was, with its real index', async () => {
+      const key = randomUUID();
+      const index = indexOf((await store.appendBatch([keyed(key, 'a')]))[0]);
+      const duplicate = { kind: 'duplicate', index, answer: `{"index":${index}}` };
+      expect(await store.appendBatch([keyed(key, 'a'), keyed(randomUUID(), 'a')])).toEqual([
+        duplicate,
+        { kind: 'appended', index: index + 1 },
+      ]);
+      expect(await store.findKey(key)).toEqual({ fingerprint: 'a', index, answer: duplicate.answer });
+      expect(await store.findKey(randomUUID())).toBeUndefined();
+    });
+
+    test('a key with another fingerprint is refused', async () => {
+      const key = randomUUID();
+      expect((await store.appendBatch([keyed(key, 'a'), keyed(key, 'b'), keyed(key, 'a')])).map(({ kind }) => kind)).toEqual(
+        ['appended', 'key-reused', 'duplicate'],
+      );
+    });
+
+    test('the key decides before the versions do: the first copy has moved the stream', async () => {
+      const [key, stream] = [randomUUID(), newStream()];
+      await store.appendBatch([keyed(key, 'a', 1, stream)]);
+      expect((await store.appendBatch([keyed(key, 'a', 1, stream)]))[0]?.kind).toBe('duplicate');
+    });
+
+    test('a command that has nothing to write is remembered without taking an index', async () => {
+      const [key, before] = [randomUUID(), await head()];
+      const nothing = { ...keyed(key, 'a'), expect: new Map(), events: [], snapshots: [], rows: [] };
+      expect(await store.appendBatch([nothing, nothing])).toEqual([
+        { kind: 'appended', index: 0 },
+        { kind: 'duplicate', index: 0, answer: '{"index":0}' },
+      ]);
+      expect(await head()).toBe(before);
+    });
+
+    test('a failed command does not use its key up', async () => {
+      const key = randomUUID();
+      expect((await store.appendBatch([keyed(key, 'a', POISON)]))[0]?.kind).toBe('failed');
+      expect((await store.appendBatch([keyed(key, 'a')]))[0]?.kind).toBe('appended');
+    });
+  });
+
+  describe('leases', () => {
+    test('fence appends by their epoch', async () => {
+      const lease = randomUUID();
+      const fenced = (epoch: number) => appendOf(newStream(), 0, 1, { fence: { lease, epoch } });
+      const kinds = async (...epochs: number[]) => (await store.appendBatch(epochs.map(fenced))).map(({ kind }) => kind);
+      expect(await kinds(1)).toEqual(['fenced']);
+      const epoch = (await store.acquireLease(lease, 'first', 60_000)) ?? 0;
+      expect(await kinds(epoch, epoch + 1, epoch)).toEqual(['appended', 'fenced', 'appended']);
+      await store.releaseLease(lease, epoch);
+      expect(await store.acquireLease(lease, 'second', 60_000)).toBe(epoch + 1);
+      expect(await kinds(epoch, epoch + 1)).toEqual(['fenced', 'appended']);
+    });
+
+    test('have one holder at a time', async () => {
+      const [lease, other] = [randomUUID(), await open()];
+      const taken = await Promise.all(
+        ['a', 'b', 'c', 'd'].map((holder, i) => (i % 2 ? store : other).acquireLease(lease, holder, 60_000)),
+      );
+      expect(taken.filter((epoch) => epoch !== undefined)).toEqual([1]);
+    });
+
+    test('are renewed by their epoch only, and taken over when they ran out', async () => {
+      const lease = randomUUID();
+      const epoch = (await store.acquireLease(lease, 'a', 60_000)) ?? 0;
+      expect(await store.renewLease(lease, epoch, 60_000)).toBe(true);
+      expect(await store.acquireLease(lease, 'b', 60_000)).toBeUndefined();
+      expect(await store.renewLease(lease, epoch, 0)).toBe(true);
+      expect(await store.acquireLease(lease, 'b', 60_000)).toBe(epoch + 1);
+      expect(await store.renewLease(lease, epoch, 60_000)).toBe(false);
+    });
+  });
+
+  test('the pending index is a safe integer of sixteen digits', () => {
+    expect(Number.isSafeInteger(pendingIndex)).toBe(true);
+    expect(pendingDigits).toHaveLength(16);
+  });
+}

@@ -1,0 +1,301 @@
+import { fail, ok, type Result } from '../result.js';
+import { canonicalBase64 } from './base64.js';
+import { scanFirstValue } from './scan.js';
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COMMA,
+  isNumeric,
+  isSpace,
+  LOWER_F,
+  LOWER_N,
+  LOWER_T,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from './ascii.js';
+import {
+  foldKey,
+  list,
+  uint8,
+  type IntShape,
+  type ListShape,
+  type MapShape,
+  type Shape,
+  type ShapeNode,
+  type StructShape,
+} from './shape.js';
+
+/** The JSON was null. */
+const NULL = Symbol('null');
+/** The JSON was of another type; what was there before stays. */
+const MISMATCH = Symbol('mismatch');
+const isAbsent = (value: unknown): boolean => value === NULL || value === MISMATCH;
+
+const setOwn = (target: object, key: string, value: unknown): void => {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  else (target as Record<string, unknown>)[key] = value;
+};
+const ownValue = (target: object, key: string): unknown =>
+  Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
+
+const UINT8_LIST = list(uint8) as ListShape;
+/** No more digits than the largest 64-bit number and a sign. */
+const MAX_INTEGER_LENGTH = 20;
+
+function integerOf(literal: string, { min, max }: IntShape): number | undefined {
+  if (literal.length > MAX_INTEGER_LENGTH || !/^-?[0-9]+$/.test(literal)) return undefined;
+  if (min === 0n && literal.startsWith('-')) return undefined;
+  const value = BigInt(literal);
+  return value < min || value > max ? undefined : Number(value);
+}
+
+/** What Go leaves in an element or map value that is null. */
+function zeroOf(shape: ShapeNode): unknown {
+  switch (shape.kind) {
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'bool':
+      return false;
+    case 'int':
+      return 0;
+    case 'any':
+      return null;
+    case 'list':
+      return [];
+    case 'map':
+    case 'struct':
+      return {};
+  }
+}
+
+/** Whether null clears what an earlier key of the same name has set. */
+const isNullable = (shape: ShapeNode): boolean =>
+  shape.slotType.startsWith('*') ||
+  shape.kind === 'list' ||
+  shape.kind === 'map' ||
+  shape.kind === 'any' ||
+  shape.kind === 'bytes';
+
+/** Decodes bytes that were scanned before: every token is where it should be. The first value of a wrong type is remembered; decoding goes on. */
+class Decoder {
+  firstError: string | undefined;
+  private struct = '';
+  private path: readonly string[] = [];
+
+  constructor(
+    private readonly source: Buffer,
+    private pos: number,
+  ) {}
+
+  value(shape: ShapeNode, existing: unknown): unknown {
+    const byte = this.token();
+    if (byte === LOWER_N) {
+      this.skip();
+      return NULL;
+    }
+    if (shape.kind === 'any') return this.anything();
+    switch (byte) {
+      case OPEN_OBJECT:
+        return this.object(shape, existing);
+      case OPEN_ARRAY:
+        return this.array(shape);
+      case QUOTE:
+        return this.text(shape);
+      case LOWER_T:
+      case LOWER_F:
+        this.skip();
+        return shape.kind === 'bool' ? byte === LOWER_T : this.mismatch('bool', shape.goType);
+      default:
+        return this.number(shape);
+    }
+  }
+
+  private object(shape: ShapeNode, existing: unknown): unknown {
+    if (shape.kind === 'struct') return this.fields(shape, existing);
+    if (shape.kind === 'map') return this.entries(shape, existing);
+    this.mismatch('object', shape.goType);
+    this.skip();
+    return MISMATCH;
+  }
+
+  private fields(shape: StructShape, existing: unknown): object {
+    const target = typeof existing === 'object' && existing !== null ? existing : {};
+    const { struct, path } = this;
+    this.members((key) => {
+      const field = shape.byFoldedName.get(foldKey(key));
+      if (!field) return this.skip();
+      this.struct = shape.goType.slice(shape.goType.lastIndexOf('.') + 1);
+      this.path = [...path, ...field.path];
+      const value = this.value(field.shape, ownValue(target, field.name));
+      if (value === NULL) {
+        if (isNullable(field.shape)) Reflect.deleteProperty(target, field.name);
+      } else if (value !== MISMATCH) {
+        setOwn(target, field.name, value);
+      }
+      this.struct = struct;
+      this.path = path;
+    });
+    return target;
+  }
+
+  private entries(shape: MapShape, existing: unknown): object {
+    const target = typeof existing === 'object' && existing !== null ? existing : {};
+    this.members((key) => {
+      const value = this.value(shape.element, undefined);
+      setOwn(target, key, isAbsent(value) ? zeroOf(shape.element) : value);
+    });
+    return target;
+  }
+
+  private array(shape: ShapeNode): unknown {
+    if (shape.kind === 'list') return this.elements(shape);
+    if (shape.kind === 'bytes') return Buffer.from(this.elements(UINT8_LIST) as number[]).toString('base64');
+    this.mismatch('array', shape.goType);
+    this.skip();
+    return MISMATCH;
+  }
+
+  private elements(shape: ListShape): unknown[] {
+    const result: unknown[] = [];
+    this.items(() => {
+      const value = this.value(shape.element, undefined);
+      result.push(isAbsent(value) ? zeroOf(shape.element) : value);
+    });
+    return result;
+  }
+
+  private text(shape: ShapeNode): unknown {
+    const text = this.string();
+    if (shape.kind === 'string') return text;
+    if (shape.kind !== 'bytes') return this.mismatch('string', shape.goType);
+    const decoded = canonicalBase64(text);
+    if (decoded.ok) return decoded.value;
+    return this.report(decoded.error);
+  }
+
+  private number(shape: ShapeNode): unknown {
+    const literal = this.numberLiteral();
+    if (shape.kind !== 'int') return this.mismatch('number', shape.goType);
+    const value = integerOf(literal, shape);
+    return value ?? this.mismatch(`number ${literal}`, shape.goType);
+  }
+
+  /** Any value, as JSON.parse would give it, but a number beyond a double is an error. */
+  private anything(): unknown {
+    switch (this.token()) {
+      case OPEN_OBJECT: {
+        const target = {};
+        this.members((key) => setOwn(target, key, this.anything()));
+        return target;
+      }
+      case OPEN_ARRAY: {
+        const result: unknown[] = [];
+        this.items(() => result.push(this.anything()));
+        return result;
+      }
+      case QUOTE:
+        return this.string();
+      case LOWER_T:
+        this.skip();
+        return true;
+      case LOWER_F:
+        this.skip();
+        return false;
+      case LOWER_N:
+        this.skip();
+        return null;
+      default: {
+        const literal = this.numberLiteral();
+        const value = Number(literal);
+        if (Number.isFinite(value)) return value;
+        this.mismatch(`number ${literal}`, 'float64');
+        return null;
+      }
+    }
+  }
+
+  private members(visit: (key: string) => void): void {
+    this.pos++;
+    while (this.token() !== CLOSE_OBJECT) {
+      const key = this.string();
+      this.token();
+      this.pos++;
+      visit(key);
+      if (this.token() === COMMA) this.pos++;
+    }
+    this.pos++;
+  }
+
+  private items(visit: () => void): void {
+    this.pos++;
+    while (this.token() !== CLOSE_ARRAY) {
+      visit();
+      if (this.token() === COMMA) this.pos++;
+    }
+    this.pos++;
+  }
+
+  /** Steps over one value. */
+  private skip(): void {
+    const scanned = scanFirstValue(this.source.subarray(this.pos));
+    if (scanned.ok) this.pos += scanned.value[1];
+  }
+
+  private string(): string {
+    const start = this.pos++;
+    let plain = true;
+    for (let byte = this.source[this.pos]; byte !== QUOTE; byte = this.source[this.pos]) {
+      if (byte === BACKSLASH) {
+        plain = false;
+        this.pos++;
+      }
+      this.pos++;
+    }
+    this.pos++;
+    const text = this.source.toString('utf8', start, this.pos);
+    return plain ? text.slice(1, -1) : (JSON.parse(text) as string).toWellFormed();
+  }
+
+  private numberLiteral(): string {
+    const start = this.pos;
+    while (isNumeric(this.source[this.pos])) this.pos++;
+    return this.source.toString('latin1', start, this.pos);
+  }
+
+  /** The next byte that is no space. */
+  private token(): number | undefined {
+    while (isSpace(this.source[this.pos])) this.pos++;
+    return this.source[this.pos];
+  }
+
+  private mismatch(found: string, goType: string): typeof MISMATCH {
+    const place = this.struct === '' ? 'Go value' : `Go struct field ${this.struct}.${this.path.join('.')}`;
+    return this.report(`json: cannot unmarshal ${found} into ${place} of type ${goType}`);
+  }
+
+  private report(error: string): typeof MISMATCH {
+    this.firstError ??= error;
+    return MISMATCH;
+  }
+}
+
+/**
+ * Decodes a request body as Nomad does (spec/http-api §1.1, §7.1): the first JSON value only; keys match in any case; unknown keys are ignored;
+ * null is as good as absent. The value holds only the fields that were given, under their canonical names; null elements of lists and maps become
+ * empty ones. Errors are texts for a 400. An empty body is one of no length unless the request was `chunked`. Never throws.
+ */
+export function decodeBody<T>(raw: Uint8Array, shape: Shape<T>, { chunked = false } = {}): Result<T> {
+  if (raw.length === 0 && !chunked) return fail('Request body is empty');
+  const source = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
+  const scanned = scanFirstValue(source);
+  if (!scanned.ok) return scanned;
+  const [start, end] = scanned.value;
+  const decoder = new Decoder(source.subarray(0, end), start);
+  const value = decoder.value(shape, undefined);
+  if (decoder.firstError !== undefined) return fail(decoder.firstError);
+  return ok((value === NULL ? zeroOf(shape) : value) as T);
+}

@@ -1,0 +1,158 @@
+import { jobShape } from './job-shape.js';
+import {
+  any,
+  bool,
+  bytes,
+  duration,
+  int,
+  int64,
+  list,
+  map,
+  pointer,
+  string,
+  struct,
+  text,
+  uint64,
+  type Decoded,
+} from './shape.js';
+
+/*
+ * The bodies of the API's writes (spec/http-api §4). Region and Namespace may stand in the body when the query does not give them; the rest of
+ * what clients put beside them is ignored.
+ */
+
+const apiWriteRequest = struct('api.WriteRequest', { Region: string, Namespace: string, SecretID: string });
+const writeRequest = struct('structs.WriteRequest', { Region: string, Namespace: string });
+const queryOptions = struct('structs.QueryOptions', { Region: string, Namespace: string });
+const inApiWrite = { WriteRequest: apiWriteRequest };
+const inWrite = { WriteRequest: writeRequest };
+
+export const deploymentPauseRequest = struct(
+  'structs.DeploymentPauseRequest',
+  { DeploymentID: string, Pause: bool },
+  inWrite,
+);
+export type DeploymentPauseRequest = Decoded<typeof deploymentPauseRequest>;
+
+export const deploymentPromoteRequest = struct(
+  'structs.DeploymentPromoteRequest',
+  { DeploymentID: string, All: bool, Groups: list(string), PromotedAt: int64 },
+  inWrite,
+);
+export type DeploymentPromoteRequest = Decoded<typeof deploymentPromoteRequest>;
+
+export const deploymentAllocHealthRequest = struct(
+  'structs.DeploymentAllocHealthRequest',
+  { DeploymentID: string, HealthyAllocationIDs: list(string), UnhealthyAllocationIDs: list(string) },
+  inWrite,
+);
+export type DeploymentAllocHealthRequest = Decoded<typeof deploymentAllocHealthRequest>;
+
+export const deploymentUnblockRequest = struct('structs.DeploymentUnblockRequest', { DeploymentID: string }, inWrite);
+export type DeploymentUnblockRequest = Decoded<typeof deploymentUnblockRequest>;
+
+export const jobRegisterRequest = struct(
+  'api.JobRegisterRequest',
+  {
+    Submission: pointer(
+      struct('api.JobSubmission', { Source: string, Format: string, VariableFlags: map(string), Variables: string }),
+    ),
+    Job: pointer(jobShape),
+    EnforceIndex: bool,
+    JobModifyIndex: uint64,
+    PolicyOverride: bool,
+    PreserveCounts: bool,
+    PreserveResources: bool,
+    EvalPriority: int,
+  },
+  inApiWrite,
+);
+export type JobRegisterRequest = Decoded<typeof jobRegisterRequest>;
+
+export const jobPlanRequest = struct(
+  'api.JobPlanRequest',
+  { Job: pointer(jobShape), Diff: bool, PolicyOverride: bool },
+  inApiWrite,
+);
+export type JobPlanRequest = Decoded<typeof jobPlanRequest>;
+
+export const jobValidateRequest = struct('api.JobValidateRequest', { Job: pointer(jobShape) }, inApiWrite);
+export type JobValidateRequest = Decoded<typeof jobValidateRequest>;
+
+export const jobRevertRequest = struct(
+  'structs.JobRevertRequest',
+  {
+    JobID: string,
+    JobVersion: uint64,
+    EnforcePriorVersion: pointer(uint64),
+    ConsulToken: string,
+    VaultToken: string,
+  },
+  inWrite,
+);
+export type JobRevertRequest = Decoded<typeof jobRevertRequest>;
+
+export const jobStabilityRequest = struct(
+  'structs.JobStabilityRequest',
+  { JobID: string, JobVersion: uint64, Stable: bool },
+  inWrite,
+);
+export type JobStabilityRequest = Decoded<typeof jobStabilityRequest>;
+
+export const jobEvaluateRequest = struct(
+  'structs.JobEvaluateRequest',
+  { JobID: string, EvalOptions: struct('structs.EvalOptions', { ForceReschedule: bool }) },
+  inWrite,
+);
+export type JobEvaluateRequest = Decoded<typeof jobEvaluateRequest>;
+
+export const jobDispatchRequest = struct(
+  'structs.JobDispatchRequest',
+  { JobID: string, Payload: bytes, Meta: map(string), IdPrefixTemplate: string, Priority: int },
+  inWrite,
+);
+export type JobDispatchRequest = Decoded<typeof jobDispatchRequest>;
+
+export const scalingRequest = struct(
+  'api.ScalingRequest',
+  {
+    Count: pointer(int64),
+    Target: map(string),
+    Message: string,
+    Error: bool,
+    Meta: map(any),
+    PolicyOverride: bool,
+    JobModifyIndex: uint64,
+  },
+  inApiWrite,
+);
+export type ScalingRequest = Decoded<typeof scalingRequest>;
+
+export const tagVersionRequest = struct(
+  'api.TagVersionRequest',
+  { Version: uint64, Latest: bool, Description: string },
+  inApiWrite,
+);
+export type TagVersionRequest = Decoded<typeof tagVersionRequest>;
+
+export const nodeUpdateDrainRequest = struct('api.NodeUpdateDrainRequest', {
+  NodeID: string,
+  DrainSpec: pointer(struct('api.DrainSpec', { Deadline: duration, IgnoreSystemJobs: bool })),
+  MarkEligible: bool,
+  Meta: map(string),
+});
+export type NodeUpdateDrainRequest = Decoded<typeof nodeUpdateDrainRequest>;
+
+export const nodeUpdateEligibilityRequest = struct(
+  'structs.NodeUpdateEligibilityRequest',
+  { NodeID: string, Eligibility: string },
+  inWrite,
+);
+export type NodeUpdateEligibilityRequest = Decoded<typeof nodeUpdateEligibilityRequest>;
+
+export const searchRequest = struct(
+  'structs.SearchRequest',
+  { Prefix: string, Context: text('structs.Context') },
+  { QueryOptions: queryOptions },
+);
+export type SearchRequest = Decoded<typeof searchRequest>;

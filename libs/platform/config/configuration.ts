@@ -1,0 +1,164 @@
+import { Transform } from 'class-transformer';
+import {
+  ArrayNotEmpty,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
+import { Setting } from './setting.js';
+
+/** What a server process does. */
+export const ROLES = ['api', 'scheduler', 'relay'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** From the most silent to the most talkative. */
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type Raw = { value: unknown };
+const number = () =>
+  Transform(({ value }: Raw) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value));
+const boolean = () => Transform(({ value }: Raw) => (value === 'true' ? true : value === 'false' ? false : value));
+const list = () =>
+  Transform(({ value }: Raw) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value));
+const roles = () =>
+  Transform(({ value }: Raw) =>
+    value === 'all' ? ROLES : typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value,
+  );
+
+/** A region, datacenter or node name as Nomad takes it. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const HOST_AND_PORT = /^[A-Za-z0-9._-]+:\d{1,5}$/;
+
+/** Everything that can be configured from outside, with its default. One variable each; read once at start. */
+export class Configuration {
+  @Setting({
+    name: 'ROLLBOOK_HTTP_ADDR',
+    description: 'Address the HTTP API listens on.',
+    values: 'an address or host name of this machine',
+  })
+  @IsNotEmpty()
+  readonly httpAddress: string = '127.0.0.1';
+
+  @Setting({
+    name: 'ROLLBOOK_HTTP_PORT',
+    description: 'Port of the HTTP API.',
+    values: 'a whole number from 0 (any free port) to 65535',
+  })
+  @number()
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  readonly httpPort: number = 4646;
+
+  @Setting({
+    name: 'ROLLBOOK_DATA_DIR',
+    description: 'Directory for the embedded Postgres and for the in-process nodes. One server at a time.',
+    values: 'a path; a relative one counts from the working directory',
+  })
+  @IsNotEmpty()
+  readonly dataDir: string = './.rollbook';
+
+  @Setting({
+    name: 'ROLLBOOK_ROLES',
+    description:
+      'What this process does: answer HTTP (`api`), schedule and watch (`scheduler`), publish to Kafka (`relay`).',
+    values: '`all`, or some of `api`, `scheduler`, `relay` with commas between',
+    whenUnset: '`all`',
+  })
+  @roles()
+  @ArrayNotEmpty()
+  @IsIn(ROLES, { each: true })
+  readonly roles: readonly Role[] = ROLES;
+
+  @Setting({
+    name: 'ROLLBOOK_DEV_NODES',
+    description: 'How many nodes run inside this process, for development.',
+    values: 'a whole number from 0 to 100',
+    whenUnset: '`1` under `npm start`, `0` otherwise',
+  })
+  @number()
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  readonly devNodes: number = 0;
+
+  @Setting({
+    name: 'ROLLBOOK_NODE_NAME',
+    description: 'Name of this server, and the beginning of its in-process nodes’ names.',
+    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+    whenUnset: 'the host’s name',
+  })
+  @IsOptional()
+  @Matches(NAME)
+  readonly nodeName?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_REGION',
+    description: 'The region this server answers for.',
+    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+  })
+  @Matches(NAME)
+  readonly region: string = 'global';
+
+  @Setting({
+    name: 'ROLLBOOK_DATACENTER',
+    description: 'Datacenter of the in-process nodes.',
+    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+  })
+  @Matches(NAME)
+  readonly datacenter: string = 'dc1';
+
+  @Setting({ name: 'ROLLBOOK_ACL', description: 'Whether requests need a token.', values: '`true` or `false`' })
+  @boolean()
+  @IsBoolean()
+  readonly acl: boolean = false;
+
+  @Setting({
+    name: 'ROLLBOOK_LOG_LEVEL',
+    description: 'The least severe messages that are logged. Readable lines on a terminal, JSON elsewhere.',
+    values: `one of ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}`,
+  })
+  @IsIn(LOG_LEVELS)
+  readonly logLevel: LogLevel = 'info';
+
+  @Setting({
+    name: 'ROLLBOOK_DATABASE_POOL_SIZE',
+    description:
+      'Most Postgres connections this process keeps for reading; appending and listening have one each besides.',
+    values: 'a whole number from 1 to 200',
+  })
+  @number()
+  @IsInt()
+  @Min(1)
+  @Max(200)
+  readonly databasePoolSize: number = 8;
+
+  @Setting({
+    name: 'DATABASE_URL',
+    description: 'The Postgres (18 or newer) that holds the log.',
+    values: '`postgres://user:password@host:port/database`',
+    whenUnset: 'an embedded Postgres under `ROLLBOOK_DATA_DIR`',
+  })
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\/[^\s/]+/)
+  readonly databaseUrl?: string;
+
+  @Setting({
+    name: 'KAFKA_BROKERS',
+    description: 'Kafka brokers to publish the log to.',
+    values: '`host:port` with commas between',
+    whenUnset: 'nothing is published',
+  })
+  @list()
+  @IsOptional()
+  @IsString({ each: true })
+  @Matches(HOST_AND_PORT, { each: true })
+  readonly kafkaBrokers?: readonly string[];
+}

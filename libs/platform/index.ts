@@ -1,0 +1,17 @@
+export type { Clock, ManualClock } from './clock/clock.js';
+export { manualClock, systemClock } from './clock/clock.js';
+export type { LogLevel, Role } from './config/configuration.js';
+export { Configuration } from './config/configuration.js';
+export { ConfigurationError, loadConfiguration } from './config/load-configuration.js';
+export { renderConfigurationDocs } from './config/render-configuration-docs.js';
+export type { DirectoryLock } from './embedded-postgres/directory-lock.js';
+export { lockDirectory } from './embedded-postgres/directory-lock.js';
+export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded-postgres/embedded-postgres.js';
+export { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
+export type { Logger } from './logger/logger.js';
+export { createLogger } from './logger/logger.js';
+export type { Metrics } from './metrics/metrics.js';
+export { Counter, createMetrics, Gauge, Histogram } from './metrics/metrics.js';
+export type { Shutdown, ShutdownPhase } from './shutdown/shutdown.js';
+export { createShutdown } from './shutdown/shutdown.js';
+export { explainListenFailure, runMain, StartupError } from './startup-error.js';

@@ -1,0 +1,268 @@
+import {
+  evolve,
+  isClientTerminal,
+  isEvaluationTerminal,
+  isServerTerminal,
+  type AggregateState,
+  type AllocationState,
+  type DeploymentState,
+  type EvaluationState,
+  type JobState,
+  type JobVersion,
+  type NodeState,
+} from '@app/domain';
+import { streamType, type Index, type StreamName } from '@app/kernel';
+import { versionKey } from '@app/read-models';
+import type { ClusterView } from '@app/scheduling';
+import type { LogCommit } from '@app/streaming';
+
+/** What a commit did to one object, for reactors that follow the cluster. */
+export interface Movement {
+  readonly stream: StreamName;
+  readonly before: AggregateState | undefined;
+  readonly after: AggregateState | undefined;
+}
+
+interface Held {
+  version: number;
+  state: AggregateState | undefined;
+}
+
+/**
+ * Jobs, nodes, deployments, open evaluations and the allocations that still matter, in memory, as of the last commit that was applied.
+ * A fold of the log like everything else: fed by the tail, started from stored states.
+ */
+export class ClusterState implements ClusterView {
+  private readonly held = new Map<StreamName, Held>();
+  private readonly versions = new Map<string, JobVersion>();
+  private readonly allocationsBy = { job: new Index2<AllocationState>(), node: new Index2<AllocationState>(), deployment: new Index2<AllocationState>() };
+  private readonly deploymentsByJob = new Index2<DeploymentState>();
+  private readonly evaluationsByJob = new Index2<EvaluationState>();
+  private readonly activeDeploymentIds = new Set<string>();
+  private readonly blockedEvaluationIds = new Set<string>();
+  private readonly latestEvaluations = new Map<string, Index>();
+  private readonly inFlight = new Index2<AllocationState>();
+  private readonly jobStreams = new Set<StreamName>();
+  private nodeList: readonly NodeState[] | undefined;
+  private readonly nodesById = new Map<string, NodeState>();
+  private at: Index = 0;
+
+  /** The index of the last commit applied. */
+  get index(): Index {
+    return this.at;
+  }
+
+  /** Takes over a stored state; a newer one that is held already stays. */
+  restore(stream: StreamName, version: number, state: AggregateState): void {
+    const held = this.held.get(stream);
+    if (held === undefined || held.version < version) this.replace(stream, version, state);
+  }
+
+  /** Versions that jobs no longer retain, for the allocations that still run them. */
+  restoreVersion(version: JobVersion): void {
+    this.versions.set(versionKey(version.spec.Namespace, version.spec.ID, version.createIndex, version.version), version);
+  }
+
+  /** Applies one commit and tells what moved. Changes that a restored state already holds are passed over. */
+  apply(commit: LogCommit): Movement[] {
+    this.at = Math.max(this.at, commit.index);
+    const movements: Movement[] = [];
+    for (const { stream, version, events, state } of commit.changes) {
+      const held = this.held.get(stream);
+      if (held !== undefined && held.version >= version) continue;
+      const before = held?.state;
+      const fact = { index: commit.index, time: commit.time };
+      const after =
+        state === undefined
+          ? events.reduce<AggregateState | undefined>((folded, event) => evolve(stream, folded, event, fact), before)
+          : (state as AggregateState);
+      this.replace(stream, version, after);
+      movements.push({ stream, before, after });
+    }
+    return movements;
+  }
+
+  job(namespace: string, jobId: string): JobState | undefined {
+    return this.state<JobState>(`job/${namespace}/${jobId}`);
+  }
+
+  jobs(): JobState[] {
+    return [...this.jobStreams].map((stream) => this.state<JobState>(stream)!);
+  }
+
+  jobVersion(namespace: string, jobId: string, jobCreateIndex: Index, version: number): JobVersion | undefined {
+    return this.versions.get(versionKey(namespace, jobId, jobCreateIndex, version));
+  }
+
+  allocation(id: string): AllocationState | undefined {
+    return this.state<AllocationState>(`allocation/${id}`);
+  }
+
+  allocationsOfJob(namespace: string, jobId: string): readonly AllocationState[] {
+    return this.allocationsBy.job.list(`${namespace}/${jobId}`);
+  }
+
+  allocationsOfDeployment(id: string): readonly AllocationState[] {
+    return this.allocationsBy.deployment.list(id);
+  }
+
+  deployment(id: string): DeploymentState | undefined {
+    return this.state<DeploymentState>(`deployment/${id}`);
+  }
+
+  deploymentsOfJob(namespace: string, jobId: string): readonly DeploymentState[] {
+    return [...this.deploymentsByJob.list(`${namespace}/${jobId}`)].sort((a, b) => a.createIndex - b.createIndex);
+  }
+
+  activeDeployments(): DeploymentState[] {
+    return [...this.activeDeploymentIds].map((id) => this.deployment(id)!).filter(Boolean);
+  }
+
+  evaluation(id: string): EvaluationState | undefined {
+    return this.state<EvaluationState>(`evaluation/${id}`);
+  }
+
+  /** Evaluations of a job that are not terminal. */
+  openEvaluationsOfJob(namespace: string, jobId: string): readonly EvaluationState[] {
+    return this.evaluationsByJob.list(`${namespace}/${jobId}`);
+  }
+
+  openEvaluations(): EvaluationState[] {
+    return this.evaluationsByJob.all();
+  }
+
+  blockedEvaluations(): EvaluationState[] {
+    return [...this.blockedEvaluationIds].map((id) => this.evaluation(id)!).filter(Boolean);
+  }
+
+  /** The newest state of the cluster that an evaluation of the job has looked at; spec/lifecycle §6.3. */
+  latestEvaluationIndex(namespace: string, jobId: string): Index {
+    return this.latestEvaluations.get(`${namespace}/${jobId}`) ?? 0;
+  }
+
+  node(id: string): NodeState | undefined {
+    return this.nodesById.get(id);
+  }
+
+  nodes(): readonly NodeState[] {
+    return (this.nodeList ??= [...this.nodesById.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
+  }
+
+  liveAllocationsOnNode(nodeId: string): readonly AllocationState[] {
+    const planned = this.inFlight.list(nodeId);
+    const live = this.allocationsBy.node.list(nodeId);
+    return planned.length === 0 ? live : [...live, ...planned.filter((alloc) => !this.held.has(`allocation/${alloc.id}`))];
+  }
+
+  /** Allocations of a plan that is being committed hold their room until the returned function is called. */
+  reserve(allocations: readonly AllocationState[]): () => void {
+    for (const alloc of allocations) this.inFlight.add(alloc.nodeId, alloc.id, alloc);
+    return () => {
+      for (const alloc of allocations) this.inFlight.remove(alloc.nodeId, alloc.id);
+    };
+  }
+
+  private state<S extends AggregateState>(stream: StreamName): S | undefined {
+    return this.held.get(stream)?.state as S | undefined;
+  }
+
+  private replace(stream: StreamName, version: number, after: AggregateState | undefined): void {
+    const before = this.held.get(stream)?.state;
+    const type = streamType(stream);
+    let kept = after;
+    if (type === 'allocation') kept = this.indexAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
+    else if (type === 'deployment') kept = this.indexDeployment(after as DeploymentState | undefined);
+    else if (type === 'evaluation') kept = this.indexEvaluation(after as EvaluationState | undefined);
+    else if (type === 'job') this.indexJob(stream, after as JobState | undefined);
+    else if (type === 'node') kept = this.indexNode(after as NodeState | undefined);
+    else if (type === 'job-summary') return;
+    if (kept === undefined) this.held.delete(stream);
+    else this.held.set(stream, { version, state: kept });
+  }
+
+  private indexJob(stream: StreamName, after: JobState | undefined): void {
+    if (after === undefined || after.purged) this.jobStreams.delete(stream);
+    else this.jobStreams.add(stream);
+    for (const version of after?.versions ?? []) this.restoreVersion(version);
+  }
+
+  private indexAllocation(before: AllocationState | undefined, after: AllocationState | undefined): AllocationState | undefined {
+    const known = after ?? before;
+    if (known === undefined) return undefined;
+    const { id } = known;
+    if (before !== undefined && before.deploymentId !== after?.deploymentId) this.allocationsBy.deployment.remove(before.deploymentId, id);
+    const keeps = after !== undefined && !after.purged && !isOver(after);
+    const job = `${known.namespace}/${known.jobId}`;
+    set(this.allocationsBy.job, job, id, keeps ? after : undefined);
+    set(this.allocationsBy.deployment, known.deploymentId, id, keeps && after.deploymentId !== '' ? after : undefined);
+    set(this.allocationsBy.node, known.nodeId, id, keeps && !isClientTerminal(after) ? after : undefined);
+    return keeps ? after : undefined;
+  }
+
+  private indexDeployment(after: DeploymentState | undefined): DeploymentState | undefined {
+    if (after === undefined) return undefined;
+    const active = !after.purged && !['failed', 'successful', 'cancelled'].includes(after.status);
+    if (active) this.activeDeploymentIds.add(after.id);
+    else this.activeDeploymentIds.delete(after.id);
+    set(this.deploymentsByJob, `${after.namespace}/${after.jobId}`, after.id, after.purged ? undefined : after);
+    return after.purged ? undefined : after;
+  }
+
+  private indexEvaluation(after: EvaluationState | undefined): EvaluationState | undefined {
+    if (after === undefined) return undefined;
+    const job = `${after.namespace}/${after.jobId}`;
+    const seen = after.snapshotIndex || after.createIndex;
+    if (after.status !== 'canceled' && seen > (this.latestEvaluations.get(job) ?? 0)) this.latestEvaluations.set(job, seen);
+    const open = !isEvaluationTerminal(after);
+    set(this.evaluationsByJob, job, after.id, open ? after : undefined);
+    if (after.status === 'blocked') this.blockedEvaluationIds.add(after.id);
+    else this.blockedEvaluationIds.delete(after.id);
+    return open ? after : undefined;
+  }
+
+  private indexNode(after: NodeState | undefined): NodeState | undefined {
+    if (after === undefined) return undefined;
+    this.nodeList = undefined;
+    if (after.purged) this.nodesById.delete(after.id);
+    else this.nodesById.set(after.id, after);
+    return after.purged ? undefined : after;
+  }
+}
+
+/** Over for server and client alike: no decision about a service looks at it any more. Batch jobs count what has completed. */
+export const isOver = (alloc: AllocationState): boolean =>
+  alloc.jobType !== 'batch' && alloc.jobType !== 'sysbatch' && isServerTerminal(alloc) && isClientTerminal(alloc);
+
+function set<V>(index: Index2<V>, group: string, id: string, value: V | undefined): void {
+  if (value === undefined) index.remove(group, id);
+  else index.add(group, id, value);
+}
+
+/** Objects by group and id. Lists are made once per change. */
+class Index2<V> {
+  private readonly groups = new Map<string, { members: Map<string, V>; list: readonly V[] | undefined }>();
+
+  add(group: string, id: string, value: V): void {
+    let entry = this.groups.get(group);
+    if (entry === undefined) this.groups.set(group, (entry = { members: new Map(), list: undefined }));
+    entry.members.set(id, value);
+    entry.list = undefined;
+  }
+
+  remove(group: string, id: string): void {
+    const entry = this.groups.get(group);
+    if (entry === undefined || !entry.members.delete(id)) return;
+    entry.list = undefined;
+    if (entry.members.size === 0) this.groups.delete(group);
+  }
+
+  list(group: string): readonly V[] {
+    const entry = this.groups.get(group);
+    if (entry === undefined) return [];
+    return (entry.list ??= [...entry.members.values()]);
+  }
+
+  all(): V[] {
+    return [...this.groups.values()].flatMap((entry) => [...entry.members.values()]);
+  }
+}

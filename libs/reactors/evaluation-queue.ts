@@ -1,0 +1,112 @@
+import type { EvaluationState } from '@app/domain';
+import type { TimeUs } from '@app/kernel';
+
+/** An evaluation that was overtaken: canceled without being looked at. */
+export const OVERTAKEN = 'canceled after more recent eval was processed';
+
+interface JobQueue {
+  /** The one that a scheduler pass works on. */
+  running: string | undefined;
+  readonly waiting: Map<string, EvaluationState>;
+}
+
+/**
+ * Which evaluation is next. At most one of each job is worked on; when it is done the most urgent of those that waited is next, and the
+ * others of that job are overtaken. Across jobs: priority, then age. spec/lifecycle §2.3. No clock of its own: callers say what time it is.
+ */
+export class EvaluationQueue {
+  private readonly jobs = new Map<string, JobQueue>();
+  private readonly ready: EvaluationState[] = [];
+  private readonly delayed = new Map<string, EvaluationState>();
+
+  /** Adds a pending evaluation; one that must wait for its time is kept aside. Adding it again changes nothing. */
+  add(evaluation: EvaluationState, now: TimeUs): void {
+    const due = dueTime(evaluation);
+    if (due > now) {
+      this.delayed.set(evaluation.id, evaluation);
+      return;
+    }
+    const queue = this.queueOf(evaluation);
+    if (queue.running === evaluation.id || queue.waiting.has(evaluation.id)) return;
+    if (queue.running === undefined && queue.waiting.size === 0) {
+      queue.running = evaluation.id;
+      this.ready.push(evaluation);
+    } else queue.waiting.set(evaluation.id, evaluation);
+  }
+
+  /** Moves what has become due into the queue. */
+  release(now: TimeUs): void {
+    for (const evaluation of [...this.delayed.values()]) {
+      if (dueTime(evaluation) > now) continue;
+      this.delayed.delete(evaluation.id);
+      this.add(evaluation, now);
+    }
+  }
+
+  /** When the next delayed evaluation is due, or undefined. */
+  nextDue(): TimeUs | undefined {
+    const times = [...this.delayed.values()].map(dueTime);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** The most urgent evaluation that may be worked on now. */
+  take(): EvaluationState | undefined {
+    let best = 0;
+    for (let i = 1; i < this.ready.length; i++) if (isMoreUrgent(this.ready[i]!, this.ready[best]!)) best = i;
+    return this.ready.splice(best, 1)[0];
+  }
+
+  /** An evaluation has ended, by whoever's hand. Returns those of its job that it (or its successor) overtook. */
+  done(evaluation: EvaluationState): EvaluationState[] {
+    this.delayed.delete(evaluation.id);
+    const key = keyOf(evaluation);
+    const queue = this.jobs.get(key);
+    if (queue === undefined) return [];
+    if (queue.running !== evaluation.id) {
+      queue.waiting.delete(evaluation.id);
+      return [];
+    }
+    const stillReady = this.ready.findIndex((one) => one.id === evaluation.id);
+    if (stillReady >= 0) this.ready.splice(stillReady, 1);
+    queue.running = undefined;
+    const [next, ...overtaken] = [...queue.waiting.values()].sort((a, b) => b.priority - a.priority || b.modifyIndex - a.modifyIndex);
+    queue.waiting.clear();
+    if (next === undefined) this.jobs.delete(key);
+    else {
+      queue.running = next.id;
+      this.ready.push(next);
+    }
+    return overtaken;
+  }
+
+  /** Gives an evaluation back that could not be finished: it is next of its job again. */
+  putBack(evaluation: EvaluationState): void {
+    if (this.jobs.get(keyOf(evaluation))?.running === evaluation.id) this.ready.push(evaluation);
+  }
+
+  get length(): number {
+    return this.ready.length;
+  }
+
+  clear(): void {
+    this.jobs.clear();
+    this.ready.length = 0;
+    this.delayed.clear();
+  }
+
+  private queueOf(evaluation: EvaluationState): JobQueue {
+    const key = keyOf(evaluation);
+    const queue = this.jobs.get(key) ?? { running: undefined, waiting: new Map<string, EvaluationState>() };
+    this.jobs.set(key, queue);
+    return queue;
+  }
+}
+
+const keyOf = (evaluation: EvaluationState): string => `${evaluation.namespace}/${evaluation.jobId}`;
+
+const isMoreUrgent = (a: EvaluationState, b: EvaluationState): boolean =>
+  a.priority > b.priority || (a.priority === b.priority && a.createIndex < b.createIndex);
+
+/** 0: at once. */
+const dueTime = (evaluation: EvaluationState): TimeUs =>
+  evaluation.waitUntil || (evaluation.wait > 0 ? evaluation.createTime + Math.ceil(evaluation.wait / 1000) : 0);

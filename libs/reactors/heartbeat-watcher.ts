@@ -1,0 +1,85 @@
+import { currentVersion, isServerTerminal, isClientTerminal, isTerminal, missHeartbeat, type AffectedJob, type NodeState } from '@app/domain';
+import { usFromNs } from '@app/kernel';
+import type { ClusterState } from './cluster-state.js';
+import type { Reactor, ReactorContext } from './reactor.js';
+
+/** Nomad: the smallest TTL that is handed out, and the grace beyond it. */
+export const MIN_TTL_MS = 10_000;
+export const GRACE_MS = 10_000;
+/** Nodes that may send a heartbeat in a second: the TTL grows with their number. */
+const BEATS_PER_SECOND = 50;
+const LOOK_MS = 1000;
+
+/** The TTL to hand out among so many nodes, without its random part. */
+export const heartbeatTtlMs = (nodes: number): number => Math.max(MIN_TTL_MS, (nodes / BEATS_PER_SECOND) * 1000);
+
+/** Marks nodes down (or disconnected) that were not heard of in time. spec/lifecycle §9.2. */
+export class HeartbeatWatcher implements Reactor {
+  private timer: NodeJS.Timeout | undefined;
+  private look: Promise<void> | undefined;
+  private startedAt = 0;
+
+  constructor(
+    private readonly context: ReactorContext,
+    private readonly ages: () => Promise<ReadonlyMap<string, number>>,
+  ) {}
+
+  start(): void {
+    this.startedAt = performance.now();
+    this.timer = setInterval(() => {
+      this.look ??= this.lookAround()
+        .catch(this.context.onError)
+        .finally(() => (this.look = undefined));
+    }, LOOK_MS);
+  }
+
+  react(): void {
+    // Heartbeats are not in the log: the table of those heard of is looked at every second.
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.look;
+  }
+
+  private async lookAround(): Promise<void> {
+    const { cluster } = this.context;
+    const ages = await this.ages();
+    // A node that nobody has heard of yet counts from when this leader began to listen.
+    const leading = performance.now() - this.startedAt;
+    const allowed = 2 * heartbeatTtlMs(cluster.nodes().length) + GRACE_MS;
+    for (const node of cluster.nodes()) {
+      if (node.status === 'down' || Math.min(ages.get(node.id) ?? Infinity, Math.max(leading, 0)) < allowed) continue;
+      const status = this.mayReconnect(node) ? 'disconnected' : 'down';
+      if (status === node.status) continue;
+      const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
+      await this.context.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, command), node.id);
+    }
+  }
+
+  /** Some allocation on it may stay unknown for a while longer. */
+  private mayReconnect(node: NodeState): boolean {
+    const { cluster, now } = this.context;
+    return cluster.liveAllocationsOnNode(node.id).some((alloc) => {
+      if (isTerminal(alloc)) return false;
+      const version = cluster.jobVersion(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+      const lostAfter = version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.Disconnect?.LostAfter ?? 0;
+      const unknownSince = alloc.clientStatus === 'unknown' ? alloc.stateChanges.at(-1)?.time : undefined;
+      return lostAfter > 0 && (unknownSince === undefined || now() < unknownSince + usFromNs(lostAfter));
+    });
+  }
+}
+
+/** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
+export function jobsOnNode(cluster: ClusterState, node: NodeState): AffectedJob[] {
+  const jobs = new Map<string, AffectedJob>();
+  for (const alloc of cluster.liveAllocationsOnNode(node.id)) {
+    const over = alloc.jobType === 'sysbatch' || (alloc.jobType === 'service' && isServerTerminal(alloc) && isClientTerminal(alloc));
+    if (!over) jobs.set(`${alloc.namespace}/${alloc.jobId}`, { namespace: alloc.namespace, jobId: alloc.jobId });
+  }
+  for (const job of cluster.jobs()) {
+    const current = currentVersion(job);
+    if (current?.spec.Type === 'system' && !current.spec.Stop) jobs.set(`${job.namespace}/${job.id}`, { namespace: job.namespace, jobId: job.id });
+  }
+  return [...jobs.values()];
+}

@@ -1,0 +1,25 @@
+import type { Command, Outcome } from '@app/event-store';
+import type { CommandContext, Decision, Index, StateView, TimeUs } from '@app/kernel';
+import type { ClusterState, Movement } from './cluster-state.js';
+
+/** What a reactor is given: the cluster as far as the log was applied, and the way to issue commands. It writes nothing itself. */
+export interface ReactorContext {
+  readonly cluster: ClusterState;
+  /** Runs a decision as a command of this leader: fenced by its lease, so that it fails once another leads. */
+  readonly execute: <A>(name: string, decide: (view: StateView, context: CommandContext) => Decision<A>, causation?: string) => Promise<Outcome<A>>;
+  /** Resolves when this process has applied the commit. */
+  readonly reached: (index: Index) => Promise<void>;
+  readonly now: () => TimeUs;
+  readonly newId: () => string;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Something that watches the log and issues commands, on one instance at a time. */
+export interface Reactor {
+  /** Takes up the work from the present state of the cluster; called after everything up to the head has been applied. */
+  start(): void;
+  /** What one commit changed. */
+  react(movements: readonly Movement[]): void;
+  /** Starts nothing new; resolves when what was under way is settled. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,32 @@
+import type { AggregateState } from '@app/domain';
+import type { EventStore } from '@app/event-store';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  nodeStream,
+  type StreamName,
+} from '@app/kernel';
+import type { ReadModels } from '@app/read-models';
+import type { ClusterState } from './cluster-state.js';
+
+const CHUNK = 1000;
+
+/**
+ * Fills the cluster's memory from stored states. The tail must be feeding `cluster` already: commits that come meanwhile and states that are
+ * read here are told apart by their stream versions.
+ */
+export async function restoreCluster(cluster: ClusterState, store: EventStore, readModels: ReadModels): Promise<void> {
+  for (const version of await readModels.allJobVersions()) cluster.restoreVersion(version);
+  const streams: StreamName[] = [
+    ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
+    ...(await readModels.keys('node', {})).map(nodeStream),
+    ...(await readModels.keys('deployment', {})).map(deploymentStream),
+    ...(await readModels.keys('allocation', {})).map(allocationStream),
+    ...(await readModels.keys('evaluation', { status: ['pending', 'blocked'] })).map(evaluationStream),
+  ];
+  for (let i = 0; i < streams.length; i += CHUNK) {
+    const states = await store.load(streams.slice(i, i + CHUNK));
+    for (const [stream, { version, state }] of states) cluster.restore(stream, version, JSON.parse(state) as AggregateState);
+  }
+}

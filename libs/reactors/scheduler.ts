@@ -1,0 +1,280 @@
+import {
+  cancelEvaluations,
+  currentVersion,
+  evolveAllocation,
+  failEvaluation,
+  fingerprintOf,
+  isClientTerminal,
+  isEvaluationTerminal,
+  isReady,
+  newEvaluation,
+  submitPlan,
+  unblockEvaluations,
+  type AllocationState,
+  type EvaluationState,
+  type NodeState,
+  type Plan,
+  type PlanBasis,
+} from '@app/domain';
+import type { Outcome } from '@app/event-store';
+import { streamType, US_PER_MS, type Index } from '@app/kernel';
+import { schedule, type SchedulerConfiguration, type SchedulingResult } from '@app/scheduling';
+import type { Movement } from './cluster-state.js';
+import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
+import type { Reactor, ReactorContext } from './reactor.js';
+
+export interface SchedulerOptions {
+  readonly configuration: () => SchedulerConfiguration;
+  readonly signingKeyId: string;
+}
+
+/** Evaluations under way at once: enough to fill the batches of the group commit. */
+const MAX_IN_FLIGHT = 64;
+/** Nomad: maxServiceScheduleAttempts; batch jobs have fewer, for no reason that matters here. */
+const MAX_ATTEMPTS = 5;
+const RETRY_MS = 500;
+/** Longest sleep until the next delayed evaluation is looked for. */
+const MAX_SLEEP_MS = 60_000;
+
+/**
+ * Works off pending evaluations: one pass of the pure scheduler each, and its result as one command. Room that a plan takes is reserved in
+ * the view until the commit is applied here, so passes for different jobs may overlap. spec/lifecycle §2.3–2.5.
+ */
+export class Scheduler implements Reactor {
+  private readonly queue = new EvaluationQueue();
+  private readonly inFlight = new Set<Promise<void>>();
+  private readonly capacityIndexes = new Map<string, Index>();
+  private toCancel: { id: string; statusDescription: string }[] = [];
+  private toUnblock = new Set<string>();
+  private flush: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private running = false;
+
+  constructor(
+    private readonly context: ReactorContext,
+    private readonly options: SchedulerOptions,
+  ) {}
+
+  start(): void {
+    this.running = true;
+    const now = this.context.now();
+    for (const evaluation of this.context.cluster.openEvaluations()) {
+      if (evaluation.status === 'pending') this.queue.add(evaluation, now);
+      else this.toUnblock.add(evaluation.id);
+    }
+    this.flushSoon();
+    this.pump();
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    clearTimeout(this.timer);
+    await Promise.allSettled([...this.inFlight, this.flush]);
+    this.queue.clear();
+  }
+
+  react(movements: readonly Movement[]): void {
+    if (!this.running) return;
+    for (const { stream, before, after } of movements) {
+      const type = streamType(stream);
+      if (type === 'evaluation') this.onEvaluation(after as EvaluationState);
+      else if (type === 'allocation') this.onAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
+      else if (type === 'node') this.onNode(before as NodeState | undefined, after as NodeState | undefined);
+    }
+    this.pump();
+  }
+
+  private onEvaluation(evaluation: EvaluationState): void {
+    if (evaluation.status === 'pending') this.queue.add(evaluation, this.context.now());
+    else {
+      for (const { id } of this.queue.done(evaluation)) this.cancel(id, OVERTAKEN);
+      if (evaluation.status === 'blocked') this.onBlocked(evaluation);
+    }
+  }
+
+  /** One blocked evaluation a job: the newer one stays. What became free since it was decided lets it go at once. */
+  private onBlocked(evaluation: EvaluationState): void {
+    const { namespace, jobId, id } = evaluation;
+    for (const other of this.context.cluster.openEvaluationsOfJob(namespace, jobId)) {
+      if (other.status !== 'blocked' || other.id === id || other.nodeId !== evaluation.nodeId) continue;
+      const older = other.createIndex < evaluation.createIndex ? other : evaluation;
+      this.cancel(older.id, `existing blocked evaluation exists for job ${JSON.stringify(jobId)}`);
+    }
+    for (const [computedClass, index] of this.capacityIndexes) {
+      if (index > evaluation.snapshotIndex && waitsFor(evaluation, computedClass)) this.unblock(id);
+    }
+  }
+
+  private onAllocation(before: AllocationState | undefined, after: AllocationState | undefined): void {
+    if (before === undefined || isClientTerminal(before)) return;
+    if (after !== undefined && !after.purged && !isClientTerminal(after)) return;
+    const node = this.context.cluster.node(before.nodeId);
+    if (node !== undefined && isReady(node)) this.roomIn(node);
+  }
+
+  private onNode(before: NodeState | undefined, after: NodeState | undefined): void {
+    if (after === undefined || !isReady(after)) return;
+    if (before === undefined || !isReady(before) || before.description !== after.description) this.roomIn(after);
+  }
+
+  private roomIn(node: NodeState): void {
+    this.capacityIndexes.set(node.computedClass, this.context.cluster.index);
+    for (const evaluation of this.context.cluster.blockedEvaluations()) {
+      if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id) this.unblock(evaluation.id);
+    }
+  }
+
+  private cancel(id: string, statusDescription: string): void {
+    this.toCancel.push({ id, statusDescription });
+    this.flushSoon();
+  }
+
+  private unblock(id: string): void {
+    this.toUnblock.add(id);
+    this.flushSoon();
+  }
+
+  /** Cancellations and unblockings go together, one command after the other. */
+  private flushSoon(): void {
+    if (this.flush !== undefined || !this.running || this.toCancel.length + this.toUnblock.size === 0) return;
+    this.flush = this.flushNow().finally(() => {
+      this.flush = undefined;
+      this.flushSoon();
+    });
+  }
+
+  private async flushNow(): Promise<void> {
+    await Promise.resolve();
+    const cancel = this.toCancel;
+    const ids = [...this.toUnblock];
+    this.toCancel = [];
+    this.toUnblock = new Set();
+    const { index } = this.context.cluster;
+    try {
+      if (cancel.length > 0) await this.context.execute('CancelEvaluations', (view, context) => cancelEvaluations(view, context, { cancel }));
+      if (ids.length > 0) {
+        await this.context.execute('UnblockEvaluations', (view, context) => unblockEvaluations(view, context, { ids, snapshotIndex: index }));
+      }
+    } catch (error) {
+      this.context.onError(error);
+      await delay(RETRY_MS);
+      this.toCancel.push(...cancel);
+      for (const id of ids) this.toUnblock.add(id);
+    }
+  }
+
+  private pump(): void {
+    if (!this.running) return;
+    this.queue.release(this.context.now());
+    while (this.inFlight.size < MAX_IN_FLIGHT) {
+      const evaluation = this.queue.take();
+      if (evaluation === undefined) break;
+      const work: Promise<void> = this.work(evaluation).finally(() => {
+        this.inFlight.delete(work);
+        this.pump();
+      });
+      this.inFlight.add(work);
+    }
+    this.sleepUntilNextDue();
+  }
+
+  private sleepUntilNextDue(): void {
+    clearTimeout(this.timer);
+    const due = this.queue.nextDue();
+    if (due === undefined || !this.running) return;
+    const ms = Math.ceil((due - this.context.now()) / US_PER_MS);
+    this.timer = setTimeout(() => this.pump(), Math.min(Math.max(ms, 1), MAX_SLEEP_MS));
+  }
+
+  private async work(evaluation: EvaluationState): Promise<void> {
+    try {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        if (!this.running || (await this.pass(evaluation.id))) return;
+      }
+      await this.giveUp(evaluation);
+    } catch (error) {
+      this.context.onError(error);
+      await delay(RETRY_MS);
+      if (this.running) this.queue.putBack(evaluation);
+    }
+  }
+
+  /** One pass over an evaluation. False: what it was decided on had moved, look again. */
+  private async pass(id: string): Promise<boolean> {
+    const { cluster, now, newId } = this.context;
+    const evaluation = cluster.evaluation(id);
+    if (evaluation === undefined || isEvaluationTerminal(evaluation)) return true;
+    const result = schedule({ evaluation, cluster, now: now(), configuration: this.options.configuration(), newId });
+    const release = cluster.reserve(result.plan === null ? [] : this.reservations(result.plan));
+    try {
+      const outcome = await this.submit(evaluation, result);
+      if (outcome.kind === 'rejected') return outcome.rejection.code === 'evaluation-is-terminal';
+      if (outcome.kind === 'accepted') await this.context.reached(outcome.index);
+      else if (outcome.kind !== 'fenced') throw new Error(`the plan for evaluation ${id} was not taken: ${outcome.kind}`);
+      return true;
+    } finally {
+      release();
+    }
+  }
+
+  private submit(evaluation: EvaluationState, { plan, outcome }: SchedulingResult): Promise<Outcome<undefined>> {
+    const { cluster } = this.context;
+    const { id, namespace, jobId } = evaluation;
+    const open = cluster.openEvaluationsOfJob(namespace, jobId).filter((other) => other.id !== id);
+    const failed = Object.keys(outcome.failedGroups ?? {}).length > 0;
+    const superseded = outcome.status === 'complete' && !failed ? open.filter((other) => other.status === 'blocked') : [];
+    const command = {
+      evaluationId: id,
+      namespace,
+      jobId,
+      plan,
+      outcome,
+      basis: this.basis(namespace, jobId),
+      supersededEvals: superseded.map((other) => other.id),
+      otherOpenEvaluations: open.length > superseded.length,
+      signingKeyId: this.options.signingKeyId,
+    };
+    return this.context.execute('SubmitPlan', (view, context) => submitPlan(view, context, command), id);
+  }
+
+  private basis(namespace: string, jobId: string): PlanBasis {
+    const { cluster } = this.context;
+    const newest = cluster.deploymentsOfJob(namespace, jobId).at(-1);
+    return {
+      jobModifyIndex: currentVersion(cluster.job(namespace, jobId))?.jobModifyIndex ?? 0,
+      deployment: newest === undefined ? null : { id: newest.id, fingerprint: fingerprintOf(newest) },
+    };
+  }
+
+  private reservations(plan: Plan): AllocationState[] {
+    const fact = { index: this.context.cluster.index, time: this.context.now() };
+    return plan.placements.map((placement) => {
+      const data = { ...placement, namespace: plan.namespace, evalId: plan.evalId, jobId: plan.jobId, jobType: 'service', signingKeyId: '' };
+      return evolveAllocation(undefined, { type: 'AllocationPlaced', data }, fact)!;
+    });
+  }
+
+  private async giveUp(evaluation: EvaluationState): Promise<void> {
+    const { namespace, jobId, priority, type, id } = evaluation;
+    const statusDescription = `maximum attempts reached (${MAX_ATTEMPTS})`;
+    const followup = newEvaluation({
+      id: this.context.newId(),
+      namespace,
+      jobId,
+      priority,
+      type,
+      triggeredBy: 'max-plan-attempts',
+      status: 'blocked',
+      statusDescription: 'created due to placement conflicts',
+      previousEval: id,
+      escapedComputedClass: true,
+    });
+    await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, { id, statusDescription, followup }), id);
+  }
+}
+
+/** Whether room on nodes of this class may help a blocked evaluation; spec/lifecycle §2.5. */
+export const waitsFor = (evaluation: EvaluationState, computedClass: string): boolean =>
+  evaluation.escapedComputedClass || evaluation.classEligibility?.[computedClass] !== false;
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

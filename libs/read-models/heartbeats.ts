@@ -1,0 +1,36 @@
+import type { DataSource } from 'typeorm';
+
+/** When nodes were last heard of, by whichever instance. Times are the database's, so instances need not agree on theirs. */
+export class Heartbeats {
+  private readonly heard = new Set<string>();
+  private flushing: Promise<void> | undefined;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Notes that a node was heard of now. Many notes become one statement. */
+  async note(nodeId: string): Promise<void> {
+    this.heard.add(nodeId);
+    while (this.heard.has(nodeId)) {
+      this.flushing ??= this.flush().finally(() => (this.flushing = undefined));
+      await this.flushing;
+    }
+  }
+
+  /** Milliseconds since each node was heard of. */
+  async ages(): Promise<Map<string, number>> {
+    const rows: { node_id: string; age_ms: string }[] = await this.dataSource.query(
+      `SELECT node_id, extract(epoch FROM clock_timestamp() - heard_at) * 1000 AS age_ms FROM node_heartbeat`,
+    );
+    return new Map(rows.map((row) => [row.node_id, Number(row.age_ms)]));
+  }
+
+  private async flush(): Promise<void> {
+    const ids = [...this.heard].sort();
+    await this.dataSource.query(
+      `INSERT INTO node_heartbeat SELECT unnest($1::text[]), clock_timestamp()
+       ON CONFLICT (node_id) DO UPDATE SET heard_at = excluded.heard_at`,
+      [ids],
+    );
+    for (const id of ids) this.heard.delete(id);
+  }
+}

@@ -1,0 +1,209 @@
+import {
+  renderAllocationStub,
+  renderDeployment,
+  renderEvaluation,
+  renderJob,
+  renderJobStub,
+  renderJobSummary,
+  renderNodeStub,
+  currentVersion,
+  type AllocationState,
+  type DeploymentState,
+  type EvaluationState,
+  type JobState,
+  type JobSummaryState,
+  type JobVersion,
+  type NodeState,
+} from '@app/domain';
+import type { RowWrite } from '@app/event-store';
+import { assertNever, streamType, type StreamName } from '@app/kernel';
+
+/** The rows that follow from one stream's change. Pure: the same states give the same rows, now and in a rebuild. */
+export function project(stream: StreamName, before: unknown, after: unknown): readonly RowWrite[] {
+  const type = streamType(stream);
+  switch (type) {
+    case 'deployment':
+      return projectDeployment(after as DeploymentState);
+    case 'allocation':
+      return projectAllocation(after as AllocationState);
+    case 'evaluation':
+      return projectEvaluation(after as EvaluationState);
+    case 'job':
+      return projectJob(before as JobState | undefined, after as JobState);
+    case 'job-summary':
+      return projectJobSummary(after as JobSummaryState);
+    case 'node':
+      return projectNode(after as NodeState);
+  }
+  return assertNever(type);
+}
+
+/** The tables whose index moves with a stream of this type. */
+export const TABLES_OF = {
+  deployment: ['deployment'],
+  allocation: ['allocation'],
+  evaluation: ['evaluation'],
+  job: ['job', 'job_version'],
+  'job-summary': ['job_summary'],
+  node: ['node'],
+} as const;
+
+const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });
+
+function projectDeployment(state: DeploymentState): RowWrite[] {
+  if (state.purged) return [removal('deployment', state.id)];
+  return [
+    {
+      table: 'deployment',
+      key: state.id,
+      columns: {
+        namespace: state.namespace,
+        job_id: state.jobId,
+        job_create_index: state.jobCreateIndex,
+        job_version: state.jobVersion,
+        status: state.status,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+      },
+      document: JSON.stringify(renderDeployment(state)),
+    },
+  ];
+}
+
+function projectAllocation(state: AllocationState): RowWrite[] {
+  if (state.purged) return [removal('allocation', state.id)];
+  return [
+    {
+      table: 'allocation',
+      key: state.id,
+      columns: {
+        namespace: state.namespace,
+        job_id: state.jobId,
+        job_create_index: state.jobCreateIndex,
+        job_version: state.jobVersion,
+        task_group: state.taskGroup,
+        node_id: state.nodeId,
+        eval_id: state.evalId,
+        deployment_id: state.deploymentId,
+        desired_status: state.desiredStatus,
+        client_status: state.clientStatus,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+        alloc_modify_index: state.allocModifyIndex,
+      },
+      document: JSON.stringify(renderAllocationStub(state)),
+    },
+  ];
+}
+
+const projectEvaluation = (state: EvaluationState): RowWrite[] => [
+  {
+    table: 'evaluation',
+    key: state.id,
+    columns: {
+      namespace: state.namespace,
+      job_id: state.jobId,
+      status: state.status,
+      create_index: state.createIndex,
+      modify_index: state.modifyIndex,
+    },
+    document: JSON.stringify(renderEvaluation(state)),
+  },
+];
+
+function projectJob(before: JobState | undefined, after: JobState): RowWrite[] {
+  const key = `${after.namespace}/${after.id}`;
+  const current = currentVersion(after);
+  const versions = changedVersions(before, after).map(({ version, retained }) => projectVersion(version, retained));
+  if (current === undefined) return [removal('job', key), ...versions];
+  return [
+    {
+      table: 'job',
+      key,
+      columns: {
+        namespace: after.namespace,
+        job_id: after.id,
+        type: current.spec.Type,
+        status: current.status,
+        stop: current.spec.Stop,
+        parent_id: current.spec.ParentID,
+        create_index: current.createIndex,
+        modify_index: current.modifyIndex,
+      },
+      document: JSON.stringify(renderJobStub(current)),
+    },
+    ...versions,
+  ];
+}
+
+/** Versions that are new, changed, or no longer retained. */
+function changedVersions(before: JobState | undefined, after: JobState): { version: JobVersion; retained: boolean }[] {
+  const old = before?.versions ?? [];
+  return [
+    ...after.versions.filter((version) => !old.includes(version)).map((version) => ({ version, retained: true })),
+    ...old
+      .filter((version) => !after.versions.some((one) => one.version === version.version && one.createIndex === version.createIndex))
+      .map((version) => ({ version, retained: false })),
+  ];
+}
+
+/** Where a version's row is found: versions start again when a job is registered after a purge. */
+export const versionKey = (namespace: string, jobId: string, createIndex: number, version: number): string =>
+  `${namespace}/${jobId}/${createIndex}/${version}`;
+
+function projectVersion(version: JobVersion, retained: boolean): RowWrite {
+  const document = JSON.stringify(renderJob(version));
+  return {
+    table: 'job_version',
+    key: versionKey(version.spec.Namespace, version.spec.ID, version.createIndex, version.version),
+    columns: {
+      namespace: version.spec.Namespace,
+      job_id: version.spec.ID,
+      create_index: version.createIndex,
+      version: version.version,
+      modify_index: version.modifyIndex,
+      retained,
+      state: JSON.stringify(version),
+      registered: document,
+    },
+    document,
+  };
+}
+
+function projectJobSummary(state: JobSummaryState): RowWrite[] {
+  const key = `${state.namespace}/${state.jobId}`;
+  if (state.purged) return [removal('job_summary', key)];
+  return [
+    {
+      table: 'job_summary',
+      key,
+      columns: {
+        namespace: state.namespace,
+        job_id: state.jobId,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+      },
+      document: JSON.stringify(renderJobSummary(state)),
+    },
+  ];
+}
+
+function projectNode(state: NodeState): RowWrite[] {
+  if (state.purged) return [removal('node', state.id)];
+  return [
+    {
+      table: 'node',
+      key: state.id,
+      columns: {
+        name: state.description.Name,
+        datacenter: state.description.Datacenter,
+        node_pool: state.description.NodePool,
+        status: state.status,
+        eligibility: state.eligibility,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+      },
+      document: JSON.stringify(renderNodeStub(state)),
+    },
+  ];
+}

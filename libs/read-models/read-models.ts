@@ -1,0 +1,137 @@
+import type { JobVersion } from '@app/domain';
+import type { Index } from '@app/kernel';
+import type { DataSource } from 'typeorm';
+import { keyOf, type DocumentRow } from './entities.js';
+import type { TableName } from './tables.js';
+
+/** Which rows of a table a list is made of. Columns are compared for equality. */
+export interface ListQuery {
+  readonly table: TableName;
+  readonly where: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** Hexadecimal ids: the leading characters of the key, lower case with hyphens. Others: leading bytes of `prefixColumn`. */
+  readonly prefix?: { readonly column: string; readonly value: string };
+  readonly order: 'created' | 'key' | 'versions';
+  readonly reverse?: boolean;
+  /** Start of the page, in the list's order: (create index, key) or key. */
+  readonly from?: { readonly createIndex?: Index; readonly key: string };
+  readonly limit?: number;
+}
+
+/** Look-ups in the read-model tables. Everything here is a plain read: the append is the only writer. */
+export class ReadModels {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The rows of a list, in its order. */
+  async list(query: ListQuery): Promise<DocumentRow[]> {
+    const key = keyOf(query.table);
+    const builder = this.dataSource
+      .createQueryBuilder()
+      .select([`t.${key} AS key`, 't.create_index AS create_index', 't.document AS document'])
+      .from(query.table, 't');
+    for (const [column, value] of Object.entries(query.where)) {
+      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, { [column]: value });
+    }
+    if (query.prefix !== undefined) {
+      builder.andWhere(`starts_with(t.${query.prefix.column}, :prefix)`, { prefix: query.prefix.value });
+    }
+    this.page(builder, query, key);
+    const rows = await builder.getRawMany<DocumentRow>();
+    return rows;
+  }
+
+  private page(builder: ReturnType<DataSource['createQueryBuilder']>, query: ListQuery, key: string): void {
+    const direction = query.reverse ? 'DESC' : 'ASC';
+    const comparison = query.reverse ? '<=' : '>=';
+    if (query.order === 'created') {
+      builder.orderBy('t.create_index', direction).addOrderBy(`t.${key}`, direction);
+      if (query.from !== undefined) {
+        builder.andWhere(`(t.create_index, t.${key}) ${comparison} (:fromIndex::bigint, :fromKey)`, {
+          fromIndex: query.from.createIndex ?? 0,
+          fromKey: query.from.key,
+        });
+      }
+    } else if (query.order === 'versions') {
+      builder.orderBy('t.create_index', 'DESC').addOrderBy('t.version', 'DESC');
+    } else {
+      builder.orderBy(`t.${key}`, direction);
+      if (query.from !== undefined) builder.andWhere(`t.${key} ${comparison} :fromKey`, { fromKey: query.from.key });
+    }
+    if (query.limit !== undefined) builder.limit(query.limit);
+  }
+
+  /** Only the keys of a list. */
+  async keys(table: TableName, where: ListQuery['where']): Promise<string[]> {
+    const key = keyOf(table);
+    const builder = this.dataSource.createQueryBuilder().select([`t.${key} AS key`]).from(table, 't');
+    for (const [column, value] of Object.entries(where)) {
+      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, { [column]: value });
+    }
+    return (await builder.orderBy(`t.${key}`).getRawMany<{ key: string }>()).map((row) => row.key);
+  }
+
+  /** The text of one row, or undefined. */
+  async document(table: TableName, key: string): Promise<string | undefined> {
+    const rows: { document: string }[] = await this.dataSource.query(`SELECT document FROM ${table} WHERE ${keyOf(table)} = $1`, [key]);
+    return rows[0]?.document;
+  }
+
+  /** The job list: stubs with their summaries put in as text. */
+  async jobStubs(query: Omit<ListQuery, 'table'>): Promise<(DocumentRow & { readonly summary: string | null })[]> {
+    const rows = await this.list({ ...query, table: 'job' });
+    if (rows.length === 0) return [];
+    const summaries: { key: string; document: string }[] = await this.dataSource.query(
+      'SELECT key, document FROM job_summary WHERE key = ANY($1)',
+      [rows.map((row) => row.key)],
+    );
+    const byKey = new Map(summaries.map((row) => [row.key, row.document]));
+    return rows.map((row) => ({ ...row, summary: byKey.get(row.key) ?? null }));
+  }
+
+  /** A version in our own terms, retained or not. */
+  async jobVersion(key: string): Promise<{ readonly version: JobVersion; readonly registered: string } | undefined> {
+    const rows: { state: string; registered: string }[] = await this.dataSource.query(
+      'SELECT state, registered FROM job_version WHERE key = $1',
+      [key],
+    );
+    return rows[0] && { version: JSON.parse(rows[0].state) as JobVersion, registered: rows[0].registered };
+  }
+
+  /** Every version there is, for a scheduler that starts up. */
+  async allJobVersions(): Promise<JobVersion[]> {
+    const rows: { state: string }[] = await this.dataSource.query('SELECT state FROM job_version');
+    return rows.map((row) => JSON.parse(row.state) as JobVersion);
+  }
+
+  /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
+  async jobsAffectedByNode(node: { readonly id: string; readonly datacenter: string; readonly pool: string }): Promise<{ namespace: string; jobId: string }[]> {
+    return this.dataSource.query(
+      `SELECT DISTINCT a.namespace, a.job_id AS "jobId" FROM allocation a JOIN job j ON j.key = a.namespace || '/' || a.job_id
+        WHERE a.node_id = $1
+          AND ((j.type = 'service' AND NOT (a.desired_status <> 'run' AND a.client_status IN ('complete', 'failed', 'lost')))
+            OR (j.type = 'batch' AND a.client_status NOT IN ('complete', 'failed', 'lost')))
+       UNION
+       SELECT namespace, job_id FROM job WHERE type = 'system' AND NOT stop`,
+      [node.id],
+    );
+  }
+
+  /** Whether allocations that are not terminal live on a node. */
+  async hasLiveAllocations(nodeId: string): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(
+      `SELECT 1 FROM allocation WHERE node_id = $1 AND desired_status = 'run' AND client_status NOT IN ('complete', 'failed', 'lost') LIMIT 1`,
+      [nodeId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Ids of what an agent has to look at: changed by a server after `index`, or (from 0) everything that is not over for the client. */
+  async allocationsForAgent(nodeId: string, index: Index): Promise<string[]> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      index > 0
+        ? 'SELECT id FROM allocation WHERE node_id = $1 AND alloc_modify_index > $2'
+        : `SELECT id FROM allocation WHERE node_id = $1 AND client_status NOT IN ('complete', 'failed', 'lost') AND alloc_modify_index > $2`,
+      [nodeId, index],
+    );
+    return rows.map((row) => row.id);
+  }
+}

@@ -1,0 +1,76 @@
+import { INDEX, TEXT, type TableSql } from './projection-sql.js';
+
+export type TableName = 'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node';
+
+/** Every read-model table at its first migration. Each index serves one way in which the API looks things up. */
+export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
+  {
+    table: 'deployment',
+    key: 'id',
+    columns: { namespace: TEXT, job_id: TEXT, job_create_index: INDEX, job_version: INDEX, status: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(create_index, id)', '(namespace, job_id)'],
+  },
+  {
+    table: 'allocation',
+    key: 'id',
+    columns: {
+      namespace: TEXT,
+      job_id: TEXT,
+      job_create_index: INDEX,
+      job_version: INDEX,
+      task_group: TEXT,
+      node_id: TEXT,
+      eval_id: TEXT,
+      deployment_id: TEXT,
+      desired_status: TEXT,
+      client_status: TEXT,
+      create_index: INDEX,
+      modify_index: INDEX,
+      alloc_modify_index: INDEX,
+    },
+    indexes: ['(create_index, id)', '(namespace, job_id)', '(deployment_id)', '(eval_id)', '(node_id, alloc_modify_index)'],
+  },
+  {
+    table: 'evaluation',
+    key: 'id',
+    columns: { namespace: TEXT, job_id: TEXT, status: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(create_index, id)', '(namespace, job_id)', `(id) WHERE status IN ('pending', 'blocked')`],
+  },
+  {
+    table: 'job',
+    key: 'key',
+    columns: { namespace: TEXT, job_id: TEXT, type: TEXT, status: TEXT, stop: 'boolean NOT NULL', parent_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(namespace, job_id)', `(parent_id) WHERE parent_id <> ''`],
+  },
+  {
+    table: 'job_version',
+    key: 'key',
+    columns: {
+      namespace: TEXT,
+      job_id: TEXT,
+      create_index: INDEX,
+      version: INDEX,
+      modify_index: INDEX,
+      /** No longer among those that Nomad retains; kept for the allocations that run it and for history. */
+      retained: 'boolean NOT NULL',
+      /** The version in our own terms. */
+      state: 'text NOT NULL',
+      /** The document as it was registered: what allocations embed. */
+      registered: 'text NOT NULL',
+    },
+    indexes: ['(namespace, job_id, version DESC)'],
+    frozen: ['registered'],
+  },
+  {
+    table: 'job_summary',
+    key: 'key',
+    columns: { namespace: TEXT, job_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: [],
+  },
+  {
+    table: 'node',
+    key: 'id',
+    columns: { name: TEXT, datacenter: TEXT, node_pool: TEXT, status: TEXT, eligibility: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: [],
+  },
+];

@@ -1,0 +1,323 @@
+import type { AllocatedResources, AllocationState, AllocMetric, JobVersion, NodeState } from '@app/domain';
+import { isClientTerminal, isReady, isTerminal } from '@app/domain';
+import type { ClusterView, SchedulerConfiguration } from '../ports.js';
+import type { GroupAsk } from './ask.js';
+import { compileAsk } from './ask.js';
+import { matchesDatacenter, matchesPool, resolveTarget } from './constraints.js';
+import { infeasibility } from './feasibility.js';
+import type { Candidacy, Tally } from './metrics.js';
+import { countExhausted, countFiltered, metricOf, newTally, resourcesAsked } from './metrics.js';
+import type { PortOffer } from './ports.js';
+import { offerPorts } from './ports.js';
+import { randomFrom, shuffle } from './random.js';
+import type { Scores } from './scoring.js';
+import { scoreMap, scoreNode } from './scoring.js';
+import type { Slot } from './slot.js';
+import { charge, coreSpeed, exhaustedDimension, freeCores, load, portsOf, slotOf } from './slot.js';
+import type { PropertyCounts } from './spread.js';
+
+/** Poor nodes that are passed over once in favour of the next ones. Source: spec/lifecycle §8.1. */
+const MAX_SKIPPED = 3;
+/** Scores told in metrics. */
+const SCORES_KEPT = 5;
+
+export interface SelectionOptions {
+  /** The allocation that is being replaced, if any. */
+  readonly previous: AllocationState | null;
+  readonly penalised: ReadonlySet<string>;
+  /** Only this node, and only if it is a candidate. */
+  readonly nodeId?: string;
+}
+
+/** The node that was chosen, and has the room taken already; null when there is none. */
+export interface Selection {
+  readonly placed: { readonly node: NodeState; readonly resources: AllocatedResources } | null;
+  readonly metrics: AllocMetric;
+}
+
+/** Finds nodes for the groups of one job during one pass. */
+export interface Placer {
+  /** undefined when the version has no such group. */
+  ask(version: JobVersion, group: string): GroupAsk | undefined;
+  select(ask: GroupAsk, options: SelectionOptions): Selection;
+  /** The resources of an allocation as the group asks for them now, if they fit where it is; null if they do not. */
+  refit(ask: GroupAsk, alloc: AllocationState): AllocatedResources | null;
+  /** The plan stops the allocation: its room is free for others. */
+  release(alloc: AllocationState): void;
+  /** The plan does not stop it after all. */
+  restore(alloc: AllocationState): void;
+  candidates(version: JobVersion): readonly NodeState[];
+  isCandidate(version: JobVersion, node: NodeState): boolean;
+  /** What was learnt about computed classes, and whether anything depended on more than the class. Source: spec/lifecycle §2.5. */
+  eligibility(): { readonly classes: Record<string, boolean>; readonly escaped: boolean };
+}
+
+interface Field {
+  readonly slots: readonly Slot[];
+  readonly candidacy: Candidacy;
+}
+interface Scored {
+  readonly slot: Slot;
+  readonly scores: Scores;
+  readonly offer: PortOffer | null;
+}
+
+/** The same cluster, job and seed always give the same selections. Source: spec/lifecycle §8. */
+export function createPlacer(
+  cluster: ClusterView,
+  configuration: SchedulerConfiguration,
+  job: { readonly namespace: string; readonly id: string; readonly seed: string },
+): Placer {
+  const random = randomFrom(job.seed);
+  const slots = new Map<string, Slot>();
+  const fields = new Map<string, Field>();
+  const asks = new Map<JobVersion, Map<string, GroupAsk>>();
+  const released = new Set<string>();
+  const properties: PropertyCounts[] = [];
+  let counted = false;
+  // Selections go round: each starts where the one before stopped looking.
+  let position = 0;
+
+  const slotFor = (node: NodeState): Slot => {
+    let slot = slots.get(node.id);
+    if (slot === undefined) slots.set(node.id, (slot = slotOf(node)));
+    return slot;
+  };
+  const allocationsOn = (slot: Slot) => (): Iterable<AllocationState> => {
+    const allocations = cluster.liveAllocationsOnNode(slot.node.id);
+    return released.size === 0 ? allocations : allocations.filter((alloc) => !released.has(alloc.id));
+  };
+
+  const countOwn = (slot: Slot, group: string, change: 1 | -1): void => {
+    slot.own += change;
+    slot.ownByGroup ??= new Map();
+    slot.ownByGroup.set(group, (slot.ownByGroup.get(group) ?? 0) + change);
+    for (const property of properties) addToProperty(property, slot, group, change);
+  };
+  const countJob = (): void => {
+    if (counted) return;
+    counted = true;
+    for (const alloc of cluster.allocationsOfJob(job.namespace, job.id)) {
+      const node = isTerminal(alloc) || released.has(alloc.id) ? undefined : cluster.node(alloc.nodeId);
+      if (node !== undefined) countOwn(slotFor(node), alloc.taskGroup, 1);
+    }
+  };
+  const countProperty = (attribute: string, group: string | null): PropertyCounts => {
+    const property: PropertyCounts = { group, valueOf: resolveTarget(attribute), counts: new Map() };
+    for (const slot of slots.values()) {
+      for (const [name, count] of slot.ownByGroup ?? []) addToProperty(property, slot, name, count);
+    }
+    properties.push(property);
+    return property;
+  };
+
+  const isCandidate = ({ spec }: JobVersion, node: NodeState): boolean =>
+    isReady(node) &&
+    matchesPool(spec.NodePool, node.description) &&
+    matchesDatacenter(spec.Datacenters, node.description.Datacenter);
+  const fieldOf = (version: JobVersion): Field => {
+    const key = `${version.spec.NodePool} ${version.spec.Datacenters.join(' ')}`;
+    const known = fields.get(key);
+    if (known !== undefined) return known;
+    const available: Record<string, number> = {};
+    const chosen: Slot[] = [];
+    for (const node of cluster.nodes()) {
+      if (!isCandidate(version, node)) continue;
+      const { Datacenter } = node.description;
+      available[Datacenter] = (available[Datacenter] ?? 0) + 1;
+      chosen.push(slotFor(node));
+    }
+    const candidacy = { nodePool: version.spec.NodePool, inPool: chosen.length, available };
+    const field: Field = { slots: shuffle(chosen, random), candidacy };
+    fields.set(key, field);
+    return field;
+  };
+
+  const jobVerdicts = new Map<JobVersion, Map<string, boolean>>();
+  const ask = (version: JobVersion, name: string): GroupAsk | undefined => {
+    const ofVersion = asks.get(version) ?? new Map<string, GroupAsk>();
+    asks.set(version, ofVersion);
+    const known = ofVersion.get(name);
+    const group = version.spec.TaskGroups.find(({ Name }) => Name === name);
+    if (known !== undefined || group === undefined) return known;
+    countJob();
+    const verdicts = jobVerdicts.get(version) ?? new Map<string, boolean>();
+    jobVerdicts.set(version, verdicts);
+    const compiled = compileAsk(version, group, verdicts, countProperty);
+    ofVersion.set(name, compiled);
+    return compiled;
+  };
+
+  /** Looks at one node. Counts it as filtered or exhausted, or scores it. */
+  const judge = (request: GroupAsk, slot: Slot, tally: Tally, penalised: ReadonlySet<string>): Scored | null => {
+    tally.evaluated++;
+    const reason = infeasibility(request, slot);
+    if (reason !== null) {
+      countFiltered(tally, slot.node, reason);
+      return null;
+    }
+    const loaded = load(slot, allocationsOn(slot));
+    let offer: PortOffer | null = null;
+    if (request.networks.length > 0) {
+      offer = offerPorts(request.networks, slot.node.description, portsOf(slot, allocationsOn(slot)), random);
+      if (offer.kind === 'refused') {
+        countExhausted(tally, slot.node, offer.reason);
+        return null;
+      }
+    }
+    const dimension = exhaustedDimension(request, loaded);
+    if (dimension !== null) {
+      countExhausted(tally, slot.node, dimension);
+      return null;
+    }
+    const cpu = request.usage.cpu + (request.cores > 0 ? request.cores * coreSpeed(slot) : 0);
+    const input = {
+      node: slot.node,
+      freeCpu: 1 - (loaded.used.cpu + cpu) / slot.cpu,
+      freeMemory: 1 - (loaded.used.memory + request.usage.memory) / slot.memory,
+      siblings: slot.ownByGroup?.get(request.group.Name) ?? 0,
+      penalised: penalised.has(slot.node.id),
+    };
+    return { slot, scores: scoreNode(request, input, configuration.algorithm), offer };
+  };
+
+  /** Takes the best of the first few nodes that suit. */
+  const survey = (request: GroupAsk, field: readonly Slot[], limit: number, tally: Tally, penalised: ReadonlySet<string>): Scored[] => {
+    const scored: Scored[] = [];
+    const skipped: Scored[] = [];
+    for (let seen = 0; seen < field.length && scored.length < limit; seen++) {
+      if (position >= field.length) position = 0;
+      const result = judge(request, field[position++] as Slot, tally, penalised);
+      if (result === null) continue;
+      if (result.scores.final <= 0 && skipped.length < MAX_SKIPPED) skipped.push(result);
+      else scored.push(result);
+    }
+    return [...scored, ...skipped.slice(0, Math.max(0, limit - scored.length))];
+  };
+
+  const limitOf = (request: GroupAsk, candidates: number): number => {
+    if (request.affinities.length + request.spreads.length > 0) return Math.max(configuration.nodeLimit, request.group.Count);
+    return request.version.spec.Type === 'batch' ? 2 : Math.max(2, Math.ceil(Math.log2(candidates)));
+  };
+
+  const take = (request: GroupAsk, { slot, offer }: Scored): AllocatedResources => {
+    const resources = fillIn(request, slot, offer);
+    charge(slot, resources, 1);
+    countOwn(slot, request.group.Name, 1);
+    return resources;
+  };
+
+  const select: Placer['select'] = (request, { previous, penalised, nodeId }) => {
+    const field = fieldOf(request.version);
+    const { Sticky, Migrate } = request.group.EphemeralDisk;
+    const preferred = nodeId ?? (previous !== null && (Sticky || Migrate) ? previous.nodeId : undefined);
+    let tally = newTally();
+    let scored: Scored[] = [];
+    if (preferred !== undefined) {
+      const node = cluster.node(preferred);
+      if (node !== undefined && isCandidate(request.version, node)) scored = only(judge(request, slotFor(node), tally, penalised));
+    }
+    if (scored.length === 0 && nodeId === undefined) {
+      tally = newTally();
+      scored = survey(request, field.slots, limitOf(request, field.slots.length), tally, penalised);
+    }
+    let best = scored[0];
+    for (const candidate of scored) if (best === undefined || candidate.scores.final > best.scores.final) best = candidate;
+    const metrics = metricOf(tally, field.candidacy, scoreMeta(scored));
+    if (best === undefined) {
+      if (tally.exhausted > 0) metrics.ResourcesExhausted = resourcesAsked(request.group);
+      return { placed: null, metrics };
+    }
+    return { placed: { node: best.slot.node, resources: take(request, best) }, metrics };
+  };
+
+  const release = (alloc: AllocationState): void => {
+    if (released.has(alloc.id)) return;
+    released.add(alloc.id);
+    const slot = slots.get(alloc.nodeId);
+    if (slot === undefined) return;
+    if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, -1);
+    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, -1);
+  };
+  const restore = (alloc: AllocationState): void => {
+    if (!released.delete(alloc.id)) return;
+    const slot = slots.get(alloc.nodeId);
+    if (slot === undefined) return;
+    if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, 1);
+    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, 1);
+  };
+
+  const refit: Placer['refit'] = (request, alloc) => {
+    const node = cluster.node(alloc.nodeId);
+    if (node === undefined) return null;
+    const slot = slotFor(node);
+    release(alloc);
+    const fits = infeasibility(request, slot) === null && exhaustedDimension(request, load(slot, allocationsOn(slot))) === null;
+    restore(alloc);
+    return fits ? keepPlace(request.template, alloc.allocatedResources) : null;
+  };
+
+  return {
+    ask,
+    select,
+    refit,
+    release,
+    restore,
+    isCandidate,
+    candidates: (version) => fieldOf(version).slots.map((slot) => slot.node),
+    eligibility: () => eligibilityOf([...asks.values()].flatMap((ofVersion) => [...ofVersion.values()])),
+  };
+}
+
+const only = (scored: Scored | null): Scored[] => (scored === null ? [] : [scored]);
+
+function addToProperty({ group, valueOf, counts }: PropertyCounts, slot: Slot, name: string, change: number): void {
+  if (group !== null && group !== name) return;
+  const value = valueOf(slot.node.description);
+  if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + change);
+}
+
+/** The best few, best first; null when no node was scored. */
+function scoreMeta(scored: readonly Scored[]): AllocMetric['ScoreMetaData'] {
+  if (scored.length === 0) return null;
+  return scored
+    .toSorted((a, b) => b.scores.final - a.scores.final)
+    .slice(0, SCORES_KEPT)
+    .map(({ slot, scores }) => ({ NodeID: slot.node.id, Scores: scoreMap(scores), NormScore: scores.final }));
+}
+
+/** The group's resources with the ports and cores of this node. Without either they are the same object for all allocations of a pass. */
+function fillIn({ template, group, cores }: GroupAsk, slot: Slot, offer: PortOffer | null): AllocatedResources {
+  let resources = template;
+  if (offer?.kind === 'offered') {
+    resources = { ...resources, Shared: { ...resources.Shared, Networks: offer.networks, Ports: offer.ports } };
+  }
+  if (cores === 0 || slot.used === null) return resources;
+  const free = [...freeCores({ ...slot, used: slot.used })];
+  const tasks = { ...resources.Tasks };
+  for (const { Name, Resources } of group.Tasks) {
+    const task = tasks[Name];
+    if (task === undefined || Resources.Cores === 0) continue;
+    const ReservedCores = free.splice(0, Resources.Cores);
+    tasks[Name] = { ...task, Cpu: { CpuShares: Resources.Cores * coreSpeed(slot), ReservedCores } };
+  }
+  return { ...resources, Tasks: tasks };
+}
+
+/** New figures, with the ports, networks and cores that the allocation has. */
+function keepPlace(template: AllocatedResources, present: AllocatedResources): AllocatedResources {
+  const tasks = Object.entries(template.Tasks).map(([name, task]) => {
+    const former = present.Tasks[name];
+    if (former === undefined) return [name, task] as const;
+    const Cpu = former.Cpu.ReservedCores === null ? task.Cpu : former.Cpu;
+    return [name, { ...task, Cpu, Networks: former.Networks, Devices: former.Devices }] as const;
+  });
+  const { Networks, Ports } = present.Shared;
+  return { ...template, Tasks: Object.fromEntries(tasks), Shared: { ...template.Shared, Networks, Ports } };
+}
+
+function eligibilityOf(asks: readonly GroupAsk[]): { classes: Record<string, boolean>; escaped: boolean } {
+  const classes: Record<string, boolean> = {};
+  for (const { verdicts } of asks) for (const [name, verdict] of verdicts) classes[name] = (classes[name] ?? false) || verdict;
+  return { classes, escaped: asks.some((ask) => ask.escaped) };
+}

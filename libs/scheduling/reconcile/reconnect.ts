@@ -1,0 +1,103 @@
+import type { AllocationState, TaskGroup } from '@app/domain';
+import { isServerTerminal, isTerminal } from '@app/domain';
+import type { TimeUs } from '@app/kernel';
+import { usFromRfc3339 } from '@app/kernel';
+import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
+import { groupOf } from './classify.js';
+import type { Pass } from './pass.js';
+import { isOlderThan, stop, update } from './pass.js';
+
+export interface Reconnection {
+  /** Originals that go on. */
+  readonly survivors: readonly AllocationState[];
+  /** Replacements that are stopped in their favour. */
+  readonly losers: ReadonlySet<string>;
+}
+
+/** Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8. */
+export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]): Reconnection {
+  const survivors: AllocationState[] = [];
+  const losers = new Set<string>();
+  if (reconnecting.length === 0) return { survivors, losers };
+  const byId = new Map(pass.input.allocations.map((alloc) => [alloc.id, alloc]));
+  for (const original of reconnecting) {
+    if (original.clientStatus === 'failed' && !isServerTerminal(original)) {
+      pass.stops.set(original.id, { allocationId: original.id, description: RESCHEDULED, clientStatus: 'failed' });
+      continue;
+    }
+    if (isUnwanted(original, pass)) {
+      stop(pass, original, NOT_NEEDED);
+      continue;
+    }
+    const replacements = liveReplacements(original, byId);
+    if (replacements.some((replacement) => replacementWins(original, replacement, pass))) {
+      stop(pass, original, NOT_NEEDED);
+      continue;
+    }
+    for (const replacement of replacements) {
+      stop(pass, replacement, REPLACEMENT_NOT_NEEDED);
+      losers.add(replacement.id);
+    }
+    update(pass, original, { clientStatus: original.clientStatus });
+    survivors.push(original);
+  }
+  return { survivors, losers };
+}
+
+function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {
+  const { Migrate, Reschedule, ForceReschedule } = alloc.desiredTransition;
+  if (isServerTerminal(alloc) || Migrate || Reschedule || ForceReschedule) return true;
+  return input.job === undefined || isOlderThan(alloc, input.job);
+}
+
+function liveReplacements(original: AllocationState, byId: ReadonlyMap<string, AllocationState>): readonly AllocationState[] {
+  const replacements: AllocationState[] = [];
+  const seen = new Set([original.id]);
+  let next = byId.get(original.nextAllocation);
+  while (next !== undefined && !seen.has(next.id)) {
+    seen.add(next.id);
+    if (!isTerminal(next)) replacements.push(next);
+    next = byId.get(next.nextAllocation);
+  }
+  return replacements;
+}
+
+function replacementWins(original: AllocationState, replacement: AllocationState, { input }: Pass): boolean {
+  const version = input.versionOf(original);
+  if (replacement.jobVersion > original.jobVersion || replacement.jobCreateIndex > original.jobCreateIndex) return true;
+  const group = groupOf(original, version);
+  switch (group?.Disconnect?.Reconcile) {
+    case 'keep_original':
+      return false;
+    case 'keep_replacement':
+      return true;
+    case 'longest_running': {
+      const startOfOriginal = startOf(original, group);
+      const startOfReplacement = startOf(replacement, group);
+      if (startOfOriginal === 0 && startOfReplacement === 0) return scoresBetter(replacement, original);
+      return startOfOriginal === 0 || (startOfReplacement !== 0 && startOfReplacement < startOfOriginal);
+    }
+    default:
+      return scoresBetter(replacement, original);
+  }
+}
+
+/** When the leader, or else the oldest main task, last started; 0 if it has not. */
+function startOf(alloc: AllocationState, group: TaskGroup): TimeUs {
+  const leader = group.Tasks.find((task) => task.Leader);
+  const tasks = leader ? [leader] : group.Tasks.filter((task) => task.Lifecycle === null);
+  const starts = tasks
+    .map((task) => alloc.taskStates?.[task.Name])
+    .map((state) => usFromRfc3339(state?.LastRestart) || usFromRfc3339(state?.StartedAt))
+    .filter((start) => start > 0);
+  return starts.length === 0 ? 0 : Math.min(...starts);
+}
+
+function scoresBetter(replacement: AllocationState, original: AllocationState): boolean {
+  const best = bestScore(original);
+  const higher = best === undefined || (bestScore(replacement) ?? -Infinity) > best;
+  return higher && (replacement.clientStatus === 'running' || original.clientStatus !== 'running');
+}
+
+/** The score with which an allocation won its node: the metrics list the best first. */
+const bestScore = (alloc: AllocationState): number | undefined => alloc.metrics.ScoreMetaData?.[0]?.NormScore;

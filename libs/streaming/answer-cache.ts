@@ -1,0 +1,116 @@
+import { LRUCache } from 'lru-cache';
+import type { Index } from '@app/kernel';
+import type { LogTail, Topic } from './log-tail.js';
+
+/** A rendered answer: ready to be sent, and the index that it reports. */
+export interface Answer {
+  readonly status: number;
+  readonly index: Index;
+  readonly body: Buffer;
+  /** `X-Nomad-NextToken`, when another page exists. */
+  readonly nextToken?: string;
+}
+
+/** How an answer is made, and what makes it stale. */
+export interface Query {
+  /** Equal keys have equal answers. */
+  readonly key: string;
+  readonly topics: readonly Topic[];
+  readonly load: () => Promise<Answer>;
+}
+
+interface Flight {
+  isStale: boolean;
+  readonly promise: Promise<Answer>;
+}
+
+/**
+ * Ready answers, kept until something they depend on moves. Equal queries share one load. An answer whose topics moved while it was loaded
+ * is handed to those who asked before, and not kept.
+ */
+export class AnswerCache {
+  private readonly answers: LRUCache<string, Answer>;
+  private readonly flights = new Map<string, Flight>();
+  private readonly dependents = new Map<Topic, Set<string>>();
+  private readonly topicsOf = new Map<string, readonly Topic[]>();
+  hits = 0;
+  misses = 0;
+
+  constructor(tail: LogTail, tablesOf: (stream: string) => readonly string[], maxBytes: number) {
+    this.answers = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: (answer, key) => answer.body.length + key.length + 200,
+      dispose: (_answer, key) => this.forget(key),
+    });
+    tail.onCommit(({ changes }) => {
+      const tables = new Set<string>();
+      for (const { stream } of changes) {
+        this.expire(stream);
+        for (const table of tablesOf(stream)) tables.add(table);
+      }
+      for (const table of tables) this.expire(`table:${table}`);
+    });
+  }
+
+  /** The answer as of a moment after this call (as far as the log tail has come). */
+  read(query: Query): Promise<Answer> {
+    const kept = this.answers.get(query.key);
+    if (kept !== undefined) {
+      this.hits++;
+      return Promise.resolve(kept);
+    }
+    const flying = this.flights.get(query.key);
+    if (flying !== undefined && !flying.isStale) return flying.promise;
+    this.misses++;
+    return this.load(query);
+  }
+
+  private load(query: Query): Promise<Answer> {
+    const promise = query.load().then(
+      (answer) => {
+        this.land(query, flight, answer);
+        return answer;
+      },
+      (error: unknown) => {
+        this.land(query, flight, undefined);
+        throw error;
+      },
+    );
+    const flight: Flight = { isStale: false, promise };
+    this.flights.set(query.key, flight);
+    this.topicsOf.set(query.key, query.topics);
+    for (const topic of query.topics) {
+      const keys = this.dependents.get(topic);
+      if (keys === undefined) this.dependents.set(topic, new Set([query.key]));
+      else keys.add(query.key);
+    }
+    return promise;
+  }
+
+  private land(query: Query, flight: Flight, answer: Answer | undefined): void {
+    if (this.flights.get(query.key) !== flight) return;
+    this.flights.delete(query.key);
+    if (answer === undefined || flight.isStale) this.forget(query.key);
+    else this.answers.set(query.key, answer);
+  }
+
+  private expire(topic: Topic): void {
+    const keys = this.dependents.get(topic);
+    if (keys === undefined) return;
+    for (const key of [...keys]) {
+      const flight = this.flights.get(key);
+      if (flight !== undefined) flight.isStale = true;
+      else this.answers.delete(key);
+    }
+  }
+
+  private forget(key: string): void {
+    if (this.flights.has(key) || this.answers.has(key)) return;
+    for (const topic of this.topicsOf.get(key) ?? []) {
+      const keys = this.dependents.get(topic);
+      keys?.delete(key);
+      if (keys?.size === 0) this.dependents.delete(topic);
+    }
+    this.topicsOf.delete(key);
+  }
+}

@@ -1,0 +1,64 @@
+import type { Index } from '@app/kernel';
+import type { Answer, AnswerCache, Query } from './answer-cache.js';
+import type { LogTail } from './log-tail.js';
+
+/** Nomad: MaxBlockingRPCQueryTime, also the default. */
+export const MAX_WAIT_MS = 300_000;
+const JITTER_FRACTION = 16;
+
+export interface BlockingOptions {
+  /** Wait for an answer with a higher index than this; 0: do not wait. */
+  readonly minIndex: Index;
+  readonly waitMs: number;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * Answers a query at once, or as soon as its index exceeds `minIndex`, or when the time is up. Subscribes first, then reads, then waits:
+ * no change between two of these is missed. spec/http-api §1.6.
+ */
+export async function blockingQuery(tail: LogTail, cache: AnswerCache, query: Query, options: BlockingOptions): Promise<Answer> {
+  if (options.minIndex === 0) return cache.read(query);
+  const bound = options.waitMs > 0 ? Math.min(options.waitMs, MAX_WAIT_MS) : MAX_WAIT_MS;
+  const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;
+  for (;;) {
+    const change = nextChange(tail, query, deadline, options.signal);
+    const answer = await cache.read(query).catch((error: unknown) => {
+      change.cancel();
+      throw error;
+    });
+    if (answer.index > options.minIndex || options.signal.aborted) {
+      change.cancel();
+      return answer;
+    }
+    if ((await change.happened) === 'over') return cache.read(query);
+  }
+}
+
+function nextChange(
+  tail: LogTail,
+  query: Query,
+  deadline: number,
+  signal: AbortSignal,
+): { happened: Promise<'moved' | 'over'>; cancel: () => void } {
+  let cancel = (): void => {};
+  const happened = new Promise<'moved' | 'over'>((resolve) => {
+    const finish = (how: 'moved' | 'over'): void => {
+      cancel();
+      resolve(how);
+    };
+    const over = (): void => finish('over');
+    const unwatch = tail.watch(query.topics, () => finish(tail.isClosed ? 'over' : 'moved'));
+    const timer = setTimeout(over, Math.max(0, deadline - Date.now()));
+    signal.addEventListener('abort', over, { once: true });
+    cancel = () => {
+      unwatch();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
+    };
+  });
+  return { happened, cancel };
+}

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { startEmbeddedPostgres } from '@app/platform';
+
+/** Set by scripts/jest/global-setup.cjs: the directory of this test run. Its teardown ends what `server.json` in there names. */
+const RUN_VARIABLE = 'TEST_RUN_DIR';
+const DOCKER_IMAGE = 'postgres:18';
+const DOCKER_BOUND_MS = 5_000;
+const START_BOUND_MS = 120_000;
+const POLL_MS = 20;
+const MAX_CONNECTIONS = '300';
+
+/** The Postgres all tests of a run share. Whoever needs it first starts it, so that unit tests need not wait for one. */
+export type TestServer = { readonly url: string } & (
+  | { readonly kind: 'given' }
+  | { readonly kind: 'container'; readonly container: string }
+  | { readonly kind: 'embedded'; readonly pid: number }
+);
+
+const run = promisify(execFile);
+
+async function dockerHasImage(): Promise<boolean> {
+  try {
+    await run('docker', ['image', 'inspect', DOCKER_IMAGE], { timeout: DOCKER_BOUND_MS });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function startContainer(): Promise<TestServer> {
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const started = await new GenericContainer(DOCKER_IMAGE)
+    .withEnvironment({ POSTGRES_USER: 'test', POSTGRES_PASSWORD: 'test', POSTGRES_INITDB_ARGS: '--no-sync' })
+    .withCommand(['postgres', '-c', `max_connections=${MAX_CONNECTIONS}`])
+    .withExposedPorts(5432)
+    // It starts once for its own set-up, and once for good.
+    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
+    .start();
+  const url = `postgres://test:test@${started.getHost()}:${started.getMappedPort(5432)}/test`;
+  return { kind: 'container', url, container: started.getId() };
+}
+
+async function startEmbedded(directory: string): Promise<TestServer> {
+  const { url, pid } = await startEmbeddedPostgres({
+    dataDir: join(directory, 'data'),
+    log: () => undefined,
+    settings: { max_connections: MAX_CONNECTIONS },
+    initdbArgs: ['--no-sync'],
+    restart: false,
+  });
+  return { kind: 'embedded', url, pid: pid() };
+}
+
+async function start(directory: string): Promise<TestServer> {
+  const given = process.env['DATABASE_URL'];
+  if (given) return { kind: 'given', url: given };
+  return (await dockerHasImage()) ? startContainer() : startEmbedded(directory);
+}
+
+/** Test processes share the run's directory; the one that makes the folder `starting` starts the server, the others wait for its file. */
+async function startOrJoin(directory: string): Promise<TestServer> {
+  const file = join(directory, 'server.json');
+  try {
+    mkdirSync(join(directory, 'starting'));
+  } catch {
+    const deadline = Date.now() + START_BOUND_MS;
+    while (!existsSync(file)) {
+      if (existsSync(`${file}.failed`)) throw new Error(readFileSync(`${file}.failed`, 'utf8'));
+      if (Date.now() > deadline) throw new Error(`no Postgres for the tests after ${START_BOUND_MS} ms`);
+      await delay(POLL_MS);
+    }
+    return JSON.parse(readFileSync(file, 'utf8')) as TestServer;
+  }
+  try {
+    const server = await start(directory);
+    writeFileSync(`${file}.new`, JSON.stringify(server));
+    renameSync(`${file}.new`, file);
+    return server;
+  } catch (error) {
+    writeFileSync(`${file}.failed`, `the Postgres for the tests did not start: ${String(error)}`);
+    throw error;
+  }
+}
+
+/** Outside Jest (a benchmark) nobody tears down: a server of our own ends with the process. */
+async function startForThisProcess(): Promise<TestServer> {
+  const server = await start(mkdtempSync(join(tmpdir(), 'rollbook-run-')));
+  process.once('exit', () => server.kind === 'embedded' && process.kill(server.pid, 'SIGINT'));
+  return server;
+}
+
+let shared: Promise<TestServer> | undefined;
+
+/** The run's Postgres: `DATABASE_URL` if given, else a container if Docker runs and has the image, else the embedded one. */
+export function testServer(): Promise<TestServer> {
+  const directory = process.env[RUN_VARIABLE];
+  return (shared ??= directory ? startOrJoin(directory) : startForThisProcess());
+}
+
+/** What every database of this run begins with; the teardown removes those of a given server by it. */
+export const databasePrefix = (): string =>
+  `rollbook_test_${(process.env[RUN_VARIABLE] ?? String(process.pid)).replace(/^.*[-/]/, '').toLowerCase()}_`;

@@ -1,0 +1,22 @@
+// `npm run docs`: writes the generated documentation anew; with --check it only says whether that would change anything.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { Failure, main } from './lib/failure.mjs';
+import { inRoot } from './lib/paths.mjs';
+import { prepare } from './lib/prepare.mjs';
+
+const generated = { 'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs() };
+
+await main(async () => {
+  await prepare();
+  const require = createRequire(import.meta.url);
+  for (const [name, render] of Object.entries(generated)) {
+    const file = inRoot(name);
+    const text = render((path) => require(inRoot(path)));
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+    if (process.argv.includes('--check')) throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+});
