@@ -5,13 +5,23 @@ import { runNode } from './lib/launch.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { prepare } from './lib/prepare.mjs';
 
-const tool = (path, ...args) => () => runNode([inRoot('node_modules', path), ...args]);
+const tool =
+  (path, ...args) =>
+  () =>
+    runNode([inRoot('node_modules', path), ...args]);
 
 const steps = {
   format: tool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
   lint: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '.'),
   types: tool('typescript/bin/tsc', '-p', '.'),
-  boundaries: tool('dependency-cruiser/bin/dependency-cruise.mjs', 'apps', 'libs', 'test', '--config', '.dependency-cruiser.cjs'),
+  boundaries: tool(
+    'dependency-cruiser/bin/dependency-cruise.mjs',
+    'apps',
+    'libs',
+    'test',
+    '--config',
+    '.dependency-cruiser.cjs',
+  ),
   'dead-code': tool('knip/bin/knip.js', '--no-progress'),
   docs: () => runNode([inRoot('scripts/docs.mjs'), '--check']),
   tests: () => runJest(['\\.(unit|prop)\\.spec\\.ts$']),
@@ -27,7 +37,9 @@ await main(async () => {
     const begin = performance.now();
     const code = await run();
     if (code !== 0) failed.push(name);
-    process.stdout.write(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)\n`);
+    process.stdout.write(
+      `${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)\n`,
+    );
   }
   if (failed.length > 0) throw new Failure(`the check found something: ${failed.join(', ')}.`);
 });

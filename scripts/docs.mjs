@@ -6,7 +6,9 @@ import { Failure, main } from './lib/failure.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { prepare } from './lib/prepare.mjs';
 
-const generated = { 'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs() };
+const generated = {
+  'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs(),
+};
 
 await main(async () => {
   await prepare();
@@ -15,7 +17,8 @@ await main(async () => {
     const file = inRoot(name);
     const text = render((path) => require(inRoot(path)));
     if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-    if (process.argv.includes('--check')) throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
+    if (process.argv.includes('--check'))
+      throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }

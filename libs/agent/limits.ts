@@ -44,11 +44,15 @@ export const ORPHAN_POLL_MS = 250;
 export const JOURNAL_FLUSH_MS = 500;
 /** Handles of real processes are written sooner: they cannot be derived. */
 export const JOURNAL_URGENT_FLUSH_MS = 20;
-/** The journal is rewritten when what was appended exceeds this and twice the size of what is live. */
-export const JOURNAL_COMPACT_BYTES = 8 * 1024 * 1024;
+/** Entries of the journal that are written without yielding to other work of the process. */
+export const JOURNAL_CHUNK = 250;
+/** The journal is rewritten when what was appended exceeds this and four times what it was when it was last rewritten. */
+export const JOURNAL_COMPACT_BYTES = 32 * 1024 * 1024;
 
 /** Directories (logs) of ended allocations that are kept when the agent starts; Nomad's `gc_max_allocs`. */
 export const MAX_ENDED_DIRECTORIES = 50;
+/** Ended allocations whose ids are remembered, so that an answer from before their end does not bring them back. */
+export const MAX_ENDED_REMEMBERED = 10_000;
 /** Allocations that are taken up without yielding to other work of the process. */
 export const APPLY_CHUNK = 250;
 /** How long a stopping agent may take to hand in its last status updates. */

@@ -12,6 +12,7 @@ export {
   progressDeployment,
   promoteDeployment,
   setAllocationHealth,
+  unblockDeployment,
   type DeploymentAnswer,
 } from './deployment/decide.js';
 export { renderDeployment } from './deployment/render.js';
@@ -36,6 +37,7 @@ export * from './job-summary/state.js';
 export { renderJobSummary } from './job-summary/render.js';
 export * from './node/state.js';
 export { heartbeatNode, missHeartbeat, registerNode, setEligibility, type AffectedJob } from './node/decide.js';
+export { computedClass } from './node/computed-class.js';
 export { renderNode, renderNodeStub } from './node/render.js';
 export * from './plan/plan.js';
 export { fingerprintOf, submitPlan, type PlanBasis, type SubmitPlan } from './plan/decide.js';

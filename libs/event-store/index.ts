@@ -1,15 +1,18 @@
-export type {
-  Aggregates,
-  Change,
-  Command,
-  CommandMetrics,
-  Commit,
-  Outcome,
-} from './command.js';
+export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
 export { SchemaIsNewer, StoreUnavailable } from './errors.js';
 export { MemoryEventStore, type MemoryRow } from './memory/memory-event-store.js';
 export { answerWithIndex, pendingDigits, pendingIndex, withIndex } from './pending-index.js';
-export type { Append, AppendEvent, AppendResult, EventStore, Fence, Head, Leases, RowWrite, StoredState } from './port.js';
+export type {
+  Append,
+  AppendEvent,
+  AppendResult,
+  EventStore,
+  Fence,
+  Head,
+  Leases,
+  RowWrite,
+  StoredState,
+} from './port.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres/postgres-event-store.js';

@@ -15,9 +15,9 @@ export const MAX_LOAD_ROUNDS = 1_000;
 /** How deep an answer is searched for the pending index. */
 export const MAX_ANSWER_DEPTH = 8;
 
-/** States kept in memory, by number and by characters of their JSON. */
+/** States kept in memory, by number and by characters of their JSON (the objects take some three times that in bytes). */
 export const MAX_CACHED_STATES = 100_000;
-export const MAX_CACHED_TEXT = 128_000_000;
+export const MAX_CACHED_TEXT = 64_000_000;
 
 /** After this a store that does not answer is reported as unavailable. */
 export const STORE_DEADLINE_MS = 10_000;

@@ -78,7 +78,9 @@ export interface EventStore {
   /** Only the versions; streams without events are absent. */
   versions(streams: readonly StreamName[]): Promise<Map<StreamName, number>>;
   /** What an idempotency key was used for. */
-  findKey(key: string): Promise<{ readonly fingerprint: string; readonly index: Index; readonly answer: string } | undefined>;
+  findKey(
+    key: string,
+  ): Promise<{ readonly fingerprint: string; readonly index: Index; readonly answer: string } | undefined>;
   readHead(): Promise<Head>;
   /** At least `limit` events after the index if there are as many: the commit that reaches the limit is completed, never cut. */
   readAfter(index: Index, limit: number): Promise<RecordedEvent[]>;

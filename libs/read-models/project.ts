@@ -71,7 +71,10 @@ function projectDeployment(state: DeploymentState): RowWrite[] {
 }
 
 function projectAllocation(state: AllocationState): RowWrite[] {
-  if (state.purged) return [removal('allocation', state.id)];
+  if (state.purged) {
+    const columns = { node_id: state.nodeId, create_index: state.createIndex, modify_index: state.modifyIndex };
+    return [removal('allocation', state.id), { table: 'purged_allocation', key: state.id, columns, document: '' }];
+  }
   return [
     {
       table: 'allocation',

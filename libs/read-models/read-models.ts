@@ -10,7 +10,7 @@ export interface ListQuery {
   readonly where: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** Hexadecimal ids: the leading characters of the key, lower case with hyphens. Others: leading bytes of `prefixColumn`. */
   readonly prefix?: { readonly column: string; readonly value: string };
-  readonly order: 'created' | 'key' | 'versions';
+  readonly order: 'created' | 'key' | 'job';
   readonly reverse?: boolean;
   /** Start of the page, in the list's order: (create index, key) or key. */
   readonly from?: { readonly createIndex?: Index; readonly key: string };
@@ -50,8 +50,8 @@ export class ReadModels {
           fromKey: query.from.key,
         });
       }
-    } else if (query.order === 'versions') {
-      builder.orderBy('t.create_index', 'DESC').addOrderBy('t.version', 'DESC');
+    } else if (query.order === 'job') {
+      builder.orderBy('t.namespace', direction).addOrderBy('t.job_id', direction);
     } else {
       builder.orderBy(`t.${key}`, direction);
       if (query.from !== undefined) builder.andWhere(`t.${key} ${comparison} :fromKey`, { fromKey: query.from.key });
@@ -69,22 +69,22 @@ export class ReadModels {
     return (await builder.orderBy(`t.${key}`).getRawMany<{ key: string }>()).map((row) => row.key);
   }
 
-  /** The text of one row, or undefined. */
-  async document(table: TableName, key: string): Promise<string | undefined> {
-    const rows: { document: string }[] = await this.dataSource.query(`SELECT document FROM ${table} WHERE ${keyOf(table)} = $1`, [key]);
-    return rows[0]?.document;
+  /** The text of one row and its index, or undefined. */
+  async document(table: TableName, key: string): Promise<{ readonly document: string; readonly index: Index } | undefined> {
+    const rows: { document: string; modify_index: string }[] = await this.dataSource.query(
+      `SELECT document, modify_index FROM ${table} WHERE ${keyOf(table)} = $1`,
+      [key],
+    );
+    return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index) };
   }
 
-  /** The job list: stubs with their summaries put in as text. */
-  async jobStubs(query: Omit<ListQuery, 'table'>): Promise<(DocumentRow & { readonly summary: string | null })[]> {
-    const rows = await this.list({ ...query, table: 'job' });
-    if (rows.length === 0) return [];
-    const summaries: { key: string; document: string }[] = await this.dataSource.query(
+  /** The summaries of jobs by their key, as text. */
+  async jobSummaries(keys: readonly string[]): Promise<Map<string, string>> {
+    const rows: { key: string; document: string }[] = await this.dataSource.query(
       'SELECT key, document FROM job_summary WHERE key = ANY($1)',
-      [rows.map((row) => row.key)],
+      [keys],
     );
-    const byKey = new Map(summaries.map((row) => [row.key, row.document]));
-    return rows.map((row) => ({ ...row, summary: byKey.get(row.key) ?? null }));
+    return new Map(rows.map((row) => [row.key, row.document]));
   }
 
   /** A version in our own terms, retained or not. */
@@ -103,7 +103,7 @@ export class ReadModels {
   }
 
   /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
-  async jobsAffectedByNode(node: { readonly id: string; readonly datacenter: string; readonly pool: string }): Promise<{ namespace: string; jobId: string }[]> {
+  async jobsAffectedByNode(nodeId: string): Promise<{ namespace: string; jobId: string }[]> {
     return this.dataSource.query(
       `SELECT DISTINCT a.namespace, a.job_id AS "jobId" FROM allocation a JOIN job j ON j.key = a.namespace || '/' || a.job_id
         WHERE a.node_id = $1
@@ -111,7 +111,7 @@ export class ReadModels {
             OR (j.type = 'batch' AND a.client_status NOT IN ('complete', 'failed', 'lost')))
        UNION
        SELECT namespace, job_id FROM job WHERE type = 'system' AND NOT stop`,
-      [node.id],
+      [nodeId],
     );
   }
 
@@ -125,13 +125,28 @@ export class ReadModels {
   }
 
   /** Ids of what an agent has to look at: changed by a server after `index`, or (from 0) everything that is not over for the client. */
-  async allocationsForAgent(nodeId: string, index: Index): Promise<string[]> {
-    const rows: { id: string }[] = await this.dataSource.query(
+  async allocationsForAgent(nodeId: string, index: Index): Promise<{ readonly changed: readonly string[]; readonly removed: readonly string[] }> {
+    const rows: { id: string; gone: boolean }[] = await this.dataSource.query(
       index > 0
-        ? 'SELECT id FROM allocation WHERE node_id = $1 AND alloc_modify_index > $2'
-        : `SELECT id FROM allocation WHERE node_id = $1 AND client_status NOT IN ('complete', 'failed', 'lost') AND alloc_modify_index > $2`,
+        ? `SELECT id, false AS gone FROM allocation WHERE node_id = $1 AND alloc_modify_index > $2
+           UNION ALL SELECT id, true FROM purged_allocation WHERE node_id = $1 AND modify_index > $2`
+        : `SELECT id, false AS gone FROM allocation
+            WHERE node_id = $1 AND client_status NOT IN ('complete', 'failed', 'lost') AND alloc_modify_index > $2`,
       [nodeId, index],
     );
-    return rows.map((row) => row.id);
+    const ids = (gone: boolean): string[] => rows.filter((row) => row.gone === gone).map((row) => row.id);
+    return { changed: ids(false), removed: ids(true) };
+  }
+
+  /** Nodes for whose agents something changed after `index`, and up to where this was seen. */
+  async nodesWithNews(index: Index): Promise<{ readonly nodeIds: readonly string[]; readonly upTo: Index }> {
+    const rows: { node_id: string; up_to: string }[] = await this.dataSource.query(
+      `SELECT node_id, max(at) AS up_to
+         FROM (SELECT node_id, alloc_modify_index AS at FROM allocation WHERE alloc_modify_index > $1
+               UNION ALL SELECT node_id, modify_index FROM purged_allocation WHERE modify_index > $1) AS news
+        GROUP BY node_id`,
+      [index],
+    );
+    return { nodeIds: rows.map((row) => row.node_id), upTo: Math.max(index, ...rows.map((row) => Number(row.up_to))) };
   }
 }

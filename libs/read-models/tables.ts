@@ -1,6 +1,6 @@
 import { INDEX, TEXT, type TableSql } from './projection-sql.js';
 
-export type TableName = 'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node';
+export type TableName = 'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node' | 'purged_allocation';
 
 /** Every read-model table at its first migration. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -28,7 +28,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
       alloc_modify_index: INDEX,
     },
-    indexes: ['(create_index, id)', '(namespace, job_id)', '(deployment_id)', '(eval_id)', '(node_id, alloc_modify_index)'],
+    indexes: ['(create_index, id)', '(namespace, job_id)', '(deployment_id)', '(eval_id)', '(node_id, alloc_modify_index)', '(alloc_modify_index)'],
   },
   {
     table: 'evaluation',
@@ -72,5 +72,12 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     key: 'id',
     columns: { name: TEXT, datacenter: TEXT, node_pool: TEXT, status: TEXT, eligibility: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: [],
+  },
+  {
+    /** What went with its job, so that agents learn of it. */
+    table: 'purged_allocation',
+    key: 'id',
+    columns: { node_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(node_id, modify_index)', '(modify_index)'],
   },
 ];

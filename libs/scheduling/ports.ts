@@ -9,6 +9,7 @@ import type {
   Plan,
 } from '@app/domain';
 import type { Index, TimeUs } from '@app/kernel';
+import type { Usage } from './placement/resources.js';
 
 /** Operator settings that placement heeds. Nomad: SchedulerConfiguration. */
 export interface SchedulerConfiguration {
@@ -32,6 +33,11 @@ export interface ClusterView {
   nodes(): readonly NodeState[];
   /** Allocations on a node that are not client-terminal. */
   liveAllocationsOnNode(nodeId: string): readonly AllocationState[];
+  /**
+   * The sum of `usageOf` over these, if the view keeps it up to date. Without it a pass adds up itself, which on a full cluster costs more
+   * than all the rest.
+   */
+  usedOnNode?(nodeId: string): Usage;
 }
 
 export interface SchedulingRequest {

@@ -16,6 +16,8 @@ export interface Query {
   /** Equal keys have equal answers. */
   readonly key: string;
   readonly topics: readonly Topic[];
+  /** What a 404 depends on, where that is more than `topics`; such an answer is not kept. */
+  readonly missTopics?: readonly Topic[];
   readonly load: () => Promise<Answer>;
 }
 
@@ -90,7 +92,7 @@ export class AnswerCache {
   private land(query: Query, flight: Flight, answer: Answer | undefined): void {
     if (this.flights.get(query.key) !== flight) return;
     this.flights.delete(query.key);
-    if (answer === undefined || flight.isStale) this.forget(query.key);
+    if (answer === undefined || answer.status !== 200 || flight.isStale) this.forget(query.key);
     else this.answers.set(query.key, answer);
   }
 

@@ -1,6 +1,6 @@
 import type { Index } from '@app/kernel';
 import type { Answer, AnswerCache, Query } from './answer-cache.js';
-import type { LogTail } from './log-tail.js';
+import type { LogTail, Topic } from './log-tail.js';
 
 /** Nomad: MaxBlockingRPCQueryTime, also the default. */
 export const MAX_WAIT_MS = 300_000;
@@ -24,8 +24,9 @@ export async function blockingQuery(tail: LogTail, cache: AnswerCache, query: Qu
   if (options.minIndex === 0) return cache.read(query);
   const bound = options.waitMs > 0 ? Math.min(options.waitMs, MAX_WAIT_MS) : MAX_WAIT_MS;
   const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;
+  let { topics } = query;
   for (;;) {
-    const change = nextChange(tail, query, deadline, options.signal);
+    const change = nextChange(tail, topics, deadline, options.signal);
     const answer = await cache.read(query).catch((error: unknown) => {
       change.cancel();
       throw error;
@@ -34,13 +35,19 @@ export async function blockingQuery(tail: LogTail, cache: AnswerCache, query: Qu
       change.cancel();
       return answer;
     }
+    const wanted = answer.status === 200 ? query.topics : (query.missTopics ?? query.topics);
+    if (wanted !== topics) {
+      change.cancel();
+      topics = wanted;
+      continue;
+    }
     if ((await change.happened) === 'over') return cache.read(query);
   }
 }
 
 function nextChange(
   tail: LogTail,
-  query: Query,
+  topics: readonly Topic[],
   deadline: number,
   signal: AbortSignal,
 ): { happened: Promise<'moved' | 'over'>; cancel: () => void } {
@@ -51,7 +58,7 @@ function nextChange(
       resolve(how);
     };
     const over = (): void => finish('over');
-    const unwatch = tail.watch(query.topics, () => finish(tail.isClosed ? 'over' : 'moved'));
+    const unwatch = tail.watch(topics, () => finish(tail.isClosed ? 'over' : 'moved'));
     const timer = setTimeout(over, Math.max(0, deadline - Date.now()));
     signal.addEventListener('abort', over, { once: true });
     cancel = () => {

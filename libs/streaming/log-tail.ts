@@ -50,12 +50,18 @@ export class LogTail {
   private timer: NodeJS.Timeout | undefined;
   private stopListening: (() => Promise<void>) | undefined;
   private closed = false;
+  private contactAt = performance.now();
 
   constructor(private readonly options: LogTailOptions) {}
 
   /** Everything up to here has been applied in this process. */
   get applied(): Index {
     return this.appliedIndex;
+  }
+
+  /** Milliseconds since this process last heard from the store how far the log is. */
+  get lastContactMs(): number {
+    return Math.max(0, Math.round(performance.now() - this.contactAt));
   }
 
   get isClosed(): boolean {
@@ -72,7 +78,10 @@ export class LogTail {
     const [head, tables] = await Promise.all([store.readHead(), store.tableIndexes()]);
     for (const [table, index] of Object.entries(tables)) this.tables.set(table, index);
     this.appliedIndex = Math.max(this.appliedIndex, head.index);
-    this.stopListening = await store.listen((index) => this.wake(index));
+    this.stopListening = await store.listen((index) => {
+      this.contactAt = performance.now();
+      this.wake(index);
+    });
   }
 
   async close(): Promise<void> {
@@ -110,7 +119,10 @@ export class LogTail {
   private startHeadRead(): Promise<Index> {
     const reading = this.options.store
       .readHead()
-      .then(({ index }) => this.reached(index).then(() => index))
+      .then(({ index }) => {
+        this.contactAt = performance.now();
+        return this.reached(index).then(() => index);
+      })
       .finally(() => {
         if (this.headRead === reading) this.headRead = undefined;
       });

@@ -4,12 +4,14 @@ import { constants } from 'node:os';
 import { Failure } from './failure.mjs';
 import { inRoot, runtime } from './paths.mjs';
 
+/** How often a script that npm runs looks whether npm is still there. */
+const parentPollMs = 500;
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Runs the pinned Node with these arguments until it ends and returns its exit code. Signals are passed on; a terminal sends Ctrl-C to both
- * processes, so the child may see it twice (libs/platform/shutdown takes that for one). The channel tells the child when this process is
- * killed: it then shuts down instead of staying behind.
+ * processes, so the child may see it twice (libs/platform/shutdown takes that for one). Whoever is killed takes the rest along: when npm goes, the child is told
+ * to end; when this process goes, the child notices by the channel.
  */
 export function runNode(args, { env = {}, channel = false } = {}) {
   return new Promise((resolve, reject) => {
@@ -19,9 +21,13 @@ export function runNode(args, { env = {}, channel = false } = {}) {
     });
     const forward = (signal) => child.kill(signal);
     for (const signal of forwarded) process.on(signal, forward);
+    const parent = process.ppid;
+    const watch =
+      process.env.npm_lifecycle_event && setInterval(() => process.ppid !== parent && forward('SIGTERM'), parentPollMs);
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       for (const name of forwarded) process.off(name, forward);
+      clearInterval(watch);
       resolve(code ?? 128 + constants.signals[signal]);
     });
   });

@@ -69,7 +69,9 @@ export class AllocationRunner {
   #changedMeanwhile = false;
   #detached = false;
   #begun = false;
-  #lastMarked = '';
+  /** Status and health as they were last shown to the outside. */
+  #shown = '';
+  #tasksChanged = false;
 
   constructor(host: AllocationHost, allocation: AgentAllocation, job: JobSpec | undefined) {
     this.id = allocation.ID;
@@ -86,6 +88,10 @@ export class AllocationRunner {
   get job(): JobSpec {
     return this.#job;
   }
+  /** Has tasks that go on when the agent ends, and that only their handles lead back to. */
+  get hasProcesses(): boolean {
+    return this.#group?.Tasks.some((task) => task.Driver !== 'mock_driver') ?? false;
+  }
   /** Nothing of the allocation runs or will run. */
   get isOver(): boolean {
     return this.#setupError !== '' || [...this.#tasks.values()].every((task) => task.isDead);
@@ -95,14 +101,15 @@ export class AllocationRunner {
   begin(saved: SavedAllocation | null): void {
     this.#health = saved?.health ?? healthFrom(this.#allocation);
     this.#exceededMaxRunDuration = saved?.exceededMaxRunDuration ?? false;
-    this.#reacting = true;
     for (const task of this.#tasks.values()) task.begin(saved?.tasks[task.name] ?? null);
-    this.#reacting = false;
     this.#begun = true;
+    // What was taken up again is told when servers turn out not to know it, see isAheadOf.
+    if (saved) this.#shown = this.#show();
     if (this.#setupError) this.#host.log.warn({ allocation: this.id, error: this.#setupError }, 'allocation cannot be set up');
     this.#watchHealth();
     this.#limitRunTime();
-    if (this.#allocation.DesiredStatus !== 'run') this.#stop();
+    // What was not to run any more when it was first seen is not started at all, its poststop tasks neither.
+    if (this.#allocation.DesiredStatus !== 'run') void (saved ? this.#stop() : this.kill());
     this.#react();
   }
 
@@ -188,9 +195,10 @@ export class AllocationRunner {
     };
   }
 
-  /** Whether servers know less than this agent: another status, or other last events. */
+  /** Whether servers know less than this agent: another status, another health, or other last events. */
   isAheadOf(told: AgentAllocation): boolean {
     if (told.ClientStatus !== this.#clientStatus().status) return true;
+    if (this.#health !== null && told.DeploymentHealth !== this.#health.healthy) return true;
     const lastEvent = (state: TaskState | undefined): string | undefined => state?.Events.at(-1)?.Time;
     return [...this.#tasks].some(([name, task]) => lastEvent(task.state) !== lastEvent(told.TaskStates?.[name]));
   }
@@ -205,14 +213,10 @@ export class AllocationRunner {
     const isService = this.#job.Type === 'service' || this.#job.Type === 'system';
     const checks = placedChecks(this.#group, this.#allocation.AllocatedResources, this.#host.defaultHost);
     if (checks.length > 0) this.#checks = this.#makeChecks(checks);
+    const host = { ...this.#host, driverTask: (task: Task) => this.#driverTask(task), changed: () => this.#taskChanged() };
     for (const spec of this.#group.Tasks) {
       const role = roleOf(spec);
       const restartsOnSuccess = isSidecar(role) || (isService && role === 'main');
-      const host = {
-        ...this.#host,
-        driverTask: (task: Task) => this.#driverTask(task),
-        changed: () => this.#react(),
-      };
       this.#tasks.set(spec.Name, new TaskRunner(host, spec, this.#policyOf(spec), restartsOnSuccess));
     }
     return '';
@@ -240,6 +244,11 @@ export class AllocationRunner {
       [...this.#tasks.values()].map((task) => task.state),
       { exceededMaxRunDuration: this.#exceededMaxRunDuration, setupError: this.#setupError },
     );
+  }
+
+  #taskChanged(): void {
+    this.#tasksChanged = true;
+    this.#react();
   }
 
   /** Draws all consequences of the present state. */
@@ -278,10 +287,15 @@ export class AllocationRunner {
       this.#checks?.stop();
       this.#cancelMaxRun?.();
     }
-    const mark = `${status} ${this.#health?.healthy}`;
-    const urgent = mark !== this.#lastMarked;
-    this.#lastMarked = mark;
-    this.#host.changed(this, urgent);
+    const shown = this.#show();
+    const urgent = shown !== this.#shown;
+    if (urgent || this.#tasksChanged) this.#host.changed(this, urgent);
+    this.#shown = shown;
+    this.#tasksChanged = false;
+  }
+
+  #show(): string {
+    return `${this.#clientStatus().status} ${this.#health?.healthy}`;
   }
 
   /** The servers want it to end: health is not of interest any more. */
@@ -299,9 +313,12 @@ export class AllocationRunner {
   }
 
   #kill(reason: events.NewTaskEvent | null): void {
-    this.#killing ??= this.#killInOrder(reason).catch((error: unknown) => {
-      this.#host.log.error({ allocation: this.id, error: textOf(error) }, 'tasks cannot be killed');
-    });
+    // In a turn of its own, so that the kill counts as begun before its first event is drawn conclusions from.
+    this.#killing ??= Promise.resolve()
+      .then(() => this.#killInOrder(reason))
+      .catch((error: unknown) => {
+        this.#host.log.error({ allocation: this.id, error: textOf(error) }, 'tasks cannot be killed');
+      });
   }
 
   /** Spec/lifecycle §9.7: checks first, then the group's delay, then the leader, the other tasks, the sidecars. */

@@ -40,8 +40,7 @@ function dispatcherFor(skipsVerification: boolean): Dispatcher {
 export async function probeHttp(probe: HttpProbe, timeoutMs: number): Promise<CheckStatus> {
   try {
     const host = probe.host.includes(':') ? `[${probe.host}]` : probe.host;
-    const answer = await request(`${probe.protocol}://${host}:${probe.port}`, {
-      path: probe.path.startsWith('/') ? probe.path : `/${probe.path}`,
+    const answer = await request(new URL(probe.path, `${probe.protocol}://${host}:${probe.port}`), {
       method: probe.method as Dispatcher.HttpMethod,
       headers: Object.fromEntries(Object.entries(probe.headers).map(([name, values]) => [name, [...values]])),
       ...(probe.body && { body: probe.body }),

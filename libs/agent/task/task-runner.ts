@@ -1,6 +1,6 @@
 import type { RestartPolicy, Task, TaskState } from '@app/domain';
 import { usFromNs, type JsonObject, type TimeUs } from '@app/kernel';
-import { isSuccessful, StartError, type Driver, type DriverTask, type ExitResult, type TaskHandle } from '../drivers/driver.js';
+import { isSuccessful, StartError, type Driver, type DriverTask, type ExitResult, type Recovered, type TaskHandle } from '../drivers/driver.js';
 import { KILL_RETRIES, KILL_RETRY_FACTOR, KILL_RETRY_FIRST_MS, KILL_RETRY_MAX_MS, MAX_KILL_TIMEOUT_MS } from '../limits.js';
 import { textOf } from '../log.js';
 import type { Timers } from '../timers.js';
@@ -178,11 +178,8 @@ export class TaskRunner {
 
   /** Takes up what a saved task was doing. @returns how a recovered run ended, or null when a new one is to be started. */
   async #resume(saved: SavedTask | null): Promise<RunEnd | null> {
-    if (saved !== null && saved.handle !== null) {
-      const driver = this.#host.driver(this.#spec.Driver);
-      const recovered = driver
-        ? await driver.recover(this.#host.driverTask(this.#spec), saved.handle)
-        : { lost: `driver ${JSON.stringify(this.#spec.Driver)} not found` };
+    if (saved !== null && (saved.handle !== null || this.#state.State === 'running')) {
+      const recovered = await this.#recover(saved.handle);
       if ('handle' in recovered) return this.#attend(recovered.handle);
       this.record(events.failedRestoring(recovered.lost));
       const exit = gone(recovered.lost);
@@ -192,6 +189,13 @@ export class TaskRunner {
     if (this.#restartAtUs > 0) await this.#waitForRestart();
     else await Promise.race([this.#gate.promise, this.#wake.promise]);
     return null;
+  }
+
+  async #recover(state: JsonObject | null): Promise<Recovered> {
+    const driver = this.#host.driver(this.#spec.Driver);
+    if (!driver) return { lost: `driver ${JSON.stringify(this.#spec.Driver)} not found` };
+    if (state === null) return { lost: 'nothing is known of the running task' };
+    return driver.recover(this.#host.driverTask(this.#spec), state);
   }
 
   async #start(): Promise<RunEnd> {

@@ -121,6 +121,16 @@ export function setAllocationHealth(
   return accept(draft.events(), { evalId: evaluateDeployment(draft, found), revertedJobVersion });
 }
 
+/** Nomad: Deployment.Unblock. Single-region deployments never are blocked: it is checked, and nothing happens. */
+export function unblockDeployment(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly deploymentId: string },
+): Decision<DeploymentAnswer> {
+  const found = activeDeployment(draftOf(view, context), command.deploymentId, 'unblock');
+  return 'kind' in found ? found : accept([], { evalId: '', revertedJobVersion: null });
+}
+
 /** The watcher grants replacement of unhealthy allocations and asks for an evaluation; spec/lifecycle §6.3. */
 export function progressDeployment(
   view: StateView,

@@ -137,19 +137,17 @@ export class MemoryEventStore implements EventStore, Leases {
     const rows = command.rows.map((row) => this.rowWithIndex(row, index));
     if (new Set(rows.map(({ table, key }) => `${table}\0${key}`)).size < rows.length)
       throw new Error('a command writes a row at most once');
-    const events = command.events.map(
-      (event, seq): RecordedEvent => ({
-        index,
-        seq,
-        stream: event.stream,
-        version: eventVersions[seq] ?? 0,
-        type: event.type,
-        schema: event.schema,
-        data: JSON.parse(event.data) as object,
-        meta: command.meta,
-        time: command.time,
-      }),
-    );
+    const events = command.events.map((event, seq): RecordedEvent => ({
+      index,
+      seq,
+      stream: event.stream,
+      version: eventVersions[seq] ?? 0,
+      type: event.type,
+      schema: event.schema,
+      data: JSON.parse(event.data) as object,
+      meta: command.meta,
+      time: command.time,
+    }));
 
     if (command.idempotency !== undefined) {
       const { key, fingerprint, answer } = command.idempotency;
@@ -176,7 +174,9 @@ export class MemoryEventStore implements EventStore, Leases {
     const columns = JSON.stringify(row.columns);
     return {
       ...row,
-      columns: (columns.includes(pendingDigits) ? JSON.parse(withIndex(columns, index)) : JSON.parse(columns)) as RowWrite['columns'],
+      columns: (columns.includes(pendingDigits)
+        ? JSON.parse(withIndex(columns, index))
+        : JSON.parse(columns)) as RowWrite['columns'],
       document: row.document === null ? null : withIndex(row.document, index),
     };
   }

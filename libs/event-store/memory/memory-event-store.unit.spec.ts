@@ -13,5 +13,9 @@ async function memoryLog(): Promise<SharedLog> {
   };
 }
 
-describe('the event store in memory', () => describeEventStore(memoryLog));
-describe('the command handler on the event store in memory', () => describeCommandHandler(memoryLog));
+describe('the event store in memory', () => {
+  describeEventStore(memoryLog);
+});
+describe('the command handler on the event store in memory', () => {
+  describeCommandHandler(memoryLog);
+});

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../errors.js';
+import { CONNECT_TIMEOUT_MS } from '../limits.js';
 import type { AppendResult } from '../port.js';
 import {
   appendParameters,
@@ -41,7 +42,10 @@ export class AppendConnection {
   private isClosed = false;
   private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly deadlineMs: number,
+  ) {}
 
   /** Writes commands that are independent of each other. @throws StoreUnavailable */
   append(commands: readonly NumberedAppend[]): Promise<AppendResult[]> {
@@ -57,7 +61,7 @@ export class AppendConnection {
   }
 
   private async write(commands: readonly NumberedAppend[]): Promise<AppendResult[]> {
-    const deadline = new Deadline();
+    const deadline = new Deadline(this.deadlineMs);
     for (;;) {
       const batch = ++this.batch;
       const connection = await this.connected(deadline, 'nothing-written');
@@ -126,7 +130,7 @@ export class AppendConnection {
       if (this.connection !== undefined) return this.connection;
       if (this.isClosed) throw new StoreUnavailable(outcome);
       try {
-        this.connection = await connect(this.url);
+        this.connection = await connect(this.url, Math.min(CONNECT_TIMEOUT_MS, deadline.leftMs));
       } catch (error) {
         if (!(await deadline.pause())) throw new StoreUnavailable(outcome, { cause: error });
       }

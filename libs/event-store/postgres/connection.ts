@@ -19,6 +19,8 @@ export const connectionConfig = (url: string): ClientConfig => ({
   keepAlive: true,
   application_name: 'rollbook',
   types: numbers,
+  // A prepared statement keeps its plan. One made while a table was nearly empty would go on scanning it when it is not any more.
+  options: '-c enable_seqscan=off -c jit=off',
 });
 
 /** A connection of its own, which can also be dropped when the server does not answer any more. */
@@ -28,10 +30,14 @@ export interface Connection {
   drop(): void;
 }
 
-/** @throws the driver's error if no connection can be had within the connect timeout. */
-export async function connect(url: string): Promise<Connection> {
+/** @throws the driver's error if no connection can be had in time. */
+export async function connect(url: string, timeoutMs = CONNECT_TIMEOUT_MS): Promise<Connection> {
   const socket = new Socket();
-  const client = new Client({ ...connectionConfig(url), stream: () => socket });
+  const client = new Client({
+    ...connectionConfig(url),
+    connectionTimeoutMillis: Math.ceil(timeoutMs),
+    stream: () => socket,
+  });
   const drop = (): void => {
     socket.destroy();
   };

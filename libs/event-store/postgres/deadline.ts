@@ -1,10 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RECONNECT_FIRST_MS, RECONNECT_MAX_MS, STORE_DEADLINE_MS } from '../limits.js';
+import { RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from '../limits.js';
 
 /** The time that one call of the store may take, and the pauses between its attempts. */
 export class Deadline {
-  private readonly end = performance.now() + STORE_DEADLINE_MS;
+  private readonly end: number;
   private nextPause = RECONNECT_FIRST_MS;
+
+  constructor(ms: number) {
+    this.end = performance.now() + ms;
+  }
+
+  /** At least 1: to most timeouts 0 means forever. */
+  get leftMs(): number {
+    return Math.max(1, this.end - performance.now());
+  }
 
   /** Waits a little, longer each time. False: the time is up. */
   async pause(): Promise<boolean> {
@@ -21,7 +30,7 @@ export class Deadline {
   async bound<T>(promise: Promise<T>, timeUp: () => Error, reserveMs = 0): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(timeUp()), Math.max(0, this.end - reserveMs - performance.now()));
+      timer = setTimeout(() => reject(timeUp()), this.leftMs - reserveMs);
     });
     try {
       return await Promise.race([promise, expiry]);

@@ -11,7 +11,12 @@ const release = {
 };
 
 /** The new epoch, or undefined if the lease is another one's. */
-export async function acquireLease(pool: Pool, name: string, holder: string, ttlMs: number): Promise<number | undefined> {
+export async function acquireLease(
+  pool: Pool,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<number | undefined> {
   const { rows } = await pool.query<{ epoch: number | null }>({ ...acquire, values: [name, holder, ttlMs] });
   return rows[0]?.epoch ?? undefined;
 }

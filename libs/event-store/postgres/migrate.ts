@@ -38,7 +38,9 @@ export async function migrate(url: string, migrations: readonly Migration[] = ev
 const nameOf = (migration: Migration): string => new migration().name ?? migration.name;
 
 async function appliedMigrations(client: Client): Promise<string[]> {
-  const { rows: tables } = await client.query<{ exists: boolean }>(`SELECT to_regclass('${TABLE}') IS NOT NULL AS exists`);
+  const { rows: tables } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('${TABLE}') IS NOT NULL AS exists`,
+  );
   if (tables[0]?.exists !== true) return [];
   const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${TABLE} ORDER BY id`);
   return rows.map(({ name }) => name);

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { CommandHandler } from '../command-handler.js';
-import { STORE_DEADLINE_MS } from '../limits.js';
 import type { AppendResult } from '../port.js';
 import { describeEventStore, eventually, type SharedLog } from '../testing/contract.js';
 import { describeCommandHandler } from '../testing/handler-contract.js';
@@ -13,6 +12,9 @@ import { add, appendOf, newStream, sums } from '../testing/toy.js';
 import { PostgresEventStore } from './postgres-event-store.js';
 
 jest.setTimeout(60_000);
+
+/** For stores that are out of reach: the real one would only take longer. */
+const SHORT_DEADLINE_MS = 2_000;
 
 let database: TestDatabase;
 let sql: Client;
@@ -41,8 +43,12 @@ async function postgresLog(): Promise<SharedLog> {
   };
 }
 
-describe('the event store in Postgres', () => describeEventStore(postgresLog));
-describe('the command handler on the event store in Postgres', () => describeCommandHandler(postgresLog));
+describe('the event store in Postgres', () => {
+  describeEventStore(postgresLog);
+});
+describe('the command handler on the event store in Postgres', () => {
+  describeCommandHandler(postgresLog);
+});
 
 describe('the log in Postgres', () => {
   let store: PostgresEventStore;
@@ -63,7 +69,9 @@ describe('the log in Postgres', () => {
     await query('UPDATE log_head SET index = 19999998');
     const results = await store.appendBatch([1, 2, 3].map((by) => appendOf(newStream(), 0, by)));
     expect(results).toEqual([19999999, 20000000, 20000001].map((index) => ({ kind: 'appended', index })));
-    expect(await query('SELECT tableoid::regclass::text AS part, index::int FROM event WHERE index > 19999998')).toEqual([
+    expect(
+      await query('SELECT tableoid::regclass::text AS part, index::int FROM event WHERE index > 19999998'),
+    ).toEqual([
       { part: 'event_000001', index: 19999999 },
       { part: 'event_000002', index: 20000000 },
       { part: 'event_000002', index: 20000001 },
@@ -85,7 +93,8 @@ describe('the log in Postgres', () => {
     await holder.connect();
     await holder.query('BEGIN; SELECT FROM log_head FOR UPDATE');
     const append = store.appendBatch([appendOf(newStream(), 0, 1, { fence: { lease, epoch } })]);
-    const waiting = () => query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    const waiting = () =>
+      query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
     await eventually(async () => (await waiting()).length === 1);
     const taken = store.acquireLease(lease, 'new', 60_000);
     await eventually(async () => (await waiting()).length === 2);
@@ -120,8 +129,9 @@ describe('when the connection fails', () => {
     await store.readHead();
   });
   afterEach(async () => {
-    await store.close();
+    // The proxy first: a frozen connection would keep the store from closing.
     await proxy.close();
+    await store.close();
   });
   const headNow = async (): Promise<number> => Number((await query('SELECT index FROM log_head'))[0]?.['index']);
 
@@ -191,6 +201,8 @@ describe('when the connection fails', () => {
   });
 
   test('a store that is out of reach is reported in bounded time, and used again afterwards', async () => {
+    await store.close();
+    store = new PostgresEventStore({ url: proxy.url, deadlineMs: SHORT_DEADLINE_MS });
     proxy.setReachable(false);
     const started = performance.now();
     const failure = (error: unknown) => error as StoreUnavailable;
@@ -198,7 +210,7 @@ describe('when the connection fails', () => {
       store.appendBatch([appendOf(newStream(), 0, 1)]).catch(failure),
       store.readHead().catch(failure),
     ]);
-    expect(performance.now() - started).toBeLessThan(STORE_DEADLINE_MS + 1_000);
+    expect(performance.now() - started).toBeLessThan(SHORT_DEADLINE_MS + 1_000);
     expect(append).toBeInstanceOf(StoreUnavailable);
     expect(read).toBeInstanceOf(StoreUnavailable);
     proxy.setReachable(true);
@@ -206,12 +218,15 @@ describe('when the connection fails', () => {
   });
 
   test('a store that falls silent is reported in bounded time as an unknown outcome', async () => {
+    await store.close();
+    store = new PostgresEventStore({ url: proxy.url, deadlineMs: SHORT_DEADLINE_MS });
+    await store.appendBatch([appendOf(newStream(), 0, 1)]);
     proxy.freeze();
     const started = performance.now();
     const outcome: AppendResult[] | StoreUnavailable = await store
       .appendBatch([appendOf(newStream(), 0, 1)])
       .catch((error: unknown) => error as StoreUnavailable);
-    expect(performance.now() - started).toBeLessThan(STORE_DEADLINE_MS + 1_000);
+    expect(performance.now() - started).toBeLessThan(SHORT_DEADLINE_MS + 1_000);
     expect(outcome).toMatchObject({ name: 'StoreUnavailable', outcome: 'unknown' });
   });
 

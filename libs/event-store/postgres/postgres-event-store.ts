@@ -2,7 +2,7 @@ import type { Index, RecordedEvent, StreamName } from '@app/kernel';
 import { Pool } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
-import { MAINTENANCE_MS } from '../limits.js';
+import { MAINTENANCE_MS, STORE_DEADLINE_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
 import type { Append, AppendResult, EventStore, Head, Leases, StoredState } from '../port.js';
 import { AppendConnection } from './append-connection.js';
@@ -18,6 +18,8 @@ export interface PostgresEventStoreOptions {
   readonly url: string;
   /** Connections for reading; one more is for the append, and one for each `listen`. */
   readonly poolSize?: number;
+  /** After this a call is given up as StoreUnavailable. */
+  readonly deadlineMs?: number;
 }
 
 const DEFAULT_POOL_SIZE = 8;
@@ -26,16 +28,18 @@ const MAINTENANCE_INDEXES = 1_000_000;
 
 /** The log in Postgres. The database must have been migrated. */
 export class PostgresEventStore implements EventStore, Leases {
+  private readonly deadlineMs: number;
   private readonly pool: Pool;
   private readonly writer: AppendConnection;
   private readonly upkeep: NodeJS.Timeout;
   private maintained = 0;
 
   constructor(private readonly options: PostgresEventStoreOptions) {
+    this.deadlineMs = options.deadlineMs ?? STORE_DEADLINE_MS;
     this.pool = new Pool({ ...connectionConfig(options.url), max: options.poolSize ?? DEFAULT_POOL_SIZE });
     // An idle connection that is lost is replaced when it is needed.
     this.pool.on('error', () => undefined);
-    this.writer = new AppendConnection(options.url);
+    this.writer = new AppendConnection(options.url, this.deadlineMs);
     this.upkeep = setInterval(() => this.maintainLater(), MAINTENANCE_MS);
     this.upkeep.unref();
     this.maintainLater();
@@ -44,7 +48,10 @@ export class PostgresEventStore implements EventStore, Leases {
   async appendBatch(commands: readonly Append[]): Promise<AppendResult[]> {
     const results: AppendResult[] = [];
     for (const run of independentRuns(commands)) results.push(...(await this.appendRun(run)));
-    const head = results.reduce((highest, result) => (result.kind === 'appended' ? Math.max(highest, result.index) : highest), 0);
+    const head = results.reduce(
+      (highest, result) => (result.kind === 'appended' ? Math.max(highest, result.index) : highest),
+      0,
+    );
     if (head >= this.maintained + MAINTENANCE_INDEXES) {
       this.maintained = head;
       this.maintainLater();
@@ -124,7 +131,7 @@ export class PostgresEventStore implements EventStore, Leases {
 
   /** Statements that may be repeated: tried again on another connection until the deadline. */
   private async read<T>(statement: (pool: Pool) => Promise<T>): Promise<T> {
-    const deadline = new Deadline();
+    const deadline = new Deadline(this.deadlineMs);
     for (;;) {
       try {
         return await deadline.bound(statement(this.pool), () => new StoreUnavailable('nothing-written'));

@@ -256,9 +256,9 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
 
     test('a key with another fingerprint is refused', async () => {
       const key = randomUUID();
-      expect((await store.appendBatch([keyed(key, 'a'), keyed(key, 'b'), keyed(key, 'a')])).map(({ kind }) => kind)).toEqual(
-        ['appended', 'key-reused', 'duplicate'],
-      );
+      expect(
+        (await store.appendBatch([keyed(key, 'a'), keyed(key, 'b'), keyed(key, 'a')])).map(({ kind }) => kind),
+      ).toEqual(['appended', 'key-reused', 'duplicate']);
     });
 
     test('the key decides before the versions do: the first copy has moved the stream', async () => {
@@ -288,7 +288,8 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
     test('fence appends by their epoch', async () => {
       const lease = randomUUID();
       const fenced = (epoch: number) => appendOf(newStream(), 0, 1, { fence: { lease, epoch } });
-      const kinds = async (...epochs: number[]) => (await store.appendBatch(epochs.map(fenced))).map(({ kind }) => kind);
+      const kinds = async (...epochs: number[]) =>
+        (await store.appendBatch(epochs.map(fenced))).map(({ kind }) => kind);
       expect(await kinds(1)).toEqual(['fenced']);
       const epoch = (await store.acquireLease(lease, 'first', 60_000)) ?? 0;
       expect(await kinds(epoch, epoch + 1, epoch)).toEqual(['appended', 'fenced', 'appended']);

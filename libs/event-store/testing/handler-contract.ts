@@ -184,7 +184,11 @@ export function describeCommandHandler(provide: () => Promise<SharedLog>): void 
     await handler.execute(add(stream, 5));
     const take = (fingerprint: string, by = -5): Command<{ total: number; index: number }> =>
       add(stream, by, {
-        idempotency: { key, fingerprint, encode: ({ total }, index) => JSON.stringify({ total, index: Number(index) }) },
+        idempotency: {
+          key,
+          fingerprint,
+          encode: ({ total }, index) => JSON.stringify({ total, index: Number(index) }),
+        },
       });
     const { index } = accepted(await handler.execute(take('a')));
     const duplicate = { kind: 'duplicate', index, answer: `{"total":0,"index":${index}}` };

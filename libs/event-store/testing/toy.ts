@@ -33,7 +33,9 @@ export const sums: Aggregates = {
   project(stream, _before, after): RowWrite[] {
     const { total, modifyIndex } = after as Sum;
     if (total === 0) return [{ table: 'toy', key: stream, columns: null, document: null }];
-    return [{ table: 'toy', key: stream, columns: { total, modify_index: modifyIndex }, document: JSON.stringify(after) }];
+    return [
+      { table: 'toy', key: stream, columns: { total, modify_index: modifyIndex }, document: JSON.stringify(after) },
+    ];
   },
   schemaOf: () => 1,
 };

@@ -64,8 +64,9 @@ const FLOAT = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 export function parseFloat64(text: string): Result<number> {
   if (/^[+-]?inf(?:inity)?$/i.test(text)) return ok(text.startsWith('-') ? -Infinity : Infinity);
   if (/^nan$/i.test(text)) return ok(Number.NaN);
-  if (!FLOAT.test(text)) return syntaxError('ParseFloat', text);
-  const value = Number(text);
+  const plain = text.replace(/(?<=[0-9])_(?=[0-9])/g, '');
+  if (!FLOAT.test(plain)) return syntaxError('ParseFloat', text);
+  const value = Number(plain);
   return Number.isFinite(value) ? ok(value) : rangeError('ParseFloat', text);
 }
 

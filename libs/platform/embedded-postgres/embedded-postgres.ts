@@ -9,7 +9,7 @@ import type { Cluster } from './cluster.js';
 import { openCluster, SUPERUSER } from './cluster.js';
 import { lockDirectory } from './directory-lock.js';
 import type { Postmaster } from './postmaster.js';
-import { freePort, PostgresStartFailure, startPostmaster, stopRunning } from './postmaster.js';
+import { freePort, PostgresStartFailure, runningPid, startPostmaster, stopRunning } from './postmaster.js';
 
 const DATABASE = 'rollbook';
 const PORT_ATTEMPTS = 5;
@@ -161,9 +161,18 @@ export async function startEmbeddedPostgres({
   async function stop(): Promise<void> {
     await restarting;
     await stopRunning(cluster);
+    process.off('exit', endAtExit);
     lock.release();
   }
 
+  /** For a process that exits without `stop`, as after a failed start: Postgres ends by itself then, the next start waits for that. */
+  function endAtExit(): void {
+    const pid = runningPid(cluster);
+    if (pid !== undefined) process.kill(pid, 'SIGINT');
+    lock.release();
+  }
+
+  process.on('exit', endAtExit);
   if (restart) watch(postmaster);
   const handle: EmbeddedPostgres = {
     url: urlOf(cluster, port, DATABASE),

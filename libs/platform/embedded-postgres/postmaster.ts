@@ -59,20 +59,26 @@ async function stopByPid(pid: number): Promise<void> {
   throw new Error(`Postgres (process ${pid}) does not end`);
 }
 
+/** The pid of the Postgres that runs on this directory: ours, or the one that a killed server left. */
+export function runningPid({ directory }: Cluster): number | undefined {
+  const found = readPidFile(directory);
+  return found && isAlive(found.pid) && commandLineOf(found.pid).includes(`-D ${directory} `) ? found.pid : undefined;
+}
+
 /**
- * Stops the Postgres that runs on this directory, if one does: ours, or the one that a killed server left. A pid file whose pid has gone to
- * another program is removed, as Postgres would take that program for itself; one whose pid is dead is left, as Postgres finds by it whether
- * children of that one are still there. To be called with the directory's lock held.
+ * Stops the Postgres that runs on this directory, if one does. A pid file whose pid has gone to another program is removed, as Postgres would
+ * take that program for itself; one whose pid is dead is left, as Postgres finds by it whether children of that one are still there. To be
+ * called with the directory's lock held.
  * @returns the pid that was stopped, if one was.
  */
-export async function stopRunning({ directory }: Cluster): Promise<number | undefined> {
-  const found = readPidFile(directory);
-  if (!found || !isAlive(found.pid)) return undefined;
-  if (commandLineOf(found.pid).includes(`-D ${directory} `)) {
-    await stopByPid(found.pid);
-    return found.pid;
+export async function stopRunning(cluster: Cluster): Promise<number | undefined> {
+  const pid = runningPid(cluster);
+  if (pid !== undefined) {
+    await stopByPid(pid);
+    return pid;
   }
-  rmSync(join(directory, 'postmaster.pid'), { force: true });
+  const found = readPidFile(cluster.directory);
+  if (found && isAlive(found.pid)) rmSync(join(cluster.directory, 'postmaster.pid'), { force: true });
   return undefined;
 }
 

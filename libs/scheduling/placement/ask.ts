@@ -1,4 +1,11 @@
-import type { AllocatedResources, Constraint, JobVersion, NetworkResource, NodeDescription, TaskGroup } from '@app/domain';
+import type {
+  AllocatedResources,
+  Constraint,
+  JobVersion,
+  NetworkResource,
+  NodeDescription,
+  TaskGroup,
+} from '@app/domain';
 import type { JsonObject } from '@app/kernel';
 import type { NodeCheck } from './constraints.js';
 import { compileConstraint, isDistinct } from './constraints.js';
@@ -57,7 +64,11 @@ export function compileAsk(
     ...networkChecks(group.Networks ?? []),
     ...secretsChecks(tasks.flatMap((task) => task.Secrets ?? [])),
   ];
-  const affinities = [...(spec.Affinities ?? []), ...(group.Affinities ?? []), ...tasks.flatMap((task) => task.Affinities ?? [])];
+  const affinities = [
+    ...(spec.Affinities ?? []),
+    ...(group.Affinities ?? []),
+    ...tasks.flatMap((task) => task.Affinities ?? []),
+  ];
   return {
     version,
     group,
@@ -84,7 +95,11 @@ export function compileAsk(
   };
 }
 
-const check = (reason: string, passes: (node: NodeDescription) => boolean): NodeCheck => ({ reason, escaped: false, passes });
+const check = (reason: string, passes: (node: NodeDescription) => boolean): NodeCheck => ({
+  reason,
+  escaped: false,
+  passes,
+});
 const never = (reason: string): NodeCheck => check(reason, () => false);
 
 const driversCheck = (drivers: readonly string[]): NodeCheck =>
@@ -99,7 +114,12 @@ function networkChecks(networks: readonly NetworkResource[]): readonly NodeCheck
   const checks: NodeCheck[] = [];
   for (const { Mode, ReservedPorts, DynamicPorts } of networks) {
     if (Mode && Mode !== 'host' && Mode !== 'none') {
-      checks.push(check('missing network', (node) => node.NodeResources.NodeNetworks?.some((network) => network['Mode'] === Mode) ?? false));
+      checks.push(
+        check(
+          'missing network',
+          (node) => node.NodeResources.NodeNetworks?.some((network) => network['Mode'] === Mode) ?? false,
+        ),
+      );
     }
     for (const { HostNetwork, Label } of [...(ReservedPorts ?? []), ...(DynamicPorts ?? [])]) {
       if (!HostNetwork || HostNetwork === 'default') continue;
@@ -127,7 +147,10 @@ const volumeChecks = (volumes: JsonObject | null): readonly NodeCheck[] =>
     return check('missing compatible host volumes', (node) => node.HostVolumes?.[String(Source)] !== undefined);
   });
 
-function distinctHosts(job: readonly Constraint[] | null, group: readonly Constraint[] | null): GroupAsk['distinctHosts'] {
+function distinctHosts(
+  job: readonly Constraint[] | null,
+  group: readonly Constraint[] | null,
+): GroupAsk['distinctHosts'] {
   const wanted = ({ Operand, RTarget }: Constraint): boolean => Operand === 'distinct_hosts' && RTarget !== 'false';
   if (job?.some(wanted)) return 'job';
   return group?.some(wanted) ? 'group' : null;

@@ -44,7 +44,8 @@ export function resolveTarget(target: string): Resolve {
 const isEscaped = (target: string): boolean => /^\$\{(node|attr|meta)\.unique\./.test(target);
 
 /** distinct_hosts and distinct_property look at other allocations, not at the node alone. */
-export const isDistinct = ({ Operand }: Constraint): boolean => Operand === 'distinct_hosts' || Operand === 'distinct_property';
+export const isDistinct = ({ Operand }: Constraint): boolean =>
+  Operand === 'distinct_hosts' || Operand === 'distinct_property';
 
 /** Compiles a constraint (or the condition of an affinity). An unknown operator never holds. */
 export function compileConstraint({ LTarget, Operand, RTarget }: Constraint): NodeCheck {

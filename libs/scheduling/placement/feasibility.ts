@@ -1,6 +1,8 @@
-import type { NodeDescription, NodeState } from '@app/domain';
+import type { NodeDescription } from '@app/domain';
 import type { GroupAsk } from './ask.js';
 import type { NodeCheck } from './constraints.js';
+import type { Slot } from './slot.js';
+import { siblingsOn } from './slot.js';
 
 const CLASS_INELIGIBLE = 'computed class ineligible';
 
@@ -10,13 +12,16 @@ const firstFailing = (checks: readonly NodeCheck[], node: NodeDescription): stri
 /** Why the group cannot run on a node however much room it has, in words of Nomad's metrics; null when it can. Source: spec/lifecycle §8.2. */
 export function infeasibility(
   ask: GroupAsk,
-  slot: { readonly node: NodeState; readonly own: number; readonly ownByGroup: ReadonlyMap<string, number> | null },
+  slot: Pick<Slot, 'node' | 'computedClass' | 'own' | 'ownByGroup'>,
 ): string | null {
-  const { description, computedClass } = slot.node;
+  const { computedClass } = slot;
+  const { description } = slot.node;
   const known = ask.escaped ? undefined : ask.verdicts.get(computedClass);
   if (known === false) return CLASS_INELIGIBLE;
   if (known === undefined) {
-    const reason = ask.escaped ? firstFailing([...ask.jobChecks, ...ask.groupChecks], description) : judgeClass(ask, slot.node);
+    const reason = ask.escaped
+      ? firstFailing([...ask.jobChecks, ...ask.groupChecks], description)
+      : judgeClass(ask, slot);
     if (reason !== null) return reason;
   }
   if (ask.nodeChecks.length > 0) {
@@ -24,7 +29,7 @@ export function infeasibility(
     if (reason !== null) return reason;
   }
   if (ask.distinctHosts !== null) {
-    const neighbours = ask.distinctHosts === 'job' ? slot.own : (slot.ownByGroup?.get(ask.group.Name) ?? 0);
+    const neighbours = ask.distinctHosts === 'job' ? slot.own : siblingsOn(slot, ask.group.Name);
     if (neighbours > 0) return 'distinct_hosts';
   }
   for (const { attribute, allowed, counts } of ask.distinctProperties) {
@@ -37,7 +42,10 @@ export function infeasibility(
 }
 
 /** The first node of a class speaks for all of them. */
-function judgeClass(ask: GroupAsk, { description, computedClass }: NodeState): string | null {
+function judgeClass(
+  ask: GroupAsk,
+  { node: { description }, computedClass }: Pick<Slot, 'node' | 'computedClass'>,
+): string | null {
   const ofJob = ask.jobVerdicts.get(computedClass);
   const jobReason = ofJob === undefined ? firstFailing(ask.jobChecks, description) : ofJob ? null : CLASS_INELIGIBLE;
   ask.jobVerdicts.set(computedClass, jobReason === null);

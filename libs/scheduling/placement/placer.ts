@@ -10,10 +10,22 @@ import { countExhausted, countFiltered, metricOf, newTally, resourcesAsked } fro
 import type { PortOffer } from './ports.js';
 import { offerPorts } from './ports.js';
 import { randomFrom, shuffle } from './random.js';
+import type { Usage } from './resources.js';
+import { NO_USAGE, sumUsage } from './resources.js';
 import type { Scores } from './scoring.js';
 import { scoreMap, scoreNode } from './scoring.js';
-import type { Slot } from './slot.js';
-import { charge, coreSpeed, exhaustedDimension, freeCores, load, portsOf, slotOf } from './slot.js';
+import type { Occupancy, Slot } from './slot.js';
+import {
+  charge,
+  coreSpeed,
+  cpuAsked,
+  exhaustedDimension,
+  freeCores,
+  portsOf,
+  siblingsOn,
+  slotOf,
+  usedBy,
+} from './slot.js';
 import type { PropertyCounts } from './spread.js';
 
 /** Poor nodes that are passed over once in favour of the next ones. Source: spec/lifecycle §8.1. */
@@ -70,9 +82,10 @@ export function createPlacer(
 ): Placer {
   const random = randomFrom(job.seed);
   const slots = new Map<string, Slot>();
-  const fields = new Map<string, Field>();
+  const classes = new Map<string, string>();
+  const fields = new Map<JobVersion, Field>();
   const asks = new Map<JobVersion, Map<string, GroupAsk>>();
-  const released = new Set<string>();
+  const released = new Map<string, Map<string, AllocationState>>();
   const properties: PropertyCounts[] = [];
   let counted = false;
   // Selections go round: each starts where the one before stopped looking.
@@ -80,32 +93,53 @@ export function createPlacer(
 
   const slotFor = (node: NodeState): Slot => {
     let slot = slots.get(node.id);
-    if (slot === undefined) slots.set(node.id, (slot = slotOf(node)));
+    if (slot === undefined) {
+      const computedClass = classes.get(node.computedClass) ?? node.computedClass;
+      classes.set(computedClass, computedClass);
+      slots.set(node.id, (slot = slotOf(node, computedClass)));
+    }
     return slot;
   };
-  const allocationsOn = (slot: Slot) => (): Iterable<AllocationState> => {
-    const allocations = cluster.liveAllocationsOnNode(slot.node.id);
-    return released.size === 0 ? allocations : allocations.filter((alloc) => !released.has(alloc.id));
+  const isReleased = (alloc: AllocationState): boolean => released.get(alloc.nodeId)?.has(alloc.id) ?? false;
+  const occupancyOf = ({ node }: Slot): Occupancy => {
+    const stopped = released.get(node.id);
+    const allocations = (): readonly AllocationState[] => {
+      const live = cluster.liveAllocationsOnNode(node.id);
+      return stopped === undefined ? live : live.filter((alloc) => !stopped.has(alloc.id));
+    };
+    const usage = (): Usage => {
+      const known = cluster.usedOnNode?.(node.id);
+      if (known === undefined) return sumUsage(NO_USAGE, allocations(), 1);
+      return stopped === undefined
+        ? known
+        : sumUsage(
+            known,
+            [...stopped.values()].filter((alloc) => !isClientTerminal(alloc)),
+            -1,
+          );
+    };
+    return { allocations, usage };
   };
 
   const countOwn = (slot: Slot, group: string, change: 1 | -1): void => {
     slot.own += change;
-    slot.ownByGroup ??= new Map();
-    slot.ownByGroup.set(group, (slot.ownByGroup.get(group) ?? 0) + change);
+    const known = slot.ownByGroup.find((own) => own.group === group);
+    if (known === undefined) slot.ownByGroup.push({ group, count: change });
+    else known.count += change;
     for (const property of properties) addToProperty(property, slot, group, change);
   };
   const countJob = (): void => {
     if (counted) return;
     counted = true;
     for (const alloc of cluster.allocationsOfJob(job.namespace, job.id)) {
-      const node = isTerminal(alloc) || released.has(alloc.id) ? undefined : cluster.node(alloc.nodeId);
+      const node = isTerminal(alloc) || isReleased(alloc) ? undefined : cluster.node(alloc.nodeId);
       if (node !== undefined) countOwn(slotFor(node), alloc.taskGroup, 1);
     }
   };
   const countProperty = (attribute: string, group: string | null): PropertyCounts => {
     const property: PropertyCounts = { group, valueOf: resolveTarget(attribute), counts: new Map() };
     for (const slot of slots.values()) {
-      for (const [name, count] of slot.ownByGroup ?? []) addToProperty(property, slot, name, count);
+      for (const own of slot.ownByGroup) addToProperty(property, slot, own.group, own.count);
     }
     properties.push(property);
     return property;
@@ -116,8 +150,7 @@ export function createPlacer(
     matchesPool(spec.NodePool, node.description) &&
     matchesDatacenter(spec.Datacenters, node.description.Datacenter);
   const fieldOf = (version: JobVersion): Field => {
-    const key = `${version.spec.NodePool} ${version.spec.Datacenters.join(' ')}`;
-    const known = fields.get(key);
+    const known = fields.get(version);
     if (known !== undefined) return known;
     const available: Record<string, number> = {};
     const chosen: Slot[] = [];
@@ -129,7 +162,7 @@ export function createPlacer(
     }
     const candidacy = { nodePool: version.spec.NodePool, inPool: chosen.length, available };
     const field: Field = { slots: shuffle(chosen, random), candidacy };
-    fields.set(key, field);
+    fields.set(version, field);
     return field;
   };
 
@@ -156,33 +189,39 @@ export function createPlacer(
       countFiltered(tally, slot.node, reason);
       return null;
     }
-    const loaded = load(slot, allocationsOn(slot));
+    const occupancy = occupancyOf(slot);
     let offer: PortOffer | null = null;
     if (request.networks.length > 0) {
-      offer = offerPorts(request.networks, slot.node.description, portsOf(slot, allocationsOn(slot)), random);
+      offer = offerPorts(request.networks, slot.node.description, portsOf(slot, occupancy), random);
       if (offer.kind === 'refused') {
         countExhausted(tally, slot.node, offer.reason);
         return null;
       }
     }
-    const dimension = exhaustedDimension(request, loaded);
+    const dimension = exhaustedDimension(request, slot, occupancy);
     if (dimension !== null) {
       countExhausted(tally, slot.node, dimension);
       return null;
     }
-    const cpu = request.usage.cpu + (request.cores > 0 ? request.cores * coreSpeed(slot) : 0);
+    const used = usedBy(slot, occupancy);
     const input = {
       node: slot.node,
-      freeCpu: 1 - (loaded.used.cpu + cpu) / slot.cpu,
-      freeMemory: 1 - (loaded.used.memory + request.usage.memory) / slot.memory,
-      siblings: slot.ownByGroup?.get(request.group.Name) ?? 0,
-      penalised: penalised.has(slot.node.id),
+      freeCpu: 1 - (used.cpu + cpuAsked(request, slot)) / slot.cpu,
+      freeMemory: 1 - (used.memory + request.usage.memory) / slot.memory,
+      siblings: siblingsOn(slot, request.group.Name),
+      penalised: penalised.size > 0 && penalised.has(slot.node.id),
     };
     return { slot, scores: scoreNode(request, input, configuration.algorithm), offer };
   };
 
   /** Takes the best of the first few nodes that suit. */
-  const survey = (request: GroupAsk, field: readonly Slot[], limit: number, tally: Tally, penalised: ReadonlySet<string>): Scored[] => {
+  const survey = (
+    request: GroupAsk,
+    field: readonly Slot[],
+    limit: number,
+    tally: Tally,
+    penalised: ReadonlySet<string>,
+  ): Scored[] => {
     const scored: Scored[] = [];
     const skipped: Scored[] = [];
     for (let seen = 0; seen < field.length && scored.length < limit; seen++) {
@@ -196,12 +235,13 @@ export function createPlacer(
   };
 
   const limitOf = (request: GroupAsk, candidates: number): number => {
-    if (request.affinities.length + request.spreads.length > 0) return Math.max(configuration.nodeLimit, request.group.Count);
+    if (request.affinities.length + request.spreads.length > 0)
+      return Math.max(configuration.nodeLimit, request.group.Count);
     return request.version.spec.Type === 'batch' ? 2 : Math.max(2, Math.ceil(Math.log2(candidates)));
   };
 
   const take = (request: GroupAsk, { slot, offer }: Scored): AllocatedResources => {
-    const resources = fillIn(request, slot, offer);
+    const resources = fillIn(request, slot, { offer, occupancy: occupancyOf(slot) });
     charge(slot, resources, 1);
     countOwn(slot, request.group.Name, 1);
     return resources;
@@ -215,14 +255,16 @@ export function createPlacer(
     let scored: Scored[] = [];
     if (preferred !== undefined) {
       const node = cluster.node(preferred);
-      if (node !== undefined && isCandidate(request.version, node)) scored = only(judge(request, slotFor(node), tally, penalised));
+      if (node !== undefined && isCandidate(request.version, node))
+        scored = only(judge(request, slotFor(node), tally, penalised));
     }
     if (scored.length === 0 && nodeId === undefined) {
       tally = newTally();
       scored = survey(request, field.slots, limitOf(request, field.slots.length), tally, penalised);
     }
     let best = scored[0];
-    for (const candidate of scored) if (best === undefined || candidate.scores.final > best.scores.final) best = candidate;
+    for (const candidate of scored)
+      if (best === undefined || candidate.scores.final > best.scores.final) best = candidate;
     const metrics = metricOf(tally, field.candidacy, scoreMeta(scored));
     if (best === undefined) {
       if (tally.exhausted > 0) metrics.ResourcesExhausted = resourcesAsked(request.group);
@@ -232,19 +274,19 @@ export function createPlacer(
   };
 
   const release = (alloc: AllocationState): void => {
-    if (released.has(alloc.id)) return;
-    released.add(alloc.id);
-    const slot = slots.get(alloc.nodeId);
-    if (slot === undefined) return;
-    if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, -1);
-    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, -1);
+    if (isReleased(alloc)) return;
+    const ofNode = released.get(alloc.nodeId) ?? new Map<string, AllocationState>();
+    released.set(alloc.nodeId, ofNode.set(alloc.id, alloc));
+    recharge(alloc, -1);
   };
   const restore = (alloc: AllocationState): void => {
-    if (!released.delete(alloc.id)) return;
+    if (released.get(alloc.nodeId)?.delete(alloc.id)) recharge(alloc, 1);
+  };
+  const recharge = (alloc: AllocationState, sign: 1 | -1): void => {
     const slot = slots.get(alloc.nodeId);
     if (slot === undefined) return;
-    if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, 1);
-    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, 1);
+    if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, sign);
+    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, sign);
   };
 
   const refit: Placer['refit'] = (request, alloc) => {
@@ -252,7 +294,7 @@ export function createPlacer(
     if (node === undefined) return null;
     const slot = slotFor(node);
     release(alloc);
-    const fits = infeasibility(request, slot) === null && exhaustedDimension(request, load(slot, allocationsOn(slot))) === null;
+    const fits = infeasibility(request, slot) === null && exhaustedDimension(request, slot, occupancyOf(slot)) === null;
     restore(alloc);
     return fits ? keepPlace(request.template, alloc.allocatedResources) : null;
   };
@@ -287,13 +329,17 @@ function scoreMeta(scored: readonly Scored[]): AllocMetric['ScoreMetaData'] {
 }
 
 /** The group's resources with the ports and cores of this node. Without either they are the same object for all allocations of a pass. */
-function fillIn({ template, group, cores }: GroupAsk, slot: Slot, offer: PortOffer | null): AllocatedResources {
+function fillIn(
+  { template, group, cores }: GroupAsk,
+  slot: Slot,
+  { offer, occupancy }: { readonly offer: PortOffer | null; readonly occupancy: Occupancy },
+): AllocatedResources {
   let resources = template;
   if (offer?.kind === 'offered') {
     resources = { ...resources, Shared: { ...resources.Shared, Networks: offer.networks, Ports: offer.ports } };
   }
-  if (cores === 0 || slot.used === null) return resources;
-  const free = [...freeCores({ ...slot, used: slot.used })];
+  if (cores === 0) return resources;
+  const free = [...freeCores(slot, occupancy)];
   const tasks = { ...resources.Tasks };
   for (const { Name, Resources } of group.Tasks) {
     const task = tasks[Name];
@@ -318,6 +364,7 @@ function keepPlace(template: AllocatedResources, present: AllocatedResources): A
 
 function eligibilityOf(asks: readonly GroupAsk[]): { classes: Record<string, boolean>; escaped: boolean } {
   const classes: Record<string, boolean> = {};
-  for (const { verdicts } of asks) for (const [name, verdict] of verdicts) classes[name] = (classes[name] ?? false) || verdict;
+  for (const { verdicts } of asks)
+    for (const [name, verdict] of verdicts) classes[name] = (classes[name] ?? false) || verdict;
   return { classes, escaped: asks.some((ask) => ask.escaped) };
 }

@@ -9,7 +9,11 @@ const MAX_PORT = 65_535;
 export type PortsInUse = Map<string, Set<number>>;
 
 export type PortOffer =
-  | { readonly kind: 'offered'; readonly ports: AllocatedPortMapping[] | null; readonly networks: NetworkResource[] | null }
+  | {
+      readonly kind: 'offered';
+      readonly ports: AllocatedPortMapping[] | null;
+      readonly networks: NetworkResource[] | null;
+    }
   /** Counted in DimensionExhausted. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -95,7 +99,10 @@ export function offerPorts(
     const placed: Record<'ReservedPorts' | 'DynamicPorts', Port[]> = { ReservedPorts: [], DynamicPorts: [] };
     let ip = '';
     // Static ports of all networks come first within each network, so that a dynamic one never takes their place.
-    for (const [list, isStatic] of [['ReservedPorts', true], ['DynamicPorts', false]] as const) {
+    for (const [list, isStatic] of [
+      ['ReservedPorts', true],
+      ['DynamicPorts', false],
+    ] as const) {
       for (const ask of network[list] ?? []) {
         const result = place(ask, isStatic);
         if ('kind' in result) return result;

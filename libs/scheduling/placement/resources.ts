@@ -22,7 +22,11 @@ export function resourcesOf(group: TaskGroup): AllocatedResources {
     };
     lifecycles[Name] = Lifecycle === null ? null : { Hook: Lifecycle.Hook, Sidecar: Lifecycle.Sidecar };
   }
-  return { Tasks: tasks, TaskLifecycles: lifecycles, Shared: { Networks: null, DiskMB: group.EphemeralDisk.SizeMB, Ports: null } };
+  return {
+    Tasks: tasks,
+    TaskLifecycles: lifecycles,
+    Shared: { Networks: null, DiskMB: group.EphemeralDisk.SizeMB, Ports: null },
+  };
 }
 
 /**
@@ -30,33 +34,53 @@ export function resourcesOf(group: TaskGroup): AllocatedResources {
  * tasks, and poststop tasks. Tasks with cores of their own are added on top. Source: spec/lifecycle §8.4.
  */
 export function usageOf(resources: AllocatedResources): Usage {
-  const disk = resources.Shared.DiskMB;
-  const names = Object.keys(resources.Tasks);
-  const only = names.length === 1 ? resources.Tasks[names[0] as string] : undefined;
-  if (only !== undefined) {
-    return { cpu: only.Cpu.CpuShares, memory: only.Memory.MemoryMB, disk, cores: only.Cpu.ReservedCores?.length ?? 0 };
-  }
-  const phases = { main: { cpu: 0, memory: 0 }, prestart: { cpu: 0, memory: 0 }, poststop: { cpu: 0, memory: 0 } };
-  const onTop = { cpu: 0, memory: 0, cores: 0 };
-  for (const name of names) {
+  // Called for every allocation of every node looked at: plain variables, and nothing built but the result.
+  let [mainCpu, mainMemory, prestartCpu, prestartMemory, poststopCpu, poststopMemory] = [0, 0, 0, 0, 0, 0];
+  let [onTopCpu, onTopMemory, cores] = [0, 0, 0];
+  for (const name in resources.Tasks) {
     const task = resources.Tasks[name];
     if (task === undefined) continue;
-    const cores = task.Cpu.ReservedCores?.length ?? 0;
-    const target = cores > 0 ? onTop : phases[phaseOf(resources.TaskLifecycles[name])];
-    target.cpu += task.Cpu.CpuShares;
-    target.memory += task.Memory.MemoryMB;
-    onTop.cores += cores;
+    const { CpuShares, ReservedCores } = task.Cpu;
+    const { MemoryMB } = task.Memory;
+    const lifecycle = resources.TaskLifecycles[name];
+    if (ReservedCores !== null && ReservedCores.length > 0) {
+      cores += ReservedCores.length;
+      onTopCpu += CpuShares;
+      onTopMemory += MemoryMB;
+    } else if (lifecycle?.Hook === 'prestart' && !lifecycle.Sidecar) {
+      prestartCpu += CpuShares;
+      prestartMemory += MemoryMB;
+    } else if (lifecycle?.Hook === 'poststop') {
+      poststopCpu += CpuShares;
+      poststopMemory += MemoryMB;
+    } else {
+      mainCpu += CpuShares;
+      mainMemory += MemoryMB;
+    }
   }
-  const { main, prestart, poststop } = phases;
   return {
-    cpu: Math.max(main.cpu, prestart.cpu, poststop.cpu) + onTop.cpu,
-    memory: Math.max(main.memory, prestart.memory, poststop.memory) + onTop.memory,
-    disk,
-    cores: onTop.cores,
+    cpu: Math.max(mainCpu, prestartCpu, poststopCpu) + onTopCpu,
+    memory: Math.max(mainMemory, prestartMemory, poststopMemory) + onTopMemory,
+    disk: resources.Shared.DiskMB,
+    cores,
   };
 }
 
-function phaseOf(lifecycle: { Hook: string; Sidecar: boolean } | null | undefined): 'main' | 'prestart' | 'poststop' {
-  if (lifecycle?.Hook === 'prestart' && !lifecycle.Sidecar) return 'prestart';
-  return lifecycle?.Hook === 'poststop' ? 'poststop' : 'main';
+export const NO_USAGE: Usage = { cpu: 0, memory: 0, disk: 0, cores: 0 };
+
+/** A usage with that of some allocations added (1) or taken away (-1). */
+export function sumUsage(
+  from: Usage,
+  allocations: readonly { readonly allocatedResources: AllocatedResources }[],
+  sign: 1 | -1,
+): Usage {
+  const sum = { ...from };
+  for (const { allocatedResources } of allocations) {
+    const usage = usageOf(allocatedResources);
+    sum.cpu += sign * usage.cpu;
+    sum.memory += sign * usage.memory;
+    sum.disk += sign * usage.disk;
+    sum.cores += sign * usage.cores;
+  }
+  return sum;
 }

@@ -41,7 +41,14 @@ export function scoreNode(ask: GroupAsk, input: ScoringInput, algorithm: Schedul
   if (penalised) scorers++;
   if (ask.affinities.length > 0) scorers++;
   if (spread !== 0) scorers++;
-  return { binpack, antiAffinity, penalty, affinity, spread, final: (binpack + antiAffinity + penalty + affinity + spread) / scorers };
+  return {
+    binpack,
+    antiAffinity,
+    penalty,
+    affinity,
+    spread,
+    final: (binpack + antiAffinity + penalty + affinity + spread) / scorers,
+  };
 }
 
 function affinityScore({ affinities }: GroupAsk, { description }: NodeState): number {

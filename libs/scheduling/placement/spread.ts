@@ -22,7 +22,8 @@ export function spreadScore(blocks: readonly SpreadBlock[], node: NodeDescriptio
     const value = counts.valueOf(node);
     if (value === undefined) score += LOWEST;
     else if (spread.SpreadTarget === null || spread.SpreadTarget.length === 0) score += evenness(counts.counts, value);
-    else score += towardsTarget(spread, value, (counts.counts.get(value) ?? 0) + 1, count) * (spread.Weight / totalWeight);
+    else
+      score += towardsTarget(spread, value, (counts.counts.get(value) ?? 0) + 1, count) * (spread.Weight / totalWeight);
   }
   return score;
 }

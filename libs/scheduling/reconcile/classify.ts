@@ -18,7 +18,8 @@ export const replacesDisconnected = (group: TaskGroup | undefined): boolean => g
 
 /** A client that was gone has told of this allocation again, and the scheduler has not taken note of it yet. Source: spec/lifecycle §3.3. */
 export function needsReconnect(alloc: AllocationState): boolean {
-  if (alloc.clientStatus !== 'unknown' && alloc.clientStatus !== 'running' && alloc.clientStatus !== 'failed') return false;
+  if (alloc.clientStatus !== 'unknown' && alloc.clientStatus !== 'running' && alloc.clientStatus !== 'failed')
+    return false;
   return alloc.stateChanges.at(-1)?.value === 'unknown';
 }
 
@@ -38,7 +39,8 @@ export function bucketOf(alloc: AllocationState, input: ClassifyInput): Bucket {
   const { clientStatus, desiredTransition } = alloc;
   if (reconnect && alloc.desiredStatus === 'run' && clientStatus === 'failed') return 'reconnecting';
   if (!reconnect && isServerTerminal(alloc)) return desiredTransition.MigrateDisablePlacement ? 'untainted' : 'ignore';
-  if (!reconnect && isTerminal(alloc)) return alloc.deploymentStatus?.canary && desiredTransition.Migrate ? 'migrate' : 'untainted';
+  if (!reconnect && isTerminal(alloc))
+    return alloc.deploymentStatus?.canary && desiredTransition.Migrate ? 'migrate' : 'untainted';
 
   const group = groupOf(alloc, input.versionOf(alloc));
   if (clientStatus === 'unknown' && input.now >= lastUnknown(alloc) + usFromNs(lostAfter(group))) return 'expiring';
@@ -81,7 +83,8 @@ export function classify(allocations: readonly AllocationState[], input: Classif
  */
 export const stoppedOnLostNodes = (input: Pick<ReconcileInput, 'allocations' | 'node'>): readonly AllocationState[] =>
   input.allocations.filter((alloc) => {
-    if (!isServerTerminal(alloc) || (alloc.clientStatus !== 'running' && alloc.clientStatus !== 'pending')) return false;
+    if (!isServerTerminal(alloc) || (alloc.clientStatus !== 'running' && alloc.clientStatus !== 'pending'))
+      return false;
     const node = input.node(alloc.nodeId);
     return isGone(node) || node?.status === 'down';
   });

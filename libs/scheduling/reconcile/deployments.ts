@@ -1,4 +1,10 @@
-import type { DeploymentState, JobVersion, PlannedDeployment, PlannedDeploymentGroup, PlannedDeploymentStatus } from '@app/domain';
+import type {
+  DeploymentState,
+  JobVersion,
+  PlannedDeployment,
+  PlannedDeploymentGroup,
+  PlannedDeploymentStatus,
+} from '@app/domain';
 import { isActive } from '@app/domain';
 import {
   DEPLOYMENT_AUTO_PROMOTION,
@@ -25,7 +31,8 @@ export function triageDeployment(job: JobVersion | undefined, newest: Deployment
     updates: isActive(newest) ? [{ deploymentId: newest.id, status: 'cancelled', description }] : [],
   });
   if (job === undefined || job.spec.Stop) return cancelled(DEPLOYMENT_JOB_STOPPED);
-  if (newest.jobCreateIndex !== job.createIndex || newest.jobVersion !== job.version) return cancelled(DEPLOYMENT_NEWER_JOB);
+  if (newest.jobCreateIndex !== job.createIndex || newest.jobVersion !== job.version)
+    return cancelled(DEPLOYMENT_NEWER_JOB);
   if (newest.status === 'successful') return { old: newest, current: null, updates: [] };
   return { old: null, current: newest, updates: [] };
 }

@@ -25,7 +25,9 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
   const job = pass.input.job;
   const group = job?.spec.TaskGroups.find(({ Name }) => Name === name);
   const desired = desiredOf(pass, name);
-  const live = allocations.filter((alloc) => !isServerTerminal(alloc) || (batch && !alloc.desiredTransition.Reschedule));
+  const live = allocations.filter(
+    (alloc) => !isServerTerminal(alloc) || (batch && !alloc.desiredTransition.Reschedule),
+  );
   if (job === undefined || group === undefined || group.Count === 0) {
     stopAll(pass, name, live);
     return true;
@@ -42,7 +44,10 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
   desired.Reconnect += survivors.length;
   desired.Stop += buckets.reconnecting.length - survivors.length + losers.size;
 
-  const filtered = filterReschedulable(pass, buckets.untainted.filter((alloc) => !losers.has(alloc.id)));
+  const filtered = filterReschedulable(
+    pass,
+    buckets.untainted.filter((alloc) => !losers.has(alloc.id)),
+  );
   const migratingDue = filterReschedulable(pass, buckets.migrate);
   const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting);
   const rescheduleNow = [...filtered.now, ...migratingDue.now, ...disconnected.now];
@@ -73,13 +78,22 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
 
   if (canarying()) untainted = without(untainted, canaries);
   const canariesMissing = missingCanaries(group, goal, destructive, canaries);
-  const wantedCanaries = canariesMissing > 0 ? wantCanaries(pass, group, goal, { canariesMissing, destructive, canaries, used }) : [];
+  const wantedCanaries =
+    canariesMissing > 0 ? wantCanaries(pass, group, goal, { canariesMissing, destructive, canaries, used }) : [];
   desired.Canary += wantedCanaries.length;
 
   const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying: canarying() });
   const items = holdsBack
     ? []
-    : computePlacements(group, { job: job.spec.ID, untainted, migrate, rescheduleNow, lost, used, downgrade: canarying() });
+    : computePlacements(group, {
+        job: job.spec.ID,
+        untainted,
+        migrate,
+        rescheduleNow,
+        lost,
+        used,
+        downgrade: canarying(),
+      });
   if (!goal.existing) goal.desiredTotal += items.length;
 
   const ready = !isPaused(current) && !isFailed(current) && !canarying();
@@ -95,7 +109,13 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
   createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });
 
   const open =
-    destructive.length + inPlaceCount + items.length + migrate.length + rescheduleNow.length + later.length + canariesMissing;
+    destructive.length +
+    inPlaceCount +
+    items.length +
+    migrate.length +
+    rescheduleNow.length +
+    later.length +
+    canariesMissing;
   return open === 0 && isGroupDone(pass, name);
 }
 
@@ -145,7 +165,10 @@ function cleanUpCanaries(
 
   for (const alloc of live) if (stale.has(alloc.id) && stop(pass, alloc, NOT_NEEDED)) desired.Stop++;
   const remaining = live.filter((alloc) => !stale.has(alloc.id));
-  const buckets = classify(remaining.filter((alloc) => placed.has(alloc.id)), pass.input);
+  const buckets = classify(
+    remaining.filter((alloc) => placed.has(alloc.id)),
+    pass.input,
+  );
   for (const alloc of buckets.migrate) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
   for (const alloc of buckets.lost) stopLost(pass, alloc);
   desired.Stop += buckets.lost.length;
@@ -189,7 +212,10 @@ function handleDisconnecting(pass: Pass, desired: DesiredUpdates, disconnecting:
     alloc,
     at: input.now + usFromNs(lostAfter(groupOf(alloc, input.versionOf(alloc)))),
   }));
-  const evaluations = addFollowups(pass, timeouts, { trigger: 'max-disconnect-timeout', description: DELAYED_DISCONNECT });
+  const evaluations = addFollowups(pass, timeouts, {
+    trigger: 'max-disconnect-timeout',
+    description: DELAYED_DISCONNECT,
+  });
   for (const alloc of disconnecting) {
     const followupEvalId = evaluations.get(alloc.id) ?? '';
     update(pass, alloc, { clientStatus: 'unknown', clientDescription: UNKNOWN, followupEvalId });
@@ -362,7 +388,12 @@ function mayReplaceWhileNotReady({ current }: Pass, item: Wanted): boolean {
 }
 
 /** Step 16: migrations happen whatever the deployment's state, and whether or not there is room elsewhere. Source: spec/lifecycle §3.6 d. */
-function migrateAll(pass: Pass, desired: DesiredUpdates, migrate: readonly AllocationState[], downgrade: boolean): readonly Wanted[] {
+function migrateAll(
+  pass: Pass,
+  desired: DesiredUpdates,
+  migrate: readonly AllocationState[],
+  downgrade: boolean,
+): readonly Wanted[] {
   const items: Wanted[] = [];
   for (const alloc of byIndex(migrate)) {
     stop(pass, alloc, MIGRATING);
@@ -409,7 +440,8 @@ function isGroupDone({ current }: Pass, name: string): boolean {
   const group = current.groups[name];
   if (group === undefined) return true;
   return (
-    group.healthyAllocs >= Math.max(group.desiredTotal, group.desiredCanaries) && (group.desiredCanaries === 0 || group.promoted)
+    group.healthyAllocs >= Math.max(group.desiredTotal, group.desiredCanaries) &&
+    (group.desiredCanaries === 0 || group.promoted)
   );
 }
 

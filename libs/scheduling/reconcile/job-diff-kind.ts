@@ -33,15 +33,19 @@ const networkEssentials = (network: NetworkResource): unknown => [
   network.Hostname ?? '',
   network.DNS ?? null,
   network.CNI ?? null,
-  byLabel((network.ReservedPorts ?? []).map((port) => [port.Label, port.Value ?? 0, port.To ?? 0, port.HostNetwork ?? ''])),
+  byLabel(
+    (network.ReservedPorts ?? []).map((port) => [port.Label, port.Value ?? 0, port.To ?? 0, port.HostNetwork ?? '']),
+  ),
   byLabel((network.DynamicPorts ?? []).map((port) => [port.Label, port.To ?? 0, port.HostNetwork ?? ''])),
 ];
 
-const byLabel = (ports: readonly unknown[][]): unknown => ports.toSorted((a, b) => String(a[0]).localeCompare(String(b[0])));
+const byLabel = (ports: readonly unknown[][]): unknown =>
+  ports.toSorted((a, b) => String(a[0]).localeCompare(String(b[0])));
 
 function meshEssentials({ Name, Connect, PortLabel, Cluster }: Service): unknown {
   const sidecar = Connect?.['SidecarService'];
-  const port = typeof sidecar === 'object' && sidecar !== null && !Array.isArray(sidecar) ? (sidecar['Port'] ?? '') : null;
+  const port =
+    typeof sidecar === 'object' && sidecar !== null && !Array.isArray(sidecar) ? (sidecar['Port'] ?? '') : null;
   return [Name, PortLabel, Cluster, Connect?.['Native'], Connect?.['Gateway'], Connect?.['SidecarTask'], port];
 }
 

@@ -145,7 +145,11 @@ export function stopLost(pass: Pick<Pass, 'stops'>, alloc: AllocationState, foll
 }
 
 /** Adds to the update of an allocation that stays where it is. */
-export function update(pass: Pick<Pass, 'updates'>, alloc: AllocationState, change: Omit<PlannedUpdate, 'allocationId'>): void {
+export function update(
+  pass: Pick<Pass, 'updates'>,
+  alloc: AllocationState,
+  change: Omit<PlannedUpdate, 'allocationId'>,
+): void {
   pass.updates.set(alloc.id, { ...pass.updates.get(alloc.id), ...change, allocationId: alloc.id });
 }
 
@@ -166,4 +170,5 @@ export const isOfVersion = (alloc: AllocationState, job: JobVersion): boolean =>
   alloc.jobVersion === job.version && alloc.jobCreateIndex === job.createIndex;
 
 export const isOlderThan = (alloc: AllocationState, job: JobVersion): boolean =>
-  alloc.jobCreateIndex < job.createIndex || (alloc.jobCreateIndex === job.createIndex && alloc.jobVersion < job.version);
+  alloc.jobCreateIndex < job.createIndex ||
+  (alloc.jobCreateIndex === job.createIndex && alloc.jobVersion < job.version);

@@ -18,7 +18,12 @@ export function reconcile(input: ReconcileInput): Reconciliation {
 
   const byGroup = groupAllocations(input);
   if (input.job === undefined || input.job.spec.Stop) {
-    for (const [name, allocations] of byGroup) stopAll(pass, name, allocations.filter((alloc) => !isTerminal(alloc)));
+    for (const [name, allocations] of byGroup)
+      stopAll(
+        pass,
+        name,
+        allocations.filter((alloc) => !isTerminal(alloc)),
+      );
     return finish(pass);
   }
 
@@ -29,7 +34,11 @@ export function reconcile(input: ReconcileInput): Reconciliation {
   return finish(pass);
 }
 
-const startPass = (input: ReconcileInput, batch: boolean, triage: ReturnType<typeof triageDeployment>): Pass => ({
+export const startPass = (
+  input: ReconcileInput,
+  batch: boolean,
+  triage: ReturnType<typeof triageDeployment>,
+): Pass => ({
   input,
   batch,
   old: triage.old,
@@ -46,7 +55,10 @@ const startPass = (input: ReconcileInput, batch: boolean, triage: ReturnType<typ
 });
 
 /** Allocations by group: the job's groups in their order, then groups that only allocations know of. */
-export function groupAllocations({ job, allocations }: Pick<ReconcileInput, 'job' | 'allocations'>): ReadonlyMap<string, AllocationState[]> {
+export function groupAllocations({
+  job,
+  allocations,
+}: Pick<ReconcileInput, 'job' | 'allocations'>): ReadonlyMap<string, AllocationState[]> {
   const groups = new Map<string, AllocationState[]>((job?.spec.TaskGroups ?? []).map(({ Name }) => [Name, []]));
   for (const alloc of allocations) {
     const group = groups.get(alloc.taskGroup);

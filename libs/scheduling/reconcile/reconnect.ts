@@ -50,7 +50,10 @@ function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {
   return input.job === undefined || isOlderThan(alloc, input.job);
 }
 
-function liveReplacements(original: AllocationState, byId: ReadonlyMap<string, AllocationState>): readonly AllocationState[] {
+function liveReplacements(
+  original: AllocationState,
+  byId: ReadonlyMap<string, AllocationState>,
+): readonly AllocationState[] {
   const replacements: AllocationState[] = [];
   const seen = new Set([original.id]);
   let next = byId.get(original.nextAllocation);

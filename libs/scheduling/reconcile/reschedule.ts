@@ -18,7 +18,11 @@ export function failTime(alloc: AllocationState): TimeUs {
 }
 
 /** How long to wait after a failure at `failedAt` before trying again. Source: spec/lifecycle §5.1. */
-export function rescheduleDelay(policy: ReschedulePolicy, tracker: RescheduleTracker | null, failedAt: TimeUs): DurationNs {
+export function rescheduleDelay(
+  policy: ReschedulePolicy,
+  tracker: RescheduleTracker | null,
+  failedAt: TimeUs,
+): DurationNs {
   const last = tracker?.events.at(-1);
   if (last === undefined || policy.DelayFunction === 'constant') return policy.Delay;
   const delay = policy.DelayFunction === 'fibonacci' ? fibonacci(policy, tracker?.events ?? []) : last.delay * 2;
@@ -73,7 +77,8 @@ export interface RescheduleContext {
 }
 
 /** `drop`: no longer of interest; `keep`: counts towards the group; `now`: replace; `later`: counts, and is replaced at `at`. */
-export type RescheduleVerdict = { readonly kind: 'drop' | 'keep' | 'now' } | { readonly kind: 'later'; readonly at: TimeUs };
+export type RescheduleVerdict =
+  { readonly kind: 'drop' | 'keep' | 'now' } | { readonly kind: 'later'; readonly at: TimeUs };
 
 const DROP: RescheduleVerdict = { kind: 'drop' };
 const KEEP: RescheduleVerdict = { kind: 'keep' };
@@ -119,7 +124,11 @@ function dueVerdict(alloc: AllocationState, context: RescheduleContext): Resched
 }
 
 /** The tracker of the allocation that replaces `previous` now. Source: spec/lifecycle §5.5. */
-export function nextTracker(previous: AllocationState, policy: ReschedulePolicy | null | undefined, now: TimeUs): RescheduleTracker {
+export function nextTracker(
+  previous: AllocationState,
+  policy: ReschedulePolicy | null | undefined,
+  now: TimeUs,
+): RescheduleTracker {
   const former = previous.rescheduleTracker?.events ?? [];
   const limited = enabled(policy) && policy.Attempts > 0;
   const carried = limited

@@ -87,21 +87,20 @@ async function startOrJoin(directory: string): Promise<TestServer> {
   }
 }
 
-/** Outside Jest (a benchmark) nobody tears down: a server of our own ends with the process. */
-async function startForThisProcess(): Promise<TestServer> {
-  const server = await start(mkdtempSync(join(tmpdir(), 'rollbook-run-')));
-  process.once('exit', () => server.kind === 'embedded' && process.kill(server.pid, 'SIGINT'));
-  return server;
+/** Outside Jest (a benchmark) nobody tears down: the embedded server ends with the process, and the next test run removes the directory. */
+function ownRun(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'rollbook-test-'));
+  writeFileSync(join(directory, 'pid'), String(process.pid));
+  return directory;
 }
 
 let shared: Promise<TestServer> | undefined;
 
 /** The run's Postgres: `DATABASE_URL` if given, else a container if Docker runs and has the image, else the embedded one. */
 export function testServer(): Promise<TestServer> {
-  const directory = process.env[RUN_VARIABLE];
-  return (shared ??= directory ? startOrJoin(directory) : startForThisProcess());
+  return (shared ??= startOrJoin((process.env[RUN_VARIABLE] ??= ownRun())));
 }
 
 /** What every database of this run begins with; the teardown removes those of a given server by it. */
 export const databasePrefix = (): string =>
-  `rollbook_test_${(process.env[RUN_VARIABLE] ?? String(process.pid)).replace(/^.*[-/]/, '').toLowerCase()}_`;
+  `rollbook_test_${(process.env[RUN_VARIABLE] ?? '').replace(/^.*[-/]/, '').toLowerCase()}_`;

@@ -5,7 +5,8 @@ export class EventLog1760000000000 implements MigrationInterface {
   readonly name = 'EventLog1760000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [TABLES, GUARDS, PARTITIONS, APPEND, RESOLVE, LEASE, MAINTENANCE]) await runner.query(statement);
+    for (const statement of [TABLES, GUARDS, PARTITIONS, APPEND, RESOLVE, LEASE, MAINTENANCE])
+      await runner.query(statement);
   }
 
   async down(): Promise<void> {
@@ -116,8 +117,10 @@ SELECT ensure_event_partitions(20000000);
 // plan is kept for the connection's life. By index is right for all of it; sequential scans and hash joins over a table that was once empty
 // are not. With sequential scans made expensive jit would start compiling: off.
 //
-// NOTIFY inside: it locks out other notifying commits until the commit is durable, but appends are serial anyway, so that costs nothing.
-// Measured with 256 commands a batch on 2 cores: see test/performance/append.bench.ts.
+// NOTIFY inside: it keeps other notifying transactions from committing until this one is durable, but appends are serial anyway, so nobody
+// waits who would not wait without it. Measured against a statement of its own after the commit, coalesced, on a second connection (one
+// listener, 2 cores, in turns, commits a second): batches of 1: 901 inside, 811 separate; of 16: 513 and 457; of 128: 109 and 105 (118
+// without any). The separate one can also be lost with its process.
 const APPEND = `
 CREATE FUNCTION append_events(
   p_writer uuid, p_batch bigint, p_pending text,

@@ -176,27 +176,35 @@ class Parser {
   }
 
   private match(): Match | undefined {
+    const { reader } = this;
     return (
-      this.reader.attempt(() => {
-        const selector = this.selector();
-        const operator = selector && this.firstOf(VALUE_OPERATORS);
-        const value = operator && this.value();
-        return value === undefined ? undefined : { kind: 'match', ...operator!, selector: selector!, value };
-      }) ??
-      this.reader.attempt(() => {
-        const selector = this.selector();
-        const operator = selector && this.firstOf(STATE_OPERATORS);
-        return operator && { kind: 'match', ...operator, selector: selector!, value: '' };
-      }) ??
-      this.reader.attempt(() => {
-        const value = this.value();
-        const operator = value === undefined ? undefined : this.firstOf(MEMBER_OPERATORS);
-        if (value === undefined || !operator) return undefined;
-        const selector = this.selector();
-        if (selector) return { kind: 'match', ...operator, selector, value };
-        return this.reader.not(() => this.selector()) ? this.reader.complain('"match"', 'Invalid selector') : undefined;
-      })
+      reader.attempt(() => this.selectorOperatorValue()) ??
+      reader.attempt(() => this.selectorState()) ??
+      reader.attempt(() => this.valueOperatorSelector())
     );
+  }
+
+  private selectorOperatorValue(): Match | undefined {
+    const selector = this.selector();
+    const operator = selector && this.firstOf(VALUE_OPERATORS);
+    if (!operator) return undefined;
+    const value = this.value();
+    return value === undefined ? undefined : { kind: 'match', ...operator, selector, value };
+  }
+
+  private selectorState(): Match | undefined {
+    const selector = this.selector();
+    const operator = selector && this.firstOf(STATE_OPERATORS);
+    return operator && { kind: 'match', ...operator, selector, value: '' };
+  }
+
+  private valueOperatorSelector(): Match | undefined {
+    const value = this.value();
+    const operator = value === undefined ? undefined : this.firstOf(MEMBER_OPERATORS);
+    if (value === undefined || !operator) return undefined;
+    const selector = this.selector();
+    if (selector) return { kind: 'match', ...operator, selector, value };
+    return this.reader.not(() => this.selector()) ? this.reader.complain('"match"', 'Invalid selector') : undefined;
   }
 
   private firstOf(operators: readonly (readonly [Operator, readonly string[]])[]): Operator | undefined {
@@ -296,7 +304,10 @@ class Parser {
       if (reader.one(LEADING_DIGIT) === undefined) return false;
       reader.many(DIGIT);
     }
-    reader.attempt(() => reader.literal('.') && reader.one(DIGIT) !== undefined && (reader.many(DIGIT), true));
+    reader.attempt(() => {
+      if (!reader.literal('.') || reader.one(DIGIT) === undefined) return undefined;
+      return reader.many(DIGIT);
+    });
     return true;
   }
 
@@ -306,7 +317,9 @@ class Parser {
       const start = reader.position;
       const closing = reader.literal('`') ? '`' : reader.literal('"') ? '"' : undefined;
       if (closing === undefined) return undefined;
-      while (reader.not(() => reader.literal(closing)) && reader.anything());
+      const inside = () => reader.not(() => reader.literal(closing)) && reader.anything();
+      let more = true;
+      while (more) more = inside();
       if (!reader.literal(closing)) {
         return this.end() ? reader.complain('"string"', 'Unterminated string literal') : undefined;
       }
@@ -349,10 +362,7 @@ const STATE_OPERATORS = [
   operator('isNil', false, '_', 'is', '_', 'nil'),
   operator('isNil', true, '_', 'is', '_', 'not', '_', 'nil'),
 ];
-const MEMBER_OPERATORS = [
-  operator('in', false, '_', 'in', '_'),
-  operator('in', true, '_', 'not', '_', 'in', '_'),
-];
+const MEMBER_OPERATORS = [operator('in', false, '_', 'in', '_'), operator('in', true, '_', 'not', '_', 'in', '_')];
 
 /** Parses a filter expression; the error is the parser's text, without the caller's prefix (`1:6 (5): no match found, expected: …`). */
 export const parseFilter = (text: string): Result<Expression> => new Parser(text).parse();

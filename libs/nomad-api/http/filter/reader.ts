@@ -30,8 +30,10 @@ export class Reader {
     this.chars = Array.from(text.toWellFormed());
   }
 
+  /** Steps over a text of plain ASCII. */
   literal(text: string): boolean {
-    const found = Array.from(text).every((char, i) => this.chars[this.position + i] === char);
+    let found = true;
+    for (let i = 0; found && i < text.length; i++) found = this.chars[this.position + i] === text[i];
     this.note(found, quote(text));
     if (found) this.position += text.length;
     return found;
@@ -92,7 +94,8 @@ export class Reader {
   /** Notes what is wrong here; the parse as a whole fails with it, whatever else it finds. Answers a failure. */
   complain(rule: string, text: string, position = this.position): undefined {
     const complaint = { position, rule, text };
-    if (!this.complaints.some((other) => other.position === position && other.text === text)) this.complaints.push(complaint);
+    if (!this.complaints.some((other) => other.position === position && other.text === text))
+      this.complaints.push(complaint);
     return undefined;
   }
 

@@ -34,9 +34,9 @@ const MISMATCH = Symbol('mismatch');
 const isAbsent = (value: unknown): boolean => value === NULL || value === MISMATCH;
 
 const setOwn = (target: object, key: string, value: unknown): void => {
-  if (key === '__proto__')
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-  else (target as Record<string, unknown>)[key] = value;
+  // Assigning to `__proto__` would change the prototype instead.
+  if (key !== '__proto__') (target as Record<string, unknown>)[key] = value;
+  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 };
 const ownValue = (target: object, key: string): unknown =>
   Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;

@@ -1,0 +1,26 @@
+FROM node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+# The image brings Node, and a Postgres is given: neither has to be fetched by an install script.
+RUN npm ci --ignore-scripts
+COPY . .
+RUN node scripts/build.mjs --force
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production ROLLBOOK_HTTP_ADDR=0.0.0.0 ROLLBOOK_DATA_DIR=/var/lib/rollbook
+WORKDIR /app
+COPY --from=packages /app ./
+COPY --from=build /build/dist ./dist
+COPY LICENSE ./
+RUN mkdir -p /var/lib/rollbook && chown node:node /var/lib/rollbook
+USER node
+VOLUME /var/lib/rollbook
+EXPOSE 4646
+HEALTHCHECK --interval=3s --timeout=5s --start-period=10s --retries=20 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ROLLBOOK_HTTP_PORT || 4646}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--enable-source-maps", "dist/apps/server/main.js"]

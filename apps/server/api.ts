@@ -1,0 +1,68 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyCompress from '@fastify/compress';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastifyOptions, NomadApiModule, prepareFastify, Readiness, ServerIdentity } from '@app/nomad-api';
+import { explainListenFailure, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
+import type { Core } from './core.js';
+
+const READY_TIMEOUT_MS = 2000;
+
+/** Serves HTTP: the api role. Returns the address it listens on. */
+export async function startApi(
+  configuration: Configuration,
+  core: Core,
+  cluster: ClusterState | undefined,
+  log: Logger,
+  shutdown: Shutdown,
+): Promise<string> {
+  const { httpAddress, httpPort, region, datacenter, acl } = configuration;
+  const server = new ServerIdentity(core.instance.split('/')[0]!, region, datacenter, httpAddress, httpPort, version(), acl);
+  const module = NomadApiModule.on({
+    ...core,
+    server,
+    readiness: new Readiness(
+      () => readinessProblem(core, shutdown),
+      async () => ({ contentType: core.metrics.contentType, text: await core.metrics.render() }),
+    ),
+    heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
+    onFault: (err, id) => log.error({ err, id }, 'a request failed'),
+  });
+  const adapter = new FastifyAdapter(fastifyOptions);
+  const { refuseOtherMethods } = prepareFastify(adapter.getInstance());
+  await adapter.getInstance().register(fastifyCompress, { global: true, encodings: ['gzip', 'deflate', 'identity'] });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
+  await app.init();
+  refuseOtherMethods();
+  await app.listen(httpPort, httpAddress).catch((error: unknown) => {
+    throw explainListenFailure(error, { host: httpAddress, port: httpPort, portSetting: 'ROLLBOOK_HTTP_PORT', addressSetting: 'ROLLBOOK_HTTP_ADDR' });
+  });
+  // Waiting queries hold their sockets: they are answered before the listener closes.
+  shutdown.on('intake', 'http', async () => {
+    await core.tail.close();
+    await app.close();
+  });
+  return (await app.getUrl()).replace('[::1]', 'localhost');
+}
+
+async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<string | undefined> {
+  if (shutdown.hasBegun()) return 'shutting down';
+  try {
+    await Promise.race([
+      tail.readIndex(),
+      new Promise((_, reject) => setTimeout(() => reject(new Error('it takes too long')), READY_TIMEOUT_MS).unref()),
+    ]);
+    return undefined;
+  } catch (error) {
+    return `the event store does not answer: ${(error as Error).message}`;
+  }
+}
+
+/** The product's version, as its package says. */
+function version(): string {
+  const { version: own } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as { version: string };
+  return own;
+}

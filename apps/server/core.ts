@@ -1,0 +1,96 @@
+import { hostname } from 'node:os';
+import { evolve, type AggregateState } from '@app/domain';
+import { CommandHandler, eventStoreMigrations, migrate, PostgresEventStore, type Aggregates } from '@app/event-store';
+import type { DomainEvent, Fact, StreamName } from '@app/kernel';
+import { createMetrics, StartupError, systemClock, type Clock, type Configuration, type Logger, type Metrics, type Shutdown } from '@app/platform';
+import {
+  ENTITIES,
+  Heartbeats,
+  Heartbeats1763800000001,
+  project,
+  ReadModels,
+  ReadModels1763800000000,
+  TABLES_OF,
+} from '@app/read-models';
+import { AnswerCache, LogTail } from '@app/streaming';
+import { streamType } from '@app/kernel';
+import { DataSource } from 'typeorm';
+import { instrument } from './instruments.js';
+
+/** Every migration of the product, oldest first. */
+export const MIGRATIONS = [...eventStoreMigrations, ReadModels1763800000000, Heartbeats1763800000001];
+
+const CACHE_BYTES = 256 * 1024 * 1024;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** Every event type is at its first schema. */
+const SCHEMA = 1;
+
+/** The aggregates as the command handler needs them. */
+export const aggregates: Aggregates = {
+  evolve: (stream: StreamName, state: unknown, event: DomainEvent, fact: Fact) => evolve(stream, state as AggregateState | undefined, event, fact),
+  project,
+  schemaOf: () => SCHEMA,
+};
+
+export const tablesOf = (stream: string): readonly string[] => TABLES_OF[streamType(stream as StreamName)];
+
+/** What every role of the server stands on. */
+export interface Core {
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly store: PostgresEventStore;
+  readonly dataSource: DataSource;
+  readonly handler: CommandHandler;
+  readonly tail: LogTail;
+  readonly readModels: ReadModels;
+  readonly heartbeats: Heartbeats;
+  readonly cache: AnswerCache;
+}
+
+/** Migrates, connects, and follows the log from its present head. */
+export async function startCore(configuration: Configuration, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<Core> {
+  await migrate(databaseUrl, MIGRATIONS).catch((error: unknown) => {
+    throw new StartupError(`the database cannot be used: ${(error as Error).message}`, 1, { cause: error });
+  });
+  const metrics = createMetrics();
+  const clock = systemClock();
+  const store = new PostgresEventStore({ url: databaseUrl, poolSize: configuration.databasePoolSize });
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: databaseUrl,
+    entities: [...ENTITIES],
+    poolSize: configuration.databasePoolSize,
+    extra: { statement_timeout: STATEMENT_TIMEOUT_MS, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS },
+  });
+  await dataSource.initialize();
+  const { commandMetrics, watch } = instrument(metrics);
+  const handler = new CommandHandler({ store, aggregates, clock: clock.now, metrics: commandMetrics });
+  const tail = new LogTail({
+    store,
+    handler,
+    tablesOf,
+    onError: (err) => log.warn({ err }, 'the log cannot be read; trying again'),
+  });
+  await tail.start();
+  const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
+  watch(tail, cache);
+  shutdown.on('pools', 'database', async () => {
+    await dataSource.destroy();
+    await store.close();
+  });
+  shutdown.on('checkpoint', 'log tail', () => tail.close());
+  shutdown.on('drain', 'commands', () => handler.close());
+  return {
+    instance: `${configuration.nodeName ?? hostname()}/${process.pid}`,
+    clock,
+    metrics,
+    store,
+    dataSource,
+    handler,
+    tail,
+    readModels: new ReadModels(dataSource),
+    heartbeats: new Heartbeats(dataSource),
+    cache,
+  };
+}

@@ -1,0 +1,50 @@
+import { join, resolve } from 'node:path';
+import { startAgent, type Agent } from '@app/agent';
+import { createLogger, createShutdown, loadConfiguration, runMain, startEmbeddedPostgres, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import { startApi } from './api.js';
+import { banner } from './banner.js';
+import { startCore } from './core.js';
+import { startReactors } from './reactors.js';
+
+/** One server process; its roles are a matter of configuration. Composition only. */
+async function main(): Promise<void> {
+  const configuration = loadConfiguration(process.env);
+  const log = createLogger({ level: configuration.logLevel });
+  const shutdown = createShutdown({ log });
+  shutdown.listen();
+  const databaseUrl = configuration.databaseUrl ?? (await embeddedDatabase(configuration, log, shutdown));
+  const core = await startCore(configuration, databaseUrl, log, shutdown);
+  const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
+  const address = configuration.roles.includes('api') ? await startApi(configuration, core, cluster, log, shutdown) : undefined;
+  if (address !== undefined) await startDevNodes(configuration, address, log, shutdown);
+  log.info({ address, roles: configuration.roles }, 'started');
+  if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));
+}
+
+async function embeddedDatabase(configuration: Configuration, log: Logger, shutdown: Shutdown): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDir: configuration.dataDir, log: (message) => log.info(message) });
+  shutdown.on('pools', 'embedded postgres', () => postgres.stop());
+  return postgres.url;
+}
+
+/** Nodes inside this process. Their tasks outlive it, as those of any agent. */
+async function startDevNodes(configuration: Configuration, serverAddress: string, log: Logger, shutdown: Shutdown): Promise<void> {
+  const agents: Agent[] = [];
+  for (let n = 0; n < configuration.devNodes; n++) {
+    const name = n === 0 ? 'dev' : `dev-${n + 1}`;
+    agents.push(
+      await startAgent({
+        serverAddress,
+        dataDir: resolve(join(configuration.dataDir, 'nodes', name)),
+        nodeName: configuration.nodeName === undefined ? name : `${configuration.nodeName}-${name}`,
+        datacenter: configuration.datacenter,
+        log,
+      }),
+    );
+  }
+  shutdown.on('intake', 'dev nodes', async () => {
+    await Promise.all(agents.map((agent) => agent.stop({ tasks: 'leave' })));
+  });
+}
+
+runMain(main);

@@ -1,0 +1,12 @@
+export { startAgent, type Agent, type AgentOptions, type DriverName } from './agent.js';
+export { formatGoDuration, parseGoDuration, type ParsedDuration } from './go-duration.js';
+export type { AgentLog } from './log.js';
+export type { NodeResourcesOption } from './node/node-description.js';
+export type {
+  AgentAllocation,
+  AllocationList,
+  AllocationUpdate,
+  HeartbeatAnswer,
+  Registration,
+  RegistrationAnswer,
+} from './protocol.js';

@@ -1,0 +1,76 @@
+import { Pool, type Dispatcher } from 'undici';
+import { FEED_GRACE_MS, FEED_WAIT_MS, REQUEST_TIMEOUT_MS } from './limits.js';
+import type { AllocationList, HeartbeatAnswer, Registration, RegistrationAnswer } from './protocol.js';
+
+/** A server answered, and not with what was asked for. The message is its text. */
+export class RequestRefused extends Error {
+  readonly status: number;
+  constructor(status: number, text: string) {
+    super(`${status}: ${text.trim()}`);
+    this.status = status;
+  }
+  /** The servers do not know this node. */
+  get isUnknownNode(): boolean {
+    return this.status === 404;
+  }
+  /** The same request will never be taken. */
+  get isMalformed(): boolean {
+    return this.status === 400 || this.status === 413 || this.status === 422;
+  }
+}
+
+const CONNECTIONS = 4;
+const KEEP_ALIVE_MS = 60_000;
+
+/** Speaks `/agent/v1` with a server (or a load balancer before several), over a few connections that are kept. */
+export class ServerClient {
+  readonly #pool: Pool;
+  readonly #secret: string;
+  readonly #closing = new AbortController();
+
+  /** @param address such as `http://127.0.0.1:4646` */
+  constructor(address: string, secret: string) {
+    this.#secret = secret;
+    this.#pool = new Pool(new URL(address).origin, { connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS });
+  }
+
+  register(registration: Registration): Promise<RegistrationAnswer> {
+    return this.#request('PUT', '/agent/v1/node', JSON.stringify(registration), REQUEST_TIMEOUT_MS);
+  }
+
+  heartbeat(nodeId: string): Promise<HeartbeatAnswer> {
+    return this.#request('PUT', `/agent/v1/node/${nodeId}/heartbeat`, '{"Status":"ready"}', REQUEST_TIMEOUT_MS);
+  }
+
+  /** Waits until something assigned to the node has changed after the index; with index 0 answers at once with all there is. */
+  allocations(nodeId: string, index: number): Promise<AllocationList> {
+    const path = `/agent/v1/node/${nodeId}/allocations?index=${index}&wait=${FEED_WAIT_MS / 1000}s`;
+    return this.#request('GET', path, null, FEED_WAIT_MS + FEED_GRACE_MS);
+  }
+
+  /** @param updates ready JSON texts of AllocationUpdate */
+  async reportStatus(nodeId: string, updates: readonly string[]): Promise<void> {
+    await this.#request('PUT', `/agent/v1/node/${nodeId}/status`, `{"Updates":[${updates.join(',')}]}`, REQUEST_TIMEOUT_MS);
+  }
+
+  /** Breaks off what is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the agent is stopping'));
+    await this.#pool.destroy();
+  }
+
+  async #request<T>(method: Dispatcher.HttpMethod, path: string, body: string | null, timeoutMs: number): Promise<T> {
+    const answer = await this.#pool.request({
+      method,
+      path,
+      headers: { authorization: `Bearer ${this.#secret}`, ...(body !== null && { 'content-type': 'application/json' }) },
+      body,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      signal: this.#closing.signal,
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new RequestRefused(answer.statusCode, text);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+}

@@ -1,0 +1,106 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+
+/** Longest names and descriptions an agent may send. */
+const MAX_NAME = 128;
+const MAX_TEXT = 4096;
+/** Updates in one request. */
+const MAX_UPDATES = 1024;
+
+class CpuDto {
+  @IsInt() @Min(0) CpuShares!: number;
+  @IsInt() @Min(0) TotalCpuCores!: number;
+  @IsOptional() @IsArray() @IsInt({ each: true }) ReservableCpuCores!: number[] | null;
+}
+class MemoryDto {
+  @IsInt() @Min(0) MemoryMB!: number;
+}
+class DiskDto {
+  @IsInt() @Min(0) DiskMB!: number;
+}
+class NodeResourcesDto {
+  @ValidateNested() @Type(() => CpuDto) @IsObject() Cpu!: CpuDto;
+  @ValidateNested() @Type(() => MemoryDto) @IsObject() Memory!: MemoryDto;
+  @ValidateNested() @Type(() => DiskDto) @IsObject() Disk!: DiskDto;
+  @IsOptional() @IsArray() @IsObject({ each: true }) NodeNetworks!: object[] | null;
+  @IsOptional() @IsArray() @IsObject({ each: true }) Networks!: object[] | null;
+  @IsInt() @Min(0) MinDynamicPort!: number;
+  @IsInt() @Min(0) MaxDynamicPort!: number;
+}
+class ReservedCpuDto {
+  @IsInt() @Min(0) CpuShares!: number;
+}
+class ReservedNetworksDto {
+  @IsString() ReservedHostPorts!: string;
+}
+class ReservedResourcesDto {
+  @ValidateNested() @Type(() => ReservedCpuDto) @IsObject() Cpu!: ReservedCpuDto;
+  @ValidateNested() @Type(() => MemoryDto) @IsObject() Memory!: MemoryDto;
+  @ValidateNested() @Type(() => DiskDto) @IsObject() Disk!: DiskDto;
+  @ValidateNested() @Type(() => ReservedNetworksDto) @IsObject() Networks!: ReservedNetworksDto;
+}
+
+/** What an agent says of its node. */
+export class NodeDto {
+  @IsUUID() ID!: string;
+  @IsNotEmpty() @MaxLength(MAX_NAME) Name!: string;
+  @IsNotEmpty() @MaxLength(MAX_NAME) Datacenter!: string;
+  @IsNotEmpty() @MaxLength(MAX_NAME) NodePool!: string;
+  @IsString() @MaxLength(MAX_NAME) NodeClass!: string;
+  @IsString() @MaxLength(MAX_TEXT) HTTPAddr!: string;
+  @IsObject() Attributes!: Record<string, string>;
+  @IsOptional() @IsObject() Meta!: Record<string, string> | null;
+  @IsObject() Drivers!: Record<string, never>;
+  @ValidateNested() @Type(() => NodeResourcesDto) @IsObject() NodeResources!: NodeResourcesDto;
+  @ValidateNested() @Type(() => ReservedResourcesDto) @IsObject() ReservedResources!: ReservedResourcesDto;
+  @IsOptional() @IsObject() HostVolumes!: Record<string, never> | null;
+}
+
+/** `PUT /agent/v1/node`. */
+export class RegisterNodeDto {
+  @ValidateNested() @Type(() => NodeDto) @IsObject() Node!: NodeDto;
+  @Length(16, MAX_NAME) SecretID!: string;
+}
+
+/** `PUT /agent/v1/node/:id/heartbeat`. */
+export class HeartbeatDto {
+  @IsIn(['ready']) Status!: 'ready';
+}
+
+class HealthDto {
+  @IsBoolean() Healthy!: boolean;
+  @IsNumber() TimestampUs!: number;
+}
+class AllocationUpdateDto {
+  @IsUUID() ID!: string;
+  @IsIn(['pending', 'running', 'complete', 'failed']) ClientStatus!: 'pending' | 'running' | 'complete' | 'failed';
+  @IsString() @MaxLength(MAX_TEXT) ClientDescription!: string;
+  @IsOptional() @IsObject() TaskStates!: Record<string, never> | null;
+  @IsOptional() @ValidateNested() @Type(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
+  @IsOptional() @IsObject() NetworkStatus!: never | null;
+}
+
+/** `PUT /agent/v1/node/:id/status`. */
+export class StatusDto {
+  @IsArray()
+  @ArrayMaxSize(MAX_UPDATES)
+  @ValidateNested({ each: true })
+  @Type(() => AllocationUpdateDto)
+  Updates!: AllocationUpdateDto[];
+}

@@ -1,0 +1,199 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Controller, Get, Put, Req, Res } from '@nestjs/common';
+import {
+  computedClass,
+
+  heartbeatNode,
+  registerNode,
+  reportAllocations,
+  type AllocationReport,
+  type AllocationState,
+  type JobSpec,
+  type NodeDescription,
+  type NodeState,
+} from '@app/domain';
+import { allocationStream, deploymentStream, jobStream, jobSummaryStream, nodeStream, type Index } from '@app/kernel';
+import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
+import { LogTail } from '@app/streaming';
+import { plainToInstance } from 'class-transformer';
+import { validate } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { abortSignal, bodyOf, tokenOf } from '../edge/exchange.js';
+import { Objects } from '../edge/objects.js';
+import { Reads, sendBody } from '../edge/reads.js';
+import { Writes } from '../edge/writes.js';
+import { NomadError } from '../http/index.js';
+import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
+import { HeartbeatTtl } from './heartbeat-ttl.js';
+import { NodeNews } from './node-news.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+
+/** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
+@Controller('agent/v1')
+export class AgentsController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly objects: Objects,
+    private readonly readModels: ReadModels,
+    private readonly heartbeats: Heartbeats,
+    private readonly ttl: HeartbeatTtl,
+    private readonly news: NodeNews,
+    private readonly tail: LogTail,
+    private readonly writes: Writes,
+  ) {}
+
+  @Put('node')
+  async register(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = await bodyAs(request, RegisterNodeDto);
+    // What was validated is kept as it came: attributes and drivers are maps with keys of their own.
+    const description = JSON.parse(JSON.stringify(body.Node)) as unknown as NodeDescription;
+    const affected = await this.readModels.jobsAffectedByNode(description.ID);
+    const { index } = await this.writes.execute(request, {
+      name: 'RegisterNode',
+      reads: [nodeStream(description.ID)],
+      decide: (view, context) =>
+        registerNode(view, context, { description, secretDigest: digest(body.SecretID), computedClass: computedClass(description), affected }),
+      render: () => ({}),
+    });
+    await this.heartbeats.note(description.ID);
+    json(request, reply, { NodeID: description.ID, HeartbeatTTLMs: this.ttl.next(), Index: index });
+  }
+
+  @Put('node/:id/heartbeat')
+  async heartbeat(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    await bodyAs(request, HeartbeatDto);
+    const node = await this.authenticated(request);
+    await this.heartbeats.note(node.id);
+    let index: Index = 0;
+    if (node.status !== 'ready') {
+      const [affected, hasLiveAllocations] = await Promise.all([
+        this.readModels.jobsAffectedByNode(node.id),
+        this.readModels.hasLiveAllocations(node.id),
+      ]);
+      const outcome = await this.writes.execute(request, {
+        name: 'HeartbeatNode',
+        reads: [nodeStream(node.id)],
+        decide: (view, context) => heartbeatNode(view, context, { nodeId: node.id, affected, hasLiveAllocations }),
+        render: () => ({}),
+      });
+      index = outcome.index;
+    }
+    json(request, reply, { HeartbeatTTLMs: this.ttl.next(), Index: index });
+  }
+
+  @Get('node/:id/allocations')
+  async allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const node = await this.authenticated(request);
+    const signal = abortSignal(reply);
+    const deadline = performance.now() + options.waitMs;
+    for (;;) {
+      const at = await this.tail.readIndex();
+      const { changed, removed } = await this.readModels.allocationsForAgent(node.id, options.index);
+      const left = deadline - performance.now();
+      if (options.index === 0 || changed.length + removed.length > 0 || left <= 0 || signal.aborted) {
+        return json(request, reply, await this.assignments(Math.max(at, options.index), changed, removed));
+      }
+      await this.news.wait(node.id, at, left, signal);
+    }
+  }
+
+  @Put('node/:id/status')
+  async status(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = await bodyAs(request, StatusDto);
+    const node = await this.authenticated(request);
+    const reports: AllocationReport[] = body.Updates.map((update) => ({
+      id: update.ID.toLowerCase(),
+      clientStatus: update.ClientStatus,
+      clientDescription: update.ClientDescription,
+      taskStates: update.TaskStates ?? null,
+      networkStatus: update.NetworkStatus ?? null,
+      health: update.DeploymentStatus == null ? null : { healthy: update.DeploymentStatus.Healthy, timestamp: update.DeploymentStatus.TimestampUs },
+    }));
+    const known = await this.objects.allocations(reports.map((report) => report.id));
+    const { index } = await this.writes.execute(request, {
+      name: 'ReportAllocations',
+      reads: [nodeStream(node.id), ...new Set(known.flatMap(streamsOf))],
+      decide: (view, context) => reportAllocations(view, context, { nodeId: node.id, reports }),
+      render: () => ({}),
+    });
+    json(request, reply, { Index: index });
+  }
+
+  /** The node of the path, if the bearer of the request knows its secret. */
+  private async authenticated(request: IdRequest): Promise<NodeState> {
+    const id = request.params.id.toLowerCase();
+    const [node] = await this.objects.states<NodeState>([nodeStream(id)]);
+    if (node === undefined || node.purged) throw new NomadError('node not found', 404);
+    const given = Buffer.from(digest(tokenOf(request) ?? ''));
+    if (!timingSafeEqual(given, Buffer.from(node.secretDigest))) throw new NomadError('Permission denied', 403);
+    return node;
+  }
+
+  private async assignments(index: Index, changed: readonly string[], removed: readonly string[]): Promise<object> {
+    const allocs = await this.objects.allocations(changed);
+    const jobs = new Map<string, JobSpec | undefined>();
+    for (const alloc of allocs) {
+      const key = jobKey(alloc);
+      if (!jobs.has(key)) jobs.set(key, (await this.readModels.jobVersion(key))?.version.spec);
+    }
+    const usable = allocs.filter((alloc) => jobs.get(jobKey(alloc)) !== undefined);
+    return { Index: index, Allocations: usable.map(assignment), Jobs: Object.fromEntries(jobs), Removed: removed };
+  }
+}
+
+const jobKey = (alloc: AllocationState): string => versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+
+const assignment = (alloc: AllocationState): object => ({
+  ID: alloc.id,
+  Namespace: alloc.namespace,
+  Name: alloc.name,
+  JobID: alloc.jobId,
+  JobKey: jobKey(alloc),
+  TaskGroup: alloc.taskGroup,
+  JobVersion: alloc.jobVersion,
+  DeploymentID: alloc.deploymentId,
+  DesiredStatus: alloc.desiredStatus,
+  ClientStatus: alloc.clientStatus,
+  AllocModifyIndex: alloc.allocModifyIndex,
+  AllocatedResources: alloc.allocatedResources,
+  Canary: alloc.deploymentStatus?.canary ?? false,
+  DeploymentHealth: alloc.deploymentStatus?.healthy ?? null,
+  NoShutdownDelay: alloc.desiredTransition.NoShutdownDelay ?? false,
+  CreateTimeUs: alloc.createTime,
+  PreviousAllocation: alloc.previousAllocation,
+  TaskStates: alloc.taskStates,
+  Migrating: alloc.desiredTransition.Migrate ?? false,
+});
+
+const streamsOf = (alloc: AllocationState) => [
+  allocationStream(alloc.id),
+  jobStream(alloc.namespace, alloc.jobId),
+  jobSummaryStream(alloc.namespace, alloc.jobId),
+  ...(alloc.deploymentId === '' ? [] : [deploymentStream(alloc.deploymentId)]),
+];
+
+const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+const json = (request: FastifyRequest, reply: FastifyReply, value: object): void =>
+  sendBody(request, reply, 200, Buffer.from(JSON.stringify(value)));
+
+/** The body as a validated object; the first complaint is the answer (400). */
+async function bodyAs<T extends object>(request: FastifyRequest, type: new () => T): Promise<T> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bodyOf(request).toString());
+  } catch (error) {
+    throw new NomadError(`the body is not JSON: ${(error as Error).message}`, 400);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new NomadError('the body must be a JSON object', 400);
+  const instance = plainToInstance(type, parsed);
+  const [complaint] = await validate(instance, { whitelist: false, forbidUnknownValues: true });
+  if (complaint !== undefined) throw new NomadError(`invalid ${complaint.property}: ${explain(complaint)}`, 400);
+  return instance;
+}
+
+type Complaint = Awaited<ReturnType<typeof validate>>[number];
+const explain = (complaint: Complaint): string =>
+  Object.values(complaint.constraints ?? {})[0] ?? (complaint.children?.[0] ? explain(complaint.children[0]) : 'malformed');

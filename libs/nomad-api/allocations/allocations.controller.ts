@@ -1,0 +1,112 @@
+import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
+import { allocationStream } from '@app/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { orThrow, queryOf } from '../edge/exchange.js';
+import { Lists } from '../edge/lists.js';
+import { Objects } from '../edge/objects.js';
+import { Reads } from '../edge/reads.js';
+import { Writes } from '../edge/writes.js';
+import { allocationType, boolParam, NomadError, parseUuid } from '../http/index.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+const LOOKUP = 'alloc lookup failed: ';
+
+/** Nomad: /v1/allocations and /v1/allocation; spec/http-api §4.2. */
+@Controller('v1')
+export class AllocationsController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly lists: Lists,
+    private readonly objects: Objects,
+    private readonly writes: Writes,
+  ) {}
+
+  @Get('allocations')
+  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const query = queryOf(request);
+    const resources = orThrow(boolParam(query, 'resources'));
+    const taskStates = orThrow(boolParam(query, 'task_states', true));
+    const render = async (rows: readonly { readonly key: string }[]): Promise<string[]> =>
+      (await this.objects.allocations(rows.map((row) => row.key))).map((alloc) =>
+        JSON.stringify(renderAllocationStub(alloc, { resources, taskStates })),
+      );
+    return this.reads.send(
+      request,
+      reply,
+      options,
+      this.lists.query(
+        {
+          table: 'allocation',
+          tables: ['allocation'],
+          where: {},
+          uuidPrefix: LOOKUP,
+          filterType: allocationType,
+          filterColumns: {
+            ID: 'id',
+            Namespace: 'namespace',
+            JobID: 'job_id',
+            NodeID: 'node_id',
+            EvalID: 'eval_id',
+            DeploymentID: 'deployment_id',
+            TaskGroup: 'task_group',
+            ClientStatus: 'client_status',
+            DesiredStatus: 'desired_status',
+          },
+          objects: async (rows) => {
+            const allocs = await this.objects.allocations(rows.map((row) => row.key));
+            return Promise.all(allocs.map(async (alloc) => JSON.parse(await this.objects.allocationText(alloc)) as object));
+          },
+          variant: `${resources} ${taskStates}`,
+          ...(resources || !taskStates ? { texts: render } : {}),
+        },
+        options,
+      ),
+    );
+  }
+
+  @Get('allocation/:id')
+  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const { id } = request.params;
+    if (id.includes('/')) throw new NomadError('resource not found', 404);
+    const stream = allocationStream(orThrow(parseUuid(id), LOOKUP));
+    const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
+      const alloc = state as AllocationState;
+      return alloc.purged ? undefined : { text: await this.objects.allocationText(alloc), index: alloc.modifyIndex };
+    });
+    return this.reads.send(request, reply, options, query);
+  }
+
+  @Post('allocation/:id/stop')
+  @Put('allocation/:id/stop')
+  stop(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = queryOf(request);
+    const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay'));
+    const reschedule = orThrow(boolParam(query, 'reschedule'));
+    const allocationId = orThrow(parseUuid(request.params.id), LOOKUP);
+    this.writes.namespace(request);
+    return this.writes.send(request, reply, {
+      name: 'StopAllocation',
+      reads: [allocationStream(allocationId)],
+      decide: (view, context) => stopAllocation(view, context, { allocationId, noShutdownDelay, reschedule }),
+      render: ({ evalId }, index) => ({ EvalID: evalId, Index: index }),
+    });
+  }
+
+  /** Services are not registered here: a known allocation has none. */
+  @Get('allocation/:id/services')
+  services(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const stream = allocationStream(orThrow(parseUuid(request.params.id), LOOKUP));
+    const query = this.objects.rendered(
+      stream,
+      'allocation',
+      { text: 'allocation not found' },
+      (state) => Promise.resolve((state as AllocationState).purged ? undefined : { text: '[]', index: 1 }),
+      'services',
+    );
+    return this.reads.send(request, reply, options, query);
+  }
+}

@@ -1,0 +1,160 @@
+import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import {
+  failDeployment,
+  pauseDeployment,
+  promoteDeployment,
+  setAllocationHealth,
+  unblockDeployment,
+  type DeploymentAnswer,
+} from '@app/domain';
+import { deploymentStream, allocationStream, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf, isChunked, orThrow } from '../edge/exchange.js';
+import { Lists } from '../edge/lists.js';
+import { Objects } from '../edge/objects.js';
+import { Reads } from '../edge/reads.js';
+import { Writes } from '../edge/writes.js';
+import {
+  decodeBody,
+  deploymentAllocHealthRequest,
+  deploymentPauseRequest,
+  deploymentPromoteRequest,
+  deploymentType,
+  deploymentUnblockRequest,
+  NomadError,
+  parseUuid,
+  type Shape,
+} from '../http/index.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+const LOOKUP = 'deployment lookup failed: ';
+
+/** Nomad: /v1/deployments and /v1/deployment; spec/http-api §4.1. */
+@Controller('v1')
+export class DeploymentsController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly lists: Lists,
+    private readonly objects: Objects,
+    private readonly writes: Writes,
+  ) {}
+
+  @Get('deployments')
+  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const query = this.lists.query(
+      {
+        table: 'deployment',
+        tables: ['deployment'],
+        where: {},
+        uuidPrefix: '',
+        filterType: deploymentType,
+        filterColumns: { JobID: 'job_id', Namespace: 'namespace', ID: 'id', Status: 'status' },
+        objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
+      },
+      options,
+    );
+    return this.reads.send(request, reply, options, query);
+  }
+
+  @Get('deployment/:id')
+  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    return this.reads.send(request, reply, options, this.objects.row('deployment', deploymentId(request), 'deployment not found'));
+  }
+
+  @Get('deployment/allocations/:id')
+  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const id = orThrow(parseUuid(request.params.id));
+    return this.reads.send(request, reply, options, this.objects.rows('allocation', { deployment_id: id }));
+  }
+
+  @Post('deployment/fail/:id')
+  @Put('deployment/fail/:id')
+  fail(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const id = deploymentId(request);
+    return this.command(request, reply, 'FailDeployment', [deploymentStream(id)], (view, context) =>
+      failDeployment(view, context, { deploymentId: id }),
+    );
+  }
+
+  @Post('deployment/pause/:id')
+  @Put('deployment/pause/:id')
+  pause(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = decoded(request, deploymentPauseRequest);
+    const id = deploymentId(request);
+    const command = { deploymentId: id, pause: body.Pause ?? false };
+    return this.command(request, reply, 'PauseDeployment', [deploymentStream(id)], (view, context) => pauseDeployment(view, context, command));
+  }
+
+  @Post('deployment/promote/:id')
+  @Put('deployment/promote/:id')
+  promote(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = decoded(request, deploymentPromoteRequest);
+    const id = deploymentId(request);
+    const command = { deploymentId: id, all: body.All ?? false, groups: body.Groups ?? [] };
+    return this.command(request, reply, 'PromoteDeployment', [deploymentStream(id)], (view, context) => promoteDeployment(view, context, command));
+  }
+
+  @Post('deployment/allocation-health/:id')
+  @Put('deployment/allocation-health/:id')
+  allocationHealth(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = decoded(request, deploymentAllocHealthRequest);
+    const { HealthyAllocationIDs: healthy, UnhealthyAllocationIDs: unhealthy } = body;
+    const given = { healthy: healthy ?? [], unhealthy: unhealthy ?? [] };
+    if (given.healthy.length + given.unhealthy.length === 0) throw new NomadError('must specify at least one healthy/unhealthy allocation ID');
+    const id = deploymentId(request);
+    const ids = [...given.healthy, ...given.unhealthy].map((one) => one.toLowerCase());
+    return this.command(
+      request,
+      reply,
+      'SetAllocationHealth',
+      [deploymentStream(id), ...ids.filter((one) => one.length === 36).map(allocationStream)],
+      (view, context) => setAllocationHealth(view, context, { deploymentId: id, ...given }),
+    );
+  }
+
+  /** Multi-region deployments do not exist in the community edition: nothing happens, and zeros are answered. */
+  @Post('deployment/unblock/:id')
+  @Put('deployment/unblock/:id')
+  unblock(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    decoded(request, deploymentUnblockRequest);
+    const id = deploymentId(request);
+    return this.command(request, reply, 'UnblockDeployment', [deploymentStream(id)], (view, context) =>
+      unblockDeployment(view, context, { deploymentId: id }),
+    );
+  }
+
+  private command(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    name: string,
+    reads: readonly StreamName[],
+    decide: (view: StateView, context: CommandContext) => Decision<DeploymentAnswer>,
+  ): Promise<void> {
+    this.writes.namespace(request);
+    return this.writes.send(request, reply, { name, reads, decide, render: renderAnswer });
+  }
+}
+
+const renderAnswer = ({ evalId, revertedJobVersion }: DeploymentAnswer, index: Index): object => ({
+  EvalID: evalId,
+  EvalCreateIndex: evalId === '' ? 0 : index,
+  DeploymentModifyIndex: index,
+  RevertedJobVersion: revertedJobVersion,
+  Index: index,
+});
+
+function deploymentId(request: IdRequest): string {
+  const { id } = request.params;
+  if (id === '') throw new NomadError('missing deployment ID');
+  return orThrow(parseUuid(id), LOOKUP);
+}
+
+function decoded<T extends { DeploymentID?: string }>(request: IdRequest, shape: Shape<T>): T {
+  const body = orThrow(decodeBody(bodyOf(request), shape, { chunked: isChunked(request) }), '', 400);
+  if (!body.DeploymentID) throw new NomadError('DeploymentID must be specified', 400);
+  if (body.DeploymentID !== request.params.id) throw new NomadError('Deployment ID does not match', 400);
+  return body;
+}

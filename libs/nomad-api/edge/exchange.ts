@@ -1,0 +1,54 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { EventMeta } from '@app/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NomadError, parseQuery, type Query, type Result } from '../http/index.js';
+
+const MAX_REASON = 1024;
+
+/** The value, or the refusal thrown for the exception filter to send. */
+export function orThrow<T>(result: Result<T, string | { readonly status: number; readonly text: string }>, prefix = '', status?: number): T {
+  if (result.ok) return result.value;
+  if (typeof result.error === 'string') throw new NomadError(prefix + result.error, status);
+  throw NomadError.of(result.error);
+}
+
+export const queryOf = (request: FastifyRequest): Query => parseQuery(request.raw.url ?? '');
+
+/** The raw body; empty when there is none. */
+export const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+
+/** A body that came in chunks has no length beforehand: its emptiness is told differently. */
+export const isChunked = (request: FastifyRequest): boolean => request.headers['transfer-encoding'] !== undefined;
+
+/** Who asks, from where and why, as the events of the request will keep it. A token is kept as a digest only. */
+export function metaOf(request: FastifyRequest): EventMeta {
+  const token = tokenOf(request);
+  const reason = header(request, 'x-rollbook-reason')?.slice(0, MAX_REASON);
+  const idempotencyKey = header(request, 'idempotency-key');
+  return {
+    actor: token === undefined ? 'anonymous' : `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`,
+    remoteAddress: request.ip,
+    requestId: header(request, 'x-request-id') ?? randomUUID(),
+    ...(reason === undefined ? {} : { reason }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+/** `X-Nomad-Token`, else `Authorization: Bearer …`; spec/http-api §1.8. */
+export function tokenOf(request: FastifyRequest): string | undefined {
+  const own = header(request, 'x-nomad-token')?.trim();
+  if (own) return own;
+  return /^bearer\s+(\S+)/i.exec(header(request, 'authorization') ?? '')?.[1];
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return (Array.isArray(value) ? value[0] : value) || undefined;
+}
+
+/** Aborted when the client goes away before it was answered. */
+export function abortSignal(reply: FastifyReply): AbortSignal {
+  const control = new AbortController();
+  reply.raw.once('close', () => control.abort());
+  return control.signal;
+}

@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { renderAllocation, type AggregateState, type AllocationState, type JobState } from '@app/domain';
+import type { EventStore } from '@app/event-store';
+import { allocationStream, jobStream, type Index, type StreamName } from '@app/kernel';
+import { ReadModels, versionKey, type ListQuery, type TableName } from '@app/read-models';
+import { LogTail, type Query as DataQuery } from '@app/streaming';
+import { LRUCache } from 'lru-cache';
+import { jsonAnswer, notFound } from './reads.js';
+
+const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
+const LOAD_CHUNK = 1000;
+
+/** Looks single objects and unpaged lists up. Everything returned is a query for the answer cache. */
+@Injectable()
+export class Objects {
+  /** Registered job documents never change: what allocations embed. */
+  private readonly jobTexts = new LRUCache<string, string>({
+    maxSize: MAX_JOB_TEXTS_BYTES,
+    sizeCalculation: (text) => text.length + 100,
+  });
+
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly store: EventStore,
+    private readonly tail: LogTail,
+  ) {}
+
+  /** An object whose row holds the complete document. Its index is its own; the table's when it is missing. */
+  row(table: 'deployment' | 'evaluation', id: string, missing: string): DataQuery {
+    return {
+      key: `${table}/${id}`,
+      topics: [`${table}/${id}`],
+      missTopics: [`table:${table}`],
+      load: async () => {
+        const row = await this.readModels.document(table, id);
+        return row === undefined ? notFound(missing, this.tail.tableIndex(table)) : jsonAnswer(row.document, row.index);
+      },
+    };
+  }
+
+  /** An object that is rendered from its state. `render` undefined: there is no such object. */
+  rendered(
+    stream: StreamName,
+    table: TableName,
+    missing: { readonly text: string; readonly status?: number },
+    render: (state: AggregateState) => Promise<{ readonly text: string; readonly index: Index } | undefined>,
+    variant = '',
+  ): DataQuery {
+    return {
+      key: `${stream}?${variant}`,
+      topics: [stream],
+      missTopics: [`table:${table}`],
+      load: async () => {
+        const [state] = await this.states([stream]);
+        const found = state === undefined ? undefined : await render(state);
+        if (found !== undefined) return jsonAnswer(found.text, found.index);
+        return { ...notFound(missing.text, this.tail.tableIndex(table)), status: missing.status ?? 404 };
+      },
+    };
+  }
+
+  /** Every matching row of a table, in order of the key; the index is the table's. */
+  rows(table: TableName, where: ListQuery['where']): DataQuery {
+    return {
+      key: JSON.stringify([table, where]),
+      topics: [`table:${table}`],
+      load: async () => {
+        const before = this.tail.tableIndex(table);
+        const rows = await this.readModels.list({ table, where, order: 'key' });
+        return jsonAnswer(`[${rows.map((row) => row.document).join(',')}]`, Math.max(before, this.tail.tableIndex(table)));
+      },
+    };
+  }
+
+  /** The states of streams as stored now, undefined where there is none. */
+  async states<S extends AggregateState>(streams: readonly StreamName[]): Promise<(S | undefined)[]> {
+    const found: (S | undefined)[] = [];
+    for (let i = 0; i < streams.length; i += LOAD_CHUNK) {
+      const chunk = streams.slice(i, i + LOAD_CHUNK);
+      const stored = await this.store.load(chunk);
+      for (const stream of chunk) {
+        const one = stored.get(stream);
+        found.push(one === undefined ? undefined : (JSON.parse(one.state) as S));
+      }
+    }
+    return found;
+  }
+
+  async job(namespace: string, id: string): Promise<JobState | undefined> {
+    const [state] = await this.states<JobState>([jobStream(namespace, id)]);
+    return state?.purged ? undefined : state;
+  }
+
+  async allocations(ids: readonly string[]): Promise<AllocationState[]> {
+    const states = await this.states<AllocationState>(ids.map(allocationStream));
+    return states.filter((state) => state !== undefined && !state.purged) as AllocationState[];
+  }
+
+  /** The complete allocation with the job as it was placed with. */
+  async allocationText(alloc: AllocationState): Promise<string> {
+    const text = JSON.stringify(renderAllocation(alloc));
+    return `${text.slice(0, -1)},"Job":${await this.jobText(alloc)}}`;
+  }
+
+  private async jobText(alloc: AllocationState): Promise<string> {
+    const key = versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+    const kept = this.jobTexts.get(key);
+    if (kept !== undefined) return kept;
+    const text = (await this.readModels.jobVersion(key))?.registered;
+    if (text !== undefined) this.jobTexts.set(key, text);
+    return text ?? 'null';
+  }
+}

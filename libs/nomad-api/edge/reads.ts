@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NomadError, pretty, readOptions, type ReadOptions } from '../http/index.js';
+import { abortSignal, orThrow, queryOf } from './exchange.js';
+import { prettyJson } from './pretty-json.js';
+import { ServerIdentity } from './server-identity.js';
+
+/** Answers reads: default reads are linearizable, `?stale` answers at once, `index` waits for a change. */
+@Injectable()
+export class Reads {
+  constructor(
+    private readonly tail: LogTail,
+    private readonly cache: AnswerCache,
+    private readonly server: ServerIdentity,
+  ) {}
+
+  /** The options of a read; a bad one is refused. */
+  options(request: FastifyRequest): ReadOptions {
+    const options = orThrow(readOptions(queryOf(request)));
+    if (options.region !== '' && options.region !== this.server.region) throw new NomadError('No path to region');
+    return options;
+  }
+
+  /** Sends the answer to a query, with Nomad's index headers. */
+  async send(request: FastifyRequest, reply: FastifyReply, options: ReadOptions, query: DataQuery): Promise<void> {
+    if (!options.stale) await this.tail.readIndex();
+    const answer = await this.answer(reply, options, query);
+    const known = options.stale ? this.tail.lastContactMs : 0;
+    reply
+      .header('X-Nomad-Index', answer.index)
+      .header('X-Nomad-KnownLeader', 'true')
+      .header('X-Nomad-LastContact', known);
+    if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', answer.nextToken);
+    sendBody(request, reply, answer.status, answer.body);
+  }
+
+  private answer(reply: FastifyReply, options: ReadOptions, query: DataQuery): Promise<Answer> | Answer {
+    if (options.index === 0) return this.cache.read(query);
+    return blockingQuery(this.tail, this.cache, query, {
+      minIndex: options.index,
+      waitMs: options.waitMs,
+      signal: abortSignal(reply),
+      random: Math.random,
+    });
+  }
+}
+
+/** A JSON body, or the bare text of an error. */
+export function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
+  if (status !== 200) {
+    reply.code(status).type('text/plain; charset=utf-8').send(body);
+    return;
+  }
+  const indented = (request.raw.url ?? '').includes('pretty') && pretty(queryOf(request));
+  reply
+    .code(200)
+    .header('Content-Type', 'application/json')
+    .send(indented ? Buffer.from(prettyJson(body.toString())) : body);
+}
+
+export const jsonAnswer = (text: string, index: number, nextToken?: string): Answer => ({
+  status: 200,
+  index,
+  body: Buffer.from(text),
+  ...(nextToken ? { nextToken } : {}),
+});
+
+export const notFound = (text: string, index: number): Answer => ({ status: 404, index, body: Buffer.from(text) });

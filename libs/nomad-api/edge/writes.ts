@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { CommandHandler, type Command, type Outcome } from '@app/event-store';
+import { assertNever, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NomadError, writeOptions } from '../http/index.js';
+import { bodyOf, metaOf, queryOf } from './exchange.js';
+import { sendBody } from './reads.js';
+import { wordingOf } from './rejections.js';
+import { ServerIdentity } from './server-identity.js';
+
+/** A write as a controller describes it. */
+export interface Write<A> {
+  readonly name: string;
+  readonly reads?: readonly StreamName[];
+  readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
+  /** The body of the answer; `index` 0 when nothing was written. */
+  readonly render: (answer: A, index: Index) => object;
+}
+
+/** Runs commands for controllers: rejections become Nomad's texts, everything else its own clear answer. */
+@Injectable()
+export class Writes {
+  constructor(
+    private readonly handler: CommandHandler,
+    private readonly server: ServerIdentity,
+  ) {}
+
+  /** The namespace of a write: query first, then what the body says. */
+  namespace(request: FastifyRequest, fallback?: string): string {
+    const { namespace, region } = writeOptions(queryOf(request));
+    if (region !== undefined && region !== this.server.region) throw new NomadError('No path to region');
+    return namespace ?? (fallback || 'default');
+  }
+
+  /** Executes a command and sends its answer with `X-Nomad-Index`. */
+  async send<A>(request: FastifyRequest, reply: FastifyReply, write: Write<A>): Promise<void> {
+    const outcome = await this.execute(request, write);
+    const index = outcome.index;
+    const text = outcome.kind === 'duplicate' ? outcome.answer : JSON.stringify(write.render(outcome.answer, index));
+    reply.header('X-Nomad-Index', index);
+    sendBody(request, reply, 200, Buffer.from(text));
+  }
+
+  /** Executes a command; what is not accepted is thrown as the answer to send. */
+  async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
+    const meta = metaOf(request);
+    const command: Command<A> = {
+      name: write.name,
+      decide: write.decide,
+      meta,
+      ...(write.reads === undefined ? {} : { reads: write.reads }),
+      ...(meta.idempotencyKey === undefined
+        ? {}
+        : {
+            idempotency: {
+              key: meta.idempotencyKey,
+              fingerprint: fingerprint(request),
+              encode: (answer: A, index: string) => encoded(write, answer, index),
+            },
+          }),
+    };
+    const outcome = await this.handler.execute(command);
+    switch (outcome.kind) {
+      case 'accepted':
+      case 'duplicate':
+        return outcome;
+      case 'rejected':
+        throw wordingOf(outcome.rejection);
+      case 'overloaded':
+        throw new Busy(Math.ceil(outcome.retryAfterMs / 1000));
+      case 'key-reused':
+        throw new NomadError('the Idempotency-Key was used for another request', 422);
+      case 'conflict':
+        throw new NomadError('the objects of this request are being changed too often; try again', 409);
+      case 'fenced':
+        throw new Error(`command ${write.name} is not a leader's, but was fenced`);
+    }
+    return assertNever(outcome);
+  }
+}
+
+/** More commands wait than this instance takes on: 429 with Retry-After. */
+export class Busy extends Error {
+  constructor(readonly retryAfterSeconds: number) {
+    super('too many commands are waiting; try again');
+  }
+}
+
+const encoded = <A>(write: Write<A>, answer: A, index: string): string => JSON.stringify(write.render(answer, Number(index)));
+
+const fingerprint = (request: FastifyRequest): string =>
+  createHash('sha256').update(`${request.method} ${request.raw.url}\n`).update(bodyOf(request)).digest('hex');

@@ -1,0 +1,344 @@
+import { Controller, Delete, Get, Post, Put, Req, Res } from '@nestjs/common';
+import {
+  currentVersion,
+  deregisterJob,
+  evaluateJobCommand,
+  isTerminal,
+  jobDiff,
+  markStable,
+  renderJob,
+  renderJobSummary,
+  revertJob,
+  type AllocationState,
+  type DeregisterJob,
+  type JobState,
+  type JobSummaryState,
+  type JobVersion,
+} from '@app/domain';
+import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream } from '@app/kernel';
+import { ReadModels } from '@app/read-models';
+import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { Objects } from '../edge/objects.js';
+import { jsonAnswer, Reads } from '../edge/reads.js';
+import { Writes } from '../edge/writes.js';
+import {
+  boolParam,
+  decodeBody,
+  intParam,
+  jobEvaluateRequest,
+  jobRevertRequest,
+  jobStabilityRequest,
+  NomadError,
+  param,
+  uintParam,
+} from '../http/index.js';
+import { checkedPriority, renderRegistered } from './jobs.controller.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+
+/** Nomad: /v1/job/:id and what is below it; spec/http-api §4.4. */
+@Controller('v1/job/:id')
+export class JobController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly objects: Objects,
+    private readonly readModels: ReadModels,
+    private readonly tail: LogTail,
+    private readonly writes: Writes,
+  ) {}
+
+  @Get()
+  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const query = this.objects.rendered(jobStream(options.namespace, request.params.id), 'job', { text: 'job not found' }, (state) => {
+      const current = currentVersion(state as JobState);
+      return Promise.resolve(current && { text: JSON.stringify(renderJob(current)), index: current.modifyIndex });
+    });
+    return this.reads.send(request, reply, options, query);
+  }
+
+  /** Any method, as Nomad. */
+  @Get('summary')
+  @Post('summary')
+  @Put('summary')
+  @Delete('summary')
+  summary(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const stream = jobSummaryStream(options.namespace, request.params.id);
+    const query = this.objects.rendered(stream, 'job_summary', { text: 'job not found' }, (state) => {
+      const summary = state as JobSummaryState;
+      return Promise.resolve(summary.purged ? undefined : { text: JSON.stringify(renderJobSummary(summary)), index: summary.modifyIndex });
+    });
+    return this.reads.send(request, reply, options, query);
+  }
+
+  /** Any method, as Nomad. */
+  @Get('versions')
+  @Post('versions')
+  @Put('versions')
+  @Delete('versions')
+  versions(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const parameters = queryOf(request);
+    const diffs = orThrow(boolParam(parameters, 'diffs'));
+    const against = orThrow(uintParam(parameters, 'diff_version'));
+    const tag = param(parameters, 'diff_tag');
+    const stream = jobStream(options.namespace, request.params.id);
+    const query = this.objects.rendered(
+      stream,
+      'job_version',
+      { text: 'job versions not found' },
+      (state) => {
+        const job = state as JobState;
+        if (currentVersion(job) === undefined) return Promise.resolve(undefined);
+        const index = Math.max(...job.versions.map((version) => version.modifyIndex));
+        const Diffs = diffs ? versionDiffs(job.versions, against, tag) : null;
+        const Versions = job.versions.map(renderJob);
+        const text = JSON.stringify({ Versions, Diffs, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' });
+        return Promise.resolve({ text, index });
+      },
+      `versions ${diffs} ${against ?? ''} ${tag}`,
+    );
+    return this.reads.send(request, reply, options, query);
+  }
+
+  @Get('allocations')
+  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.sublist(request, reply, 'allocation');
+  }
+
+  @Get('deployments')
+  deployments(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.sublist(request, reply, 'deployment');
+  }
+
+  @Get('evaluations')
+  evaluations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.sublist(request, reply, 'evaluation');
+  }
+
+  @Get('deployment')
+  latestDeployment(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const where = { namespace: options.namespace, job_id: request.params.id };
+    const query: DataQuery = {
+      key: JSON.stringify(['latest deployment', where]),
+      topics: ['table:deployment'],
+      load: async () => {
+        const before = this.tail.tableIndex('deployment');
+        const [latest] = await this.readModels.list({ table: 'deployment', where, order: 'created', reverse: true, limit: 1 });
+        return jsonAnswer(latest?.document ?? 'null', Math.max(before, this.tail.tableIndex('deployment')));
+      },
+    };
+    return this.reads.send(request, reply, options, query);
+  }
+
+  @Delete()
+  async deregister(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = queryOf(request);
+    const purge = orThrow(boolParam(query, 'purge'));
+    orThrow(boolParam(query, 'global'));
+    const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay', false, 'q'));
+    const evalPriority = checkedPriority(orThrow(intParam(query, 'eval_priority')) ?? 0);
+    const namespace = this.writes.namespace(request);
+    const belongings = purge || noShutdownDelay ? await this.belongings(namespace, request.params.id, purge) : NOTHING;
+    const command: DeregisterJob = { namespace, jobId: request.params.id, purge, evalPriority, noShutdownDelay, ...belongings };
+    await this.writes.send(request, reply, {
+      name: purge ? 'PurgeJob' : 'StopJob',
+      reads: [
+        jobStream(namespace, command.jobId),
+        jobSummaryStream(namespace, command.jobId),
+        ...belongings.allocationIds.map(allocationStream),
+        ...belongings.deploymentIds.map(deploymentStream),
+        ...belongings.evaluationIds.map(evaluationStream),
+      ],
+      decide: (view, context) => deregisterJob(view, context, command),
+      render: (answer, index) => ({
+        EvalID: answer?.evalId ?? '',
+        EvalCreateIndex: answer?.evalId ? index : 0,
+        JobModifyIndex: index,
+        VolumeEvalID: '',
+        VolumeEvalIndex: 0,
+        Index: index,
+        LastContact: 0,
+        KnownLeader: false,
+        NextToken: '',
+      }),
+    });
+  }
+
+  @Post('evaluate')
+  @Put('evaluate')
+  async evaluate(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { id: jobId } = request.params;
+    const raw = bodyOf(request);
+    let force = false;
+    if (raw.length > 0) {
+      const body = orThrow(decodeBody(raw, jobEvaluateRequest, { chunked: isChunked(request) }), '', 400);
+      if (!body.JobID) throw new NomadError('Job ID must be specified', 400);
+      if (body.JobID !== jobId) throw new NomadError('JobID not same as job name', 400);
+      force = body.EvalOptions?.ForceReschedule ?? false;
+    }
+    const namespace = this.writes.namespace(request);
+    const failed = force ? await this.readModels.keys('allocation', { namespace, job_id: jobId, client_status: 'failed' }) : [];
+    await this.writes.send(request, reply, {
+      name: 'EvaluateJob',
+      reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...failed.map(allocationStream)],
+      decide: (view, context) => evaluateJobCommand(view, context, { namespace, jobId, forceReschedule: failed }),
+      render: (answer, index) => renderRegistered(answer, index),
+    });
+  }
+
+  @Post('revert')
+  @Put('revert')
+  revert(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = orThrow(decodeBody(bodyOf(request), jobRevertRequest, { chunked: isChunked(request) }), '', 400);
+    const jobId = sameJob(body.JobID, request.params.id);
+    const namespace = this.writes.namespace(request, body.Namespace);
+    const enforcePriorVersion = body.EnforcePriorVersion ?? null;
+    return this.writes.send(request, reply, {
+      name: 'RevertJob',
+      reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)],
+      decide: (view, context) => revertJob(view, context, { namespace, jobId, toVersion: body.JobVersion ?? 0, enforcePriorVersion }),
+      render: (answer, index) => renderRegistered(answer, index),
+    });
+  }
+
+  @Post('stable')
+  @Put('stable')
+  stable(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = orThrow(decodeBody(bodyOf(request), jobStabilityRequest, { chunked: isChunked(request) }), '', 400);
+    const jobId = sameJob(body.JobID, request.params.id);
+    const namespace = this.writes.namespace(request, body.Namespace);
+    const command = { namespace, jobId, version: body.JobVersion ?? 0, stable: body.Stable ?? false };
+    return this.writes.send(request, reply, {
+      name: 'MarkJobStable',
+      reads: [jobStream(namespace, jobId)],
+      decide: (view, context) => markStable(view, context, command),
+      render: (_answer, index) => ({ Index: index }),
+    });
+  }
+
+  /** The source of a registration is not kept. */
+  @Get('submission')
+  submission(@Req() request: IdRequest): never {
+    const version = param(queryOf(request), 'version');
+    if (!/^\d+$/.test(version)) throw new NomadError('Unable to parse job submission version parameter', 400);
+    throw new NomadError('job source not found', 404);
+  }
+
+  @Get('services')
+  services(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.derived(request, reply, 'services', { text: 'job not found' }, () => '[]');
+  }
+
+  @Get('actions')
+  actions(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const unknown = { text: `Unknown job ${JSON.stringify(request.params.id)}`, status: 500 };
+    return this.derived(request, reply, 'actions', unknown, ({ spec }) =>
+      JSON.stringify(
+        spec.TaskGroups.flatMap((group) =>
+          group.Tasks.flatMap((task) =>
+            (task.Actions ?? []).map((action) => ({ ...action, TaskName: task.Name, TaskGroupName: group.Name })),
+          ),
+        ),
+      ),
+    );
+  }
+
+  @Get('scale')
+  scale(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const { namespace } = options;
+    const jobId = request.params.id;
+    const query = this.objects.rendered(jobStream(namespace, jobId), 'job', { text: 'job not found' }, async (state) => {
+      const current = currentVersion(state as JobState);
+      if (current === undefined) return undefined;
+      const allocs = await this.objects.allocations(await this.readModels.keys('allocation', { namespace, job_id: jobId }));
+      const live = allocs.filter((alloc) => !isTerminal(alloc));
+      const index = Math.max(current.modifyIndex, ...live.map((alloc) => alloc.modifyIndex));
+      return { text: JSON.stringify(renderScaleStatus(current, live)), index };
+    }, 'scale');
+    return this.reads.send(request, reply, options, { ...query, topics: [...query.topics, 'table:allocation'] });
+  }
+
+  private derived(
+    request: IdRequest,
+    reply: FastifyReply,
+    variant: string,
+    missing: { readonly text: string; readonly status?: number },
+    render: (version: JobVersion) => string,
+  ): Promise<void> {
+    const options = this.reads.options(request);
+    const stream = jobStream(options.namespace, request.params.id);
+    const load = (state: unknown): Promise<{ text: string; index: number } | undefined> => {
+      const current = currentVersion(state as JobState);
+      return Promise.resolve(current && { text: render(current), index: current.modifyIndex });
+    };
+    return this.reads.send(request, reply, options, this.objects.rendered(stream, 'job', missing, load, variant));
+  }
+
+  /** A purge removes the rows, so every row is of the present incarnation and `all` changes nothing. */
+  private sublist(request: IdRequest, reply: FastifyReply, table: 'allocation' | 'deployment' | 'evaluation'): Promise<void> {
+    const options = this.reads.options(request);
+    const where = { namespace: options.namespace, job_id: request.params.id };
+    return this.reads.send(request, reply, options, this.objects.rows(table, where));
+  }
+
+  private async belongings(namespace: string, jobId: string, purge: boolean): Promise<typeof NOTHING> {
+    const where = { namespace, job_id: jobId };
+    const [allocationIds, deploymentIds, evaluationIds] = await Promise.all([
+      this.readModels.keys('allocation', where),
+      purge ? this.readModels.keys('deployment', where) : [],
+      purge ? this.readModels.keys('evaluation', { ...where, status: ['pending', 'blocked'] }) : [],
+    ]);
+    return { allocationIds, deploymentIds, evaluationIds };
+  }
+}
+
+const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> = { allocationIds: [], deploymentIds: [], evaluationIds: [] };
+
+/** Nomad: JobScaleStatus; spec/http-api §4.4. */
+const renderScaleStatus = ({ spec, ...job }: JobVersion, live: readonly AllocationState[]): object => ({
+  JobID: spec.ID,
+  Namespace: spec.Namespace,
+  JobCreateIndex: job.createIndex,
+  JobModifyIndex: job.modifyIndex,
+  JobStopped: spec.Stop,
+  TaskGroups: Object.fromEntries(
+    spec.TaskGroups.map((group) => {
+      const allocs = live.filter((alloc) => alloc.taskGroup === group.Name);
+      const count = (test: (alloc: AllocationState) => boolean): number => allocs.filter(test).length;
+      return [
+        group.Name,
+        {
+          Desired: group.Count,
+          Placed: allocs.length,
+          Running: count((alloc) => alloc.clientStatus === 'running'),
+          Healthy: count((alloc) => alloc.deploymentStatus?.healthy === true),
+          Unhealthy: count((alloc) => alloc.deploymentStatus?.healthy === false),
+          Events: null,
+        },
+      ];
+    }),
+  ),
+});
+
+function sameJob(inBody: string | undefined, inPath: string): string {
+  if (!inBody) throw new NomadError('JobID must be specified', 400);
+  if (inBody !== inPath) throw new NomadError('Job ID does not match', 400);
+  return inBody;
+}
+
+/** Each version against the next older one, or all of them against the one that is named. */
+function versionDiffs(versions: readonly JobVersion[], against: number | undefined, tag: string): object[] {
+  if (against === undefined && tag === '') {
+    return versions.slice(0, -1).map((version, i) => jobDiff(versions[i + 1]!.spec, version.spec));
+  }
+  const base = versions.find((version) => (tag === '' ? version.version === against : version.versionTag?.Name === tag));
+  if (base === undefined) throw new NomadError(tag === '' ? `version ${against} not found` : `tag ${JSON.stringify(tag)} not found`);
+  return versions.map((version) => jobDiff(base.spec, version.spec));
+}
+

@@ -1,0 +1,117 @@
+import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { renderNode, renderNodeStub, setEligibility, type NodeState } from '@app/domain';
+import { nodeStream } from '@app/kernel';
+import { ReadModels } from '@app/read-models';
+import { LogTail } from '@app/streaming';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { Lists } from '../edge/lists.js';
+import { Objects } from '../edge/objects.js';
+import { jsonAnswer, Reads } from '../edge/reads.js';
+import { Writes } from '../edge/writes.js';
+import { boolParam, decodeBody, NomadError, nodeType, nodeUpdateEligibilityRequest, parseUuid, type Query } from '../http/index.js';
+
+type IdRequest = FastifyRequest<{ Params: { id: string } }>;
+const LOOKUP = 'node lookup failed: ';
+
+/** Nomad: /v1/nodes and /v1/node; spec/http-api §4.6. */
+@Controller('v1')
+export class NodesController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly lists: Lists,
+    private readonly objects: Objects,
+    private readonly readModels: ReadModels,
+    private readonly tail: LogTail,
+    private readonly writes: Writes,
+  ) {}
+
+  @Get('nodes')
+  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const query = queryOf(request);
+    const resources = listFlag(query, 'resources');
+    const os = listFlag(query, 'os');
+    const states = async (rows: readonly { readonly key: string }[]): Promise<NodeState[]> =>
+      (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).filter((state) => state !== undefined);
+    return this.reads.send(
+      request,
+      reply,
+      options,
+      this.lists.query(
+        {
+          table: 'node',
+          tables: ['node'],
+          where: {},
+          uuidPrefix: LOOKUP,
+          filterType: nodeType,
+          filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
+          objects: async (rows) => (await states(rows)).map((state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
+          variant: `${resources} ${os}`,
+          ...(resources || os
+            ? { texts: async (rows) => (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state, { resources, os }))) }
+            : {}),
+        },
+        options,
+      ),
+    );
+  }
+
+  @Get('node/:id')
+  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const query = this.objects.rendered(nodeStream(nodeId(request)), 'node', { text: 'node not found' }, (state) => {
+      const node = state as NodeState;
+      return Promise.resolve(node.purged ? undefined : { text: JSON.stringify(renderNode(node)), index: node.modifyIndex });
+    });
+    return this.reads.send(request, reply, options, query);
+  }
+
+  /** Complete allocations, unlike every other list of them. An id that is none has none. */
+  @Get('node/:id/allocations')
+  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    if (request.params.id === '') orThrow(parseUuid(''), LOOKUP);
+    const id = request.params.id.toLowerCase();
+    return this.reads.send(request, reply, options, {
+      key: `node/${id}/allocations`,
+      topics: ['table:allocation'],
+      load: async () => {
+        const before = this.tail.tableIndex('allocation');
+        const allocs = await this.objects.allocations(await this.readModels.keys('allocation', { node_id: id }));
+        const texts = await Promise.all(allocs.map((alloc) => this.objects.allocationText(alloc)));
+        const index = allocs.length === 0 ? Math.max(before, 1) : Math.max(...allocs.map((alloc) => alloc.modifyIndex));
+        return jsonAnswer(`[${texts.join(',')}]`, index);
+      },
+    });
+  }
+
+  @Post('node/:id/eligibility')
+  @Put('node/:id/eligibility')
+  async eligibility(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = orThrow(decodeBody(bodyOf(request), nodeUpdateEligibilityRequest, { chunked: isChunked(request) }), '', 400);
+    const eligibility = body.Eligibility ?? '';
+    if (eligibility !== 'eligible' && eligibility !== 'ineligible') {
+      throw new NomadError(`invalid scheduling eligibility ${JSON.stringify(eligibility)}`);
+    }
+    const id = orThrow(parseUuid(body.NodeID || request.params.id), LOOKUP);
+    const affected = await this.readModels.jobsAffectedByNode(id);
+    await this.writes.send(request, reply, {
+      name: 'SetNodeEligibility',
+      reads: [nodeStream(id)],
+      decide: (view, context) => setEligibility(view, context, { nodeId: id, eligibility, affected }),
+      render: ({ evalIds }, index) => ({ NodeModifyIndex: 0, EvalIDs: evalIds.length === 0 ? null : evalIds, EvalCreateIndex: evalIds.length === 0 ? 0 : index, Index: index }),
+    });
+  }
+}
+
+function nodeId(request: IdRequest): string {
+  if (request.params.id === '') throw new NomadError('missing node ID');
+  return orThrow(parseUuid(request.params.id), LOOKUP);
+}
+
+function listFlag(query: Query, name: string): boolean {
+  const value = boolParam(query, name);
+  if (!value.ok) throw new NomadError(`Failed to parse node list fields: ${value.error.text}`, 400);
+  return value.value;
+}

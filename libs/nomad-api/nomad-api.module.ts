@@ -1,0 +1,75 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { CommandHandler, type EventStore } from '@app/event-store';
+import { Heartbeats, ReadModels } from '@app/read-models';
+import { AnswerCache, LogTail } from '@app/streaming';
+import { AgentsController } from './agents/agents.controller.js';
+import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
+import { NodeNews } from './agents/node-news.js';
+import { AllocationsController } from './allocations/allocations.controller.js';
+import { DeploymentsController } from './deployments/deployments.controller.js';
+import { Lists } from './edge/lists.js';
+import { NomadErrorFilter } from './edge/nomad-error.filter.js';
+import { Objects } from './edge/objects.js';
+import { Reads } from './edge/reads.js';
+import { ServerIdentity } from './edge/server-identity.js';
+import { Writes } from './edge/writes.js';
+import { EvaluationsController } from './evaluations/evaluations.controller.js';
+import { JobController } from './jobs/job.controller.js';
+import { JobsController } from './jobs/jobs.controller.js';
+import { NodesController } from './nodes/nodes.controller.js';
+import { HealthController, Readiness } from './status/health.controller.js';
+import { StatusController } from './status/status.controller.js';
+
+/** What the edge is built on; made by the app. */
+export interface EdgeServices {
+  readonly handler: CommandHandler;
+  readonly store: EventStore;
+  readonly readModels: ReadModels;
+  readonly heartbeats: Heartbeats;
+  readonly tail: LogTail;
+  readonly cache: AnswerCache;
+  readonly server: ServerIdentity;
+  readonly readiness: Readiness;
+  /** How long a node may be silent, in milliseconds, before the random part. */
+  readonly heartbeatTtlMs: () => number;
+  readonly onFault: (error: unknown, id: string) => void;
+}
+
+/** Nomad's HTTP API. */
+@Module({})
+export class NomadApiModule {
+  static on(services: EdgeServices): DynamicModule {
+    const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
+    return {
+      module: NomadApiModule,
+      controllers: [
+        DeploymentsController,
+        AllocationsController,
+        EvaluationsController,
+        JobsController,
+        JobController,
+        NodesController,
+        StatusController,
+        HealthController,
+        AgentsController,
+      ],
+      providers: [
+        { provide: CommandHandler, useValue: handler },
+        { provide: ReadModels, useValue: readModels },
+        { provide: Heartbeats, useValue: heartbeats },
+        { provide: LogTail, useValue: tail },
+        { provide: AnswerCache, useValue: cache },
+        { provide: ServerIdentity, useValue: server },
+        { provide: Readiness, useValue: readiness },
+        { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
+        { provide: NodeNews, useValue: new NodeNews(tail, readModels, (error) => onFault(error, 'node news')) },
+        { provide: Objects, useValue: new Objects(readModels, store, tail) },
+        { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
+        Reads,
+        Writes,
+        Lists,
+      ],
+    };
+  }
+}

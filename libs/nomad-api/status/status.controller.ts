@@ -1,0 +1,143 @@
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import { ReadModels } from '@app/read-models';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Reads, sendBody } from '../edge/reads.js';
+import { ServerIdentity } from '../edge/server-identity.js';
+
+const RPC_PORT_OFFSET = 1;
+
+/** Nomad: status, regions, agent and namespaces, as far as clients need them; spec/http-api §4.9, §4.10. */
+@Controller('v1')
+export class StatusController {
+  constructor(
+    private readonly reads: Reads,
+    private readonly server: ServerIdentity,
+    private readonly readModels: ReadModels,
+  ) {}
+
+  @Get('status/leader')
+  leader(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.json(request, reply, this.rpcAddress);
+  }
+
+  @Get('status/peers')
+  peers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.json(request, reply, [this.rpcAddress]);
+  }
+
+  @Get('regions')
+  regions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.json(request, reply, [this.server.region]);
+  }
+
+  @Get('agent/health')
+  health(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.json(request, reply, { server: { ok: true, message: 'ok' } });
+  }
+
+  @Get('agent/servers')
+  servers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    this.json(request, reply, [this.rpcAddress]);
+  }
+
+  @Get('agent/members')
+  members(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    const { name, region, datacenter } = this.server;
+    this.json(request, reply, { ServerName: name, ServerRegion: region, ServerDC: datacenter, Members: [this.member] });
+  }
+
+  @Get('agent/self')
+  async self(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { name, region, datacenter, version, aclEnabled, address, port } = this.server;
+    const [node] = await this.readModels.list({ table: 'node', where: {}, order: 'key', limit: 1 });
+    this.json(request, reply, {
+      config: {
+        Region: region,
+        Datacenter: datacenter,
+        NodeName: name,
+        BindAddr: address,
+        Ports: { HTTP: port, RPC: port + RPC_PORT_OFFSET, Serf: 0 },
+        Server: { Enabled: true },
+        Client: { Enabled: node !== undefined },
+        ACL: { Enabled: aclEnabled },
+        UI: { Enabled: false, ShowCLIHints: false },
+        Version: { Version: version, VersionPrerelease: '', VersionMetadata: 'rollbook', Revision: '' },
+      },
+      member: this.member,
+      stats: {
+        nomad: { leader: 'true', server: 'true', leader_addr: this.rpcAddress, known_regions: '1', bootstrap: 'true' },
+        ...(node === undefined ? {} : { client: { node_id: node.key } }),
+      },
+    });
+  }
+
+  @Get('namespaces')
+  namespaces(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const matching = 'default'.startsWith(options.prefix) ? [DEFAULT_NAMESPACE] : [];
+    return this.reads.send(request, reply, options, fixed('namespaces', JSON.stringify(matching)));
+  }
+
+  @Get('namespace/:name')
+  namespace(@Req() request: FastifyRequest<{ Params: { name: string } }>, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const { name } = request.params;
+    if (name === '') {
+      reply.code(400).type('text/plain; charset=utf-8').send('Missing Namespace Name');
+      return Promise.resolve();
+    }
+    const query =
+      name === 'default'
+        ? fixed('namespace', JSON.stringify(DEFAULT_NAMESPACE))
+        : { ...fixed('no namespace', ''), load: () => Promise.resolve({ status: 404, index: 1, body: Buffer.from('Namespace not found') }) };
+    return this.reads.send(request, reply, options, query);
+  }
+
+  private json(request: FastifyRequest, reply: FastifyReply, value: unknown): void {
+    sendBody(request, reply, 200, Buffer.from(JSON.stringify(value)));
+  }
+
+  private get rpcAddress(): string {
+    return `${this.server.address}:${this.server.port + RPC_PORT_OFFSET}`;
+  }
+
+  private get member(): object {
+    const { name, region, datacenter, version, address, port } = this.server;
+    return {
+      Name: `${name}.${region}`,
+      Addr: address,
+      Port: port + RPC_PORT_OFFSET,
+      Tags: { region, dc: datacenter, build: version, port: String(port + RPC_PORT_OFFSET), rpc_addr: address, role: 'nomad', raft_vsn: '3', id: name, vsn: '1' },
+      Status: 'alive',
+      ProtocolMin: 1,
+      ProtocolMax: 5,
+      ProtocolCur: 2,
+      DelegateMin: 2,
+      DelegateMax: 5,
+      DelegateCur: 4,
+    };
+  }
+}
+
+/** The one namespace there is. */
+const DEFAULT_NAMESPACE = {
+  Name: 'default',
+  Description: 'Default shared namespace',
+  Quota: '',
+  Capabilities: null,
+  NodePoolConfiguration: null,
+  VaultConfiguration: null,
+  ConsulConfiguration: null,
+  Meta: null,
+  Hash: null,
+  CreateIndex: 1,
+  ModifyIndex: 1,
+  RequiredExtraClaims: null,
+  OptionalExtraClaims: null,
+};
+
+const fixed = (key: string, text: string) => ({
+  key,
+  topics: [],
+  load: () => Promise.resolve({ status: 200, index: 1, body: Buffer.from(text) }),
+});
