@@ -5,7 +5,10 @@ import { settingsOf } from './setting.js';
 const defaultOf = (defaults: Configuration, { property, whenUnset }: Setting): string =>
   whenUnset ?? `\`${String(defaults[property as keyof Configuration])}\``;
 
-/** docs/configuration.md, from the schema. */
+/**
+ * docs/configuration.md, from the schema.
+ * @public used by scripts/docs.mjs
+ */
 export function renderConfigurationDocs(): string {
   const defaults = new Configuration();
   const rows = settingsOf(Configuration).map(
