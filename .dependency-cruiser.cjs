@@ -113,7 +113,7 @@ module.exports = {
       'apps-through-the-front-door',
       'A lib promises what its index.ts exports, no more. Instead, import @app/<lib>, and export there what others need.',
       { path: '^(apps|test)/' },
-      { path: '^libs/[^/]+/', pathNot: '^libs/[^/]+/index\\.ts$' },
+      { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/index\\.ts$', '^libs/[^/]+/testing/'] },
     ),
     rule(
       'nobody-imports-an-app',
@@ -143,7 +143,7 @@ module.exports = {
       'testing-only-from-specs',
       'Test tools stay out of what runs. Instead, move what both need into a lib.',
       { pathNot: testSupport },
-      { path: '^libs/testing/' },
+      { path: ['^libs/testing/', '^libs/[^/]+/testing/'] },
     ),
   ],
   options: {

@@ -32,11 +32,11 @@ export async function startApi(
     onFault: (err, id) => log.error({ err, id }, 'a request failed'),
   });
   const adapter = new FastifyAdapter(fastifyOptions);
-  const { refuseOtherMethods } = prepareFastify(adapter.getInstance());
+  const { complete } = prepareFastify(adapter.getInstance());
   await adapter.getInstance().register(fastifyCompress, { global: true, encodings: ['gzip', 'deflate', 'identity'] });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
-  refuseOtherMethods();
+  complete();
   await app.listen(httpPort, httpAddress).catch((error: unknown) => {
     throw explainListenFailure(error, { host: httpAddress, port: httpPort, portSetting: 'ROLLBOOK_HTTP_PORT', addressSetting: 'ROLLBOOK_HTTP_ADDR' });
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,18 @@ import { join } from 'node:path';
 import type { JobSpec, JobType, Service, Task, TaskGroup } from '@app/domain';
 import { startAgent, type Agent, type AgentOptions } from './agent.js';
 import type { AllocationUpdate } from './protocol.js';
-import { allocationId, allocationOf, execTask, jobOf, mockTask, ms, seconds, silentLog, taskGroup, updateStrategy } from './testing/builders.js';
+import {
+  allocationId,
+  allocationOf,
+  execTask,
+  jobOf,
+  mockTask,
+  ms,
+  seconds,
+  silentLog,
+  taskGroup,
+  updateStrategy,
+} from './testing/builders.js';
 import { FakeServer } from './testing/fake-server.js';
 
 let server: FakeServer;
@@ -38,7 +49,11 @@ async function start(options: Partial<AgentOptions> = {}): Promise<Agent> {
 }
 
 /** Assigns one allocation of a job with these tasks. @returns its id. */
-function run(tasks: Task | Task[], type: JobType = 'service', extra: Partial<TaskGroup> & { deployment?: string } = {}): string {
+function run(
+  tasks: Task | Task[],
+  type: JobType = 'service',
+  extra: Partial<TaskGroup> & { deployment?: string } = {},
+): string {
   const { deployment = '', ...group } = extra;
   server.assign(jobWith(tasks, type, group), allocationOf(1, { DeploymentID: deployment }));
   return allocationId(1);
@@ -55,7 +70,14 @@ const eventsOf = (update: AllocationUpdate, task = 'main'): string[] =>
 const typesOf = (update: AllocationUpdate, task = 'main'): string[] =>
   update.TaskStates[task]?.Events.map((event) => event.Type) ?? [];
 const policy = (attempts: number, extra: object = {}): Partial<Task> => ({
-  RestartPolicy: { Attempts: attempts, Interval: seconds(600), Delay: ms(20), Mode: 'fail', RenderTemplates: false, ...extra },
+  RestartPolicy: {
+    Attempts: attempts,
+    Interval: seconds(600),
+    Delay: ms(20),
+    Mode: 'fail',
+    RenderTemplates: false,
+    ...extra,
+  },
 });
 
 describe('the node', () => {
@@ -68,7 +90,14 @@ describe('the node', () => {
       Datacenter: 'dc1',
       NodePool: 'default',
       Attributes: { 'driver.mock_driver': '1', 'driver.raw_exec': '1', 'kernel.name': 'linux' },
-      Drivers: { mock_driver: { Detected: true, Healthy: true, HealthDescription: 'Healthy', Attributes: { 'driver.mock_driver': 'true' } } },
+      Drivers: {
+        mock_driver: {
+          Detected: true,
+          Healthy: true,
+          HealthDescription: 'Healthy',
+          Attributes: { 'driver.mock_driver': 'true' },
+        },
+      },
     });
     expect(statSync(join(dataDir, 'node-secret')).mode & 0o777).toBe(0o600);
     await agent.stop({ tasks: 'leave' });
@@ -81,7 +110,7 @@ describe('the node', () => {
     await expect(start()).rejects.toThrow('is in use by another agent');
   });
 
-  it('waits for servers that are not there yet, and registers again with servers that have forgotten it', async () => {
+  it('registers again with servers that have forgotten it', async () => {
     server.heartbeatTtlMs = 100;
     const agent = await start();
     await agent.ready;
@@ -102,7 +131,13 @@ describe('an allocation', () => {
       DeploymentStatus: { Healthy: true },
       NetworkStatus: { InterfaceName: '', Address: '', AddressIPv6: '', DNS: null },
     });
-    expect(update.TaskStates['main']).toMatchObject({ State: 'running', Failed: false, Restarts: 0, FinishedAt: null, LastRestart: null });
+    expect(update.TaskStates['main']).toMatchObject({
+      State: 'running',
+      Failed: false,
+      Restarts: 0,
+      FinishedAt: null,
+      LastRestart: null,
+    });
     expect(eventsOf(update)).toEqual(['Task received by client', 'Building Task Directory', 'Task started by client']);
     expect(agent.allocationCount()).toBe(1);
     expect(existsSync(join(dataDir, 'alloc'))).toBe(false);
@@ -112,7 +147,11 @@ describe('an allocation', () => {
     const agent = await start();
     const id = run(mockTask({ run_for: '20ms' }), 'batch');
     const update = await server.updateOf(id, ended);
-    expect(update).toMatchObject({ ClientStatus: 'complete', ClientDescription: 'All tasks have completed', DeploymentStatus: null });
+    expect(update).toMatchObject({
+      ClientStatus: 'complete',
+      ClientDescription: 'All tasks have completed',
+      DeploymentStatus: null,
+    });
     expect(eventsOf(update).at(-1)).toBe('Exit Code: 0');
     await server.until(() => agent.allocationCount() === 0);
     server.change(id, { DesiredStatus: 'stop', ClientStatus: 'running' });
@@ -125,7 +164,11 @@ describe('an allocation', () => {
     await start();
     const id = run(mockTask({ run_for: '10ms', exit_code: 1 }, policy(2)), 'service', { deployment: 'd1' });
     const update = await server.updateOf(id, ended);
-    expect(update).toMatchObject({ ClientStatus: 'failed', ClientDescription: 'Failed tasks', DeploymentStatus: { Healthy: false } });
+    expect(update).toMatchObject({
+      ClientStatus: 'failed',
+      ClientDescription: 'Failed tasks',
+      DeploymentStatus: { Healthy: false },
+    });
     expect(update.TaskStates['main']).toMatchObject({ Failed: true, Restarts: 2 });
     expect(eventsOf(update)).toContain('Exceeded allowed attempts 2 in interval 10m0s and mode is "fail"');
     expect(typesOf(update).at(-1)).toBe('Alloc Unhealthy');
@@ -136,7 +179,9 @@ describe('an allocation', () => {
     const id = run(mockTask({ run_for: '10ms', exit_code: 1 }, policy(1, { Mode: 'delay' })), 'batch');
     const update = await server.updateOf(id, (latest) => latest.TaskStates['main']?.Restarts === 2);
     expect(update).toMatchObject({ ClientStatus: 'pending', ClientDescription: 'No tasks have started' });
-    expect(eventsOf(update).at(-1)).toMatch(/^Exceeded allowed attempts, applying a delay - Task restarting in 9m59\.\d+s$/);
+    expect(eventsOf(update).at(-1)).toMatch(
+      /^Exceeded allowed attempts, applying a delay - Task restarting in 9m59\.\d+s$/,
+    );
   });
 
   it('whose task cannot be started tells why', async () => {
@@ -218,7 +263,10 @@ describe('an allocation', () => {
     await start();
     const id = run(mockTask(), 'batch', { MaxRunDuration: ms(100) });
     const update = await server.updateOf(id, ended);
-    expect(update).toMatchObject({ ClientStatus: 'complete', ClientDescription: 'allocation exceeded max_run_duration' });
+    expect(update).toMatchObject({
+      ClientStatus: 'complete',
+      ClientDescription: 'allocation exceeded max_run_duration',
+    });
   });
 
   it('that cannot be set up has failed', async () => {
@@ -288,7 +336,10 @@ describe('an operator', () => {
     const id = run(mockTask());
     await server.updateOf(id, running);
     agent.restartTask(id, 'main');
-    const update = await server.updateOf(id, (latest) => typesOf(latest).filter((type) => type === 'Started').length === 2);
+    const update = await server.updateOf(
+      id,
+      (latest) => typesOf(latest).filter((type) => type === 'Started').length === 2,
+    );
     expect(eventsOf(update).slice(3)).toEqual([
       'User requested task to restart',
       'Exit Code: 0',
@@ -381,6 +432,11 @@ describe('real processes', () => {
   /** Says its process id and sleeps. */
   const sleeper = (seconds = '600'): Task => execTask('/bin/sh', ['-c', `echo $$; exec sleep ${seconds}`]);
 
+  const supervisedOf = (id: string): Record<'supervisor' | 'task', { pid: number }> =>
+    JSON.parse(readFileSync(join(dataDir, 'alloc', id, 'main', 'executor', 'task.json'), 'utf8')) as ReturnType<
+      typeof supervisedOf
+    >;
+
   it.each([
     ['/bin/true', [], 'complete', 'Exit Code: 0'],
     ['/bin/sh', ['-c', 'exit 130'], 'failed', 'Exit Code: 130'],
@@ -415,9 +471,14 @@ describe('real processes', () => {
 
   it('end by SIGINT, and by SIGKILL if they do not after kill_timeout', async () => {
     await start();
-    const stubborn = execTask('/bin/sh', ['-c', 'trap "" INT; echo $$; while :; do sleep 1; done'], { KillTimeout: ms(300) });
+    const stubborn = execTask('/bin/sh', ['-c', 'trap "" INT; echo $$; while :; do sleep 1; done'], {
+      KillTimeout: ms(300),
+    });
     server.assign(jobWith(sleeper(), 'service', {}), allocationOf(1));
-    server.assign(jobWith(stubborn, 'service', {}), allocationOf(2, { JobKey: 'default/stubborn@0', JobID: 'stubborn' }));
+    server.assign(
+      jobWith(stubborn, 'service', {}),
+      allocationOf(2, { JobKey: 'default/stubborn@0', JobID: 'stubborn' }),
+    );
     for (const number of [1, 2]) {
       await server.updateOf(allocationId(number), running);
       await server.until(() => log(allocationId(number)) !== '');
@@ -466,16 +527,47 @@ describe('real processes', () => {
     const id = run(sleeper(), 'batch');
     await server.updateOf(id, running);
     await agent.stop({ tasks: 'leave' });
-    const { supervisor, task } = JSON.parse(readFileSync(join(dataDir, 'alloc', id, 'main', 'executor', 'task.json'), 'utf8')) as Record<
-      'supervisor' | 'task',
-      { pid: number }
-    >;
+    const { supervisor, task } = supervisedOf(id);
     execFileSync('kill', ['-9', String(supervisor.pid), String(task.pid)]);
     await server.until(() => !lives(task.pid));
     await start();
     const update = await server.updateOf(id, ended);
     expect(update.ClientStatus).toBe('failed');
     expect(eventsOf(update)[3]).toBe('Exit Code: -1, Exit Message: "the process is gone and left no exit status"');
+  });
+
+  it('whose number was taken over by another process are not mistaken for it', async () => {
+    const agent = await start();
+    const id = run(sleeper(), 'batch');
+    await server.updateOf(id, running);
+    await agent.stop({ tasks: 'leave' });
+    const { supervisor, task } = supervisedOf(id);
+    execFileSync('kill', ['-9', String(supervisor.pid), String(task.pid)]);
+    await server.until(() => !lives(task.pid));
+    // This very process now bears the numbers of both.
+    const journal = join(dataDir, 'state.jsonl');
+    const text = readFileSync(journal, 'utf8');
+    writeFileSync(
+      journal,
+      text
+        .replaceAll(`"pid":${supervisor.pid}`, `"pid":${process.pid}`)
+        .replaceAll(`"pid":${task.pid}`, `"pid":${process.pid}`),
+    );
+    await start();
+    expect((await server.updateOf(id, ended)).ClientStatus).toBe('failed');
+  });
+
+  it('that nobody knows of are killed once the servers have told what is assigned', async () => {
+    const agent = await start();
+    const id = run(sleeper());
+    await server.updateOf(id, running);
+    await server.until(() => log(id) !== '');
+    const pid = pidOf(id);
+    await agent.stop({ tasks: 'leave' });
+    rmSync(join(dataDir, 'state.jsonl'));
+    server.allocations.clear();
+    await start();
+    await server.until(() => !lives(pid));
   });
 });
 

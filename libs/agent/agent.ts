@@ -9,6 +9,7 @@ import { nowUs } from './clock.js';
 import type { Driver } from './drivers/driver.js';
 import { MockDriver } from './drivers/mock-driver.js';
 import { RawExecDriver } from './drivers/raw-exec-driver.js';
+import { endStrays } from './drivers/strays.js';
 import { JobCatalogue } from './job-catalogue.js';
 import { Journal } from './journal.js';
 import { APPLY_CHUNK, FINAL_FLUSH_MS, MAX_ENDED_REMEMBERED } from './limits.js';
@@ -120,7 +121,7 @@ class NodeAgent implements Agent {
         client: this.#client,
         describe: () => this.#describe(),
         registered: () => this.#feed.startOver(),
-        cameBack: () => this.#reportAll(),
+        cameBack: () => void this.#reportAll(),
         cutOff: (ms) => this.#stopWhatMayNotGoOnAlone(ms),
       },
       this.#identity,
@@ -192,7 +193,13 @@ class NodeAgent implements Agent {
     const { nodeName, datacenter, nodePool = 'default', nodeClass = '', meta = {} } = this.#options;
     const naming = { id: this.nodeId, name: nodeName, datacenter, nodePool, nodeClass, meta };
     const drivers = [...this.#drivers.values()];
-    const description = await describeNode(naming, this.#options.resources ?? {}, drivers, this.#options.dataDir, nowUs());
+    const description = await describeNode(
+      naming,
+      this.#options.resources ?? {},
+      drivers,
+      this.#options.dataDir,
+      nowUs(),
+    );
     this.#attributes = description.Attributes;
     this.#ip = description.Attributes['unique.network.ip-address'] ?? '';
     return description;
@@ -230,6 +237,8 @@ class NodeAgent implements Agent {
       if (runner.isOver) this.#drop(runner);
       else this.#remove(id);
     }
+    const strays = endStrays(this.#options.dataDir, (id) => this.#runners.has(id));
+    if (strays.length > 0) this.#log.warn({ allocations: strays }, 'processes of unknown allocations were killed');
   }
 
   #take(allocation: AgentAllocation, job: JobSpec | undefined): void {
@@ -238,19 +247,20 @@ class NodeAgent implements Agent {
       // What has ended and was handed in is not looked after any more, whatever servers change; and a list that was made before it was
       // handed in still shows it as running.
       const ended = isTerminalStatus(allocation.ClientStatus) || this.#ended.has(allocation.ID);
-      if (!ended) this.#add(allocation, job, null);
+      if (ended) return;
+      if (job) this.#add(allocation, job, null);
+      else this.#log.error({ allocation: allocation.ID, job: allocation.JobKey }, 'an allocation came without its job');
       return;
     }
-    const spec = job ?? runner.job;
-    this.#jobs.acquire(allocation.JobKey, spec);
+    const spec = this.#jobs.acquire(allocation.JobKey, job ?? runner.job);
     this.#jobs.release(runner.allocation.JobKey);
     runner.update(allocation, spec);
     this.#keep(allocation);
     if (runner.isAheadOf(allocation)) this.#reporter.mark(runner, true);
   }
 
-  #add(allocation: AgentAllocation, job: JobSpec | undefined, saved: SavedAllocation | null): void {
-    const shared = job && this.#jobs.acquire(allocation.JobKey, job);
+  #add(allocation: AgentAllocation, job: JobSpec, saved: SavedAllocation | null): void {
+    const shared = this.#jobs.acquire(allocation.JobKey, job);
     const runner = new AllocationRunner(
       {
         timers: this.#timers,
@@ -319,11 +329,17 @@ class NodeAgent implements Agent {
         if (runner && this.#runners.get(id) === runner) this.#drop(runner);
         return removeAllocationDirectory(this.#options.dataDir, id);
       })
-      .catch((error: unknown) => this.#log.warn({ allocation: id, error: textOf(error) }, 'allocation cannot be removed'));
+      .catch((error: unknown) =>
+        this.#log.warn({ allocation: id, error: textOf(error) }, 'allocation cannot be removed'),
+      );
   }
 
-  #reportAll(): void {
+  /** After a silence servers want to know how all allocations are before they call the node ready again, by the next heartbeat. */
+  async #reportAll(): Promise<void> {
     for (const runner of this.#runners.values()) this.#reporter.mark(runner, true);
+    await this.#reporter.flush();
+    // One that fails is made up for by the next regular one.
+    await this.#session.beat().catch(() => undefined);
   }
 
   #stopWhatMayNotGoOnAlone(cutOffMs: number): void {

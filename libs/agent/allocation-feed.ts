@@ -28,7 +28,7 @@ export class AllocationFeed {
 
   /** Runs until it is stopped. Never rejects. */
   async run(): Promise<void> {
-    for (let attempt = 0; !this.#stopped; ) {
+    for (let attempt = 0; !this.#stopped;) {
       try {
         const asked = this.#index;
         const beginning = this.#beginning;

@@ -3,8 +3,8 @@ import type { DurationNs } from '@app/kernel';
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
-  'µs': 1e3,
-  'μs': 1e3,
+  µs: 1e3,
+  μs: 1e3,
   ms: 1e6,
   s: 1e9,
   m: 60e9,
@@ -27,15 +27,15 @@ export function parseGoDuration(text: string): ParsedDuration {
   if (rest === '') return invalid;
   let total = 0;
   while (rest !== '') {
-    const number = /^(\d*)(?:\.(\d*))?/.exec(rest);
-    const digits = number?.[0] ?? '';
-    if (!/\d/.test(digits)) return invalid;
+    const [digits = '', whole = '', fraction = ''] = /^(\d*)(?:\.(\d*))?/.exec(rest) ?? [];
+    if (whole === '' && fraction === '') return invalid;
     rest = rest.slice(digits.length);
     const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
     if (unit === '') return { error: `time: missing unit in duration ${quoted}` };
     const factor = UNITS[unit];
     if (factor === undefined) return { error: `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}` };
-    total += Math.trunc(Number(digits.endsWith('.') ? digits.slice(0, -1) : digits) * factor);
+    // As Go does it: the fraction by itself, so that no digit of it is lost in a large whole.
+    total += Number(whole) * factor + Math.trunc(Number(fraction) * (factor / 10 ** fraction.length));
     if (total >= LARGEST_NS) return invalid;
     rest = rest.slice(unit.length);
   }

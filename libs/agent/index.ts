@@ -1,5 +1,4 @@
 export { startAgent, type Agent, type AgentOptions, type DriverName } from './agent.js';
-export { formatGoDuration, parseGoDuration, type ParsedDuration } from './go-duration.js';
 export type { AgentLog } from './log.js';
 export type { NodeResourcesOption } from './node/node-description.js';
 export type {

@@ -1,4 +1,12 @@
-import type { AllocatedResources, ClientStatus, DesiredStatus, JobSpec, NetworkStatus, NodeDescription, TaskState } from '@app/domain';
+import type {
+  AllocatedResources,
+  ClientStatus,
+  DesiredStatus,
+  JobSpec,
+  NetworkStatus,
+  NodeDescription,
+  TaskState,
+} from '@app/domain';
 import type { Index, TimeUs } from '@app/kernel';
 
 /* The documents of `/agent/v1`: JSON over HTTP between an agent and the servers (design/architecture §8). */

@@ -50,7 +50,12 @@ export class ServerClient {
 
   /** @param updates ready JSON texts of AllocationUpdate */
   async reportStatus(nodeId: string, updates: readonly string[]): Promise<void> {
-    await this.#request('PUT', `/agent/v1/node/${nodeId}/status`, `{"Updates":[${updates.join(',')}]}`, REQUEST_TIMEOUT_MS);
+    await this.#request(
+      'PUT',
+      `/agent/v1/node/${nodeId}/status`,
+      `{"Updates":[${updates.join(',')}]}`,
+      REQUEST_TIMEOUT_MS,
+    );
   }
 
   /** Breaks off what is under way. */
@@ -63,7 +68,10 @@ export class ServerClient {
     const answer = await this.#pool.request({
       method,
       path,
-      headers: { authorization: `Bearer ${this.#secret}`, ...(body !== null && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${this.#secret}`,
+        ...(body !== null && { 'content-type': 'application/json' }),
+      },
       body,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,

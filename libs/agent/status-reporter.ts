@@ -87,7 +87,12 @@ export class StatusReporter {
       this.#flushing = null;
       if (this.#closed || this.#dirty.size === 0) return;
       // What came in meanwhile is not known to be lazy.
-      this.#arm(this.#attempt > 0 ? backOff(this.#attempt - 1, RETRY_FIRST_MS, RETRY_MAX_MS, this.#host.random) : URGENT_FLUSH_MS, true);
+      this.#arm(
+        this.#attempt > 0
+          ? backOff(this.#attempt - 1, RETRY_FIRST_MS, RETRY_MAX_MS, this.#host.random)
+          : URGENT_FLUSH_MS,
+        true,
+      );
     });
     return this.#flushing;
   }
@@ -102,7 +107,10 @@ export class StatusReporter {
         this.#attempt = 0;
       } catch (error) {
         this.#attempt++;
-        this.#host.log.warn({ error: textOf(error), attempt: this.#attempt }, 'status updates were not taken, trying again');
+        this.#host.log.warn(
+          { error: textOf(error), attempt: this.#attempt },
+          'status updates were not taken, trying again',
+        );
         // What was not sent waits again, unless something newer does already; in the old order.
         const newer = [...this.#dirty];
         this.#dirty.clear();
@@ -123,7 +131,10 @@ export class StatusReporter {
       if (!(error instanceof RequestRefused) || !error.isMalformed) throw error;
       const [first] = chunk;
       if (chunk.length === 1 && first) {
-        this.#host.log.error({ allocation: first.update.ID, error: error.message }, 'a status update was refused for good');
+        this.#host.log.error(
+          { allocation: first.update.ID, error: error.message },
+          'a status update was refused for good',
+        );
         return;
       }
       const half = chunk.length >> 1;

@@ -9,7 +9,7 @@ export interface AppendEvent {
 }
 
 /**
- * One row of an inline projection. `columns` null deletes the row. A command writes a row (table, key) at most once.
+ * One row of an inline projection; its key, too, may hold the pending index. `columns` null deletes the row. A command writes a row (table, key) at most once.
  * `table` selects the functions `project_<table>(keys text[], columns jsonb[], documents text[])` and `unproject_<table>(keys text[])`.
  */
 export interface RowWrite {

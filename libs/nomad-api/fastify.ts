@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyServerOptions, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteOptions } from 'fastify';
 import { canonicalPath } from './http/index.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const satisfies readonly HTTPMethods[];
@@ -20,8 +20,14 @@ export const fastifyOptions = {
   forceCloseConnections: 'idle',
 } as const satisfies FastifyServerOptions;
 
-/** Bodies reach handlers as raw bytes, whatever they claim to be; some paths are redirected. Call before routes are made. */
-export function prepareFastify(fastify: FastifyInstance): { readonly refuseOtherMethods: () => void } {
+/** A route as it was registered. */
+type Route = RouteOptions & { readonly method: HTTPMethods | HTTPMethods[] };
+
+/**
+ * Bodies reach handlers as raw bytes, whatever they claim to be; some paths are redirected. Call before routes are made, and `complete` after:
+ * then POST is what PUT is, an id may be empty, and every other method of a known path is answered with Nomad's 405.
+ */
+export function prepareFastify(fastify: FastifyInstance): { readonly complete: () => void } {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -30,24 +36,41 @@ export function prepareFastify(fastify: FastifyInstance): { readonly refuseOther
     if ('redirect' in canonical) reply.redirect(canonical.redirect, 307);
     else done();
   });
-  const known = new Map<string, Set<string>>();
-  fastify.addHook('onRoute', ({ url, method }) => {
-    const methods = known.get(url) ?? new Set();
-    for (const one of [method].flat()) methods.add(one);
-    known.set(url, methods);
+  const known = new Map<string, Map<string, Route>>();
+  fastify.addHook('onRoute', (route) => {
+    const methods = known.get(route.url) ?? new Map<string, Route>();
+    for (const method of [route.method].flat()) methods.set(method, route as Route);
+    known.set(route.url, methods);
   });
-  return {
-    /** Every other method of a known path is answered with Nomad's 405. Call after all routes are made. */
-    refuseOtherMethods() {
-      for (const [url, methods] of [...known]) {
-        const others = METHODS.filter((method) => !methods.has(method));
-        if (url === '*' || others.length === 0) continue;
-        fastify.route({
-          url,
-          method: [...others],
-          handler: (_request, reply) => reply.code(405).type('text/plain; charset=utf-8').send('Invalid method'),
-        });
-      }
-    },
+  const complete = (): void => {
+    for (const [url, methods] of [...known]) {
+      const put = methods.get('PUT');
+      if (put !== undefined && !methods.has('POST')) fastify.route({ ...put, method: 'POST' });
+      if (!url.endsWith(ID)) continue;
+      for (const [method, route] of [...methods]) fastify.route(withEmptyId(url, method, route));
+    }
+    for (const [url, methods] of [...known]) {
+      const others = METHODS.filter((method) => !methods.has(method));
+      if (url === '*' || others.length === 0) continue;
+      fastify.route({
+        url,
+        method: [...others],
+        handler: (_request, reply) => reply.code(405).type('text/plain; charset=utf-8').send('Invalid method'),
+      });
+    }
   };
+  return { complete };
 }
+
+const ID = '/:id';
+
+/** `/v1/deployment/`: the handler of `/v1/deployment/:id`, with an id that is empty. */
+const withEmptyId = (url: string, method: string, route: Route): Route => ({
+  ...route,
+  url: url.slice(0, 1 - ID.length),
+  method,
+  preValidation: (request, _reply, done) => {
+    request.params = { id: '' };
+    done();
+  },
+});

@@ -56,7 +56,7 @@ export class AllocationRunner {
   #allocation: AgentAllocation;
   #job: JobSpec;
   #group: TaskGroup | undefined;
-  #setupError = '';
+  readonly #setupError: string;
   #health: KnownHealth | null = null;
   #watcher: HealthWatcher | null = null;
   #checks: ServiceChecks | null = null;
@@ -73,13 +73,13 @@ export class AllocationRunner {
   #shown = '';
   #tasksChanged = false;
 
-  constructor(host: AllocationHost, allocation: AgentAllocation, job: JobSpec | undefined) {
+  constructor(host: AllocationHost, allocation: AgentAllocation, job: JobSpec) {
     this.id = allocation.ID;
     this.#host = host;
     this.#allocation = allocation;
-    this.#job = job as JobSpec;
-    this.#group = job?.TaskGroups.find((group) => group.Name === allocation.TaskGroup);
-    this.#setupError = this.#setUp();
+    this.#job = job;
+    this.#group = job.TaskGroups.find((group) => group.Name === allocation.TaskGroup);
+    this.#setupError = this.#trySetUp();
   }
 
   get allocation(): AgentAllocation {
@@ -105,7 +105,8 @@ export class AllocationRunner {
     this.#begun = true;
     // What was taken up again is told when servers turn out not to know it, see isAheadOf.
     if (saved) this.#shown = this.#show();
-    if (this.#setupError) this.#host.log.warn({ allocation: this.id, error: this.#setupError }, 'allocation cannot be set up');
+    if (this.#setupError)
+      this.#host.log.warn({ allocation: this.id, error: this.#setupError }, 'allocation cannot be set up');
     this.#watchHealth();
     this.#limitRunTime();
     // What was not to run any more when it was first seen is not started at all, its poststop tasks neither.
@@ -117,6 +118,7 @@ export class AllocationRunner {
   update(allocation: AgentAllocation, job: JobSpec): void {
     const before = this.#allocation;
     this.#allocation = allocation;
+    if (this.#setupError) return;
     this.#job = job;
     this.#group = job.TaskGroups.find((group) => group.Name === allocation.TaskGroup) ?? this.#group;
     for (const spec of this.#group?.Tasks ?? []) this.#tasks.get(spec.Name)?.update(spec, this.#policyOf(spec));
@@ -126,7 +128,8 @@ export class AllocationRunner {
     if (allocation.NoShutdownDelay) this.#skipDelays();
     if (allocation.DesiredStatus !== 'run') this.#stop();
     else this.#watchHealth();
-    if (allocation.ClientStatus === 'unknown' && before.ClientStatus !== 'unknown') this.#recordOnLive(events.reconnected());
+    if (allocation.ClientStatus === 'unknown' && before.ClientStatus !== 'unknown')
+      this.#recordOnLive(events.reconnected());
     this.#react();
   }
 
@@ -156,7 +159,8 @@ export class AllocationRunner {
    * @throws Error if the task is not known or does not run.
    */
   restart(taskName: string | undefined): void {
-    if (taskName !== undefined) return this.#taskNamed(taskName).restart('User requested task to restart', 'by-operator');
+    if (taskName !== undefined)
+      return this.#taskNamed(taskName).restart('User requested task to restart', 'by-operator');
     const running = [...this.#tasks.values()].filter((task) => task.state.State === 'running');
     if (running.length === 0) throw new Error('Task not running');
     for (const task of running) task.restart('User requested running tasks to restart', 'by-operator');
@@ -203,23 +207,35 @@ export class AllocationRunner {
     return [...this.#tasks].some(([name, task]) => lastEvent(task.state) !== lastEvent(told.TaskStates?.[name]));
   }
 
-  /** Makes the tasks. @returns why the allocation cannot be run, or an empty text. */
-  #setUp(): string {
-    const failure = (reason: string): string => `Unable to add allocation due to error: ${reason}`;
-    if (!isAllocationId(this.id)) return failure(`invalid allocation id ${JSON.stringify(this.id)}`);
-    if (!this.#group) return failure(`task group ${JSON.stringify(this.#allocation.TaskGroup)} is not in its job`);
+  /** @returns why the allocation cannot be run, or an empty text. */
+  #trySetUp(): string {
+    try {
+      this.#setUp();
+      return '';
+    } catch (error) {
+      return `Unable to add allocation due to error: ${textOf(error)}`;
+    }
+  }
+
+  /** Makes the tasks. @throws Error if that cannot be done. */
+  #setUp(): void {
+    if (!isAllocationId(this.id)) throw new Error(`invalid allocation id ${JSON.stringify(this.id)}`);
+    if (!this.#group) throw new Error(`task group ${JSON.stringify(this.#allocation.TaskGroup)} is not in its job`);
     const unsafe = this.#group.Tasks.find((task) => !isSafeName(task.Name));
-    if (unsafe) return failure(`invalid task name ${JSON.stringify(unsafe.Name)}`);
+    if (unsafe) throw new Error(`invalid task name ${JSON.stringify(unsafe.Name)}`);
     const isService = this.#job.Type === 'service' || this.#job.Type === 'system';
     const checks = placedChecks(this.#group, this.#allocation.AllocatedResources, this.#host.defaultHost);
     if (checks.length > 0) this.#checks = this.#makeChecks(checks);
-    const host = { ...this.#host, driverTask: (task: Task) => this.#driverTask(task), changed: () => this.#taskChanged() };
+    const host = {
+      ...this.#host,
+      driverTask: (task: Task) => this.#driverTask(task),
+      changed: () => this.#taskChanged(),
+    };
     for (const spec of this.#group.Tasks) {
       const role = roleOf(spec);
       const restartsOnSuccess = isSidecar(role) || (isService && role === 'main');
       this.#tasks.set(spec.Name, new TaskRunner(host, spec, this.#policyOf(spec), restartsOnSuccess));
     }
-    return '';
   }
 
   #policyOf(spec: Task): RestartPolicy {
@@ -329,12 +345,13 @@ export class AllocationRunner {
     const delay = this.#group?.ShutdownDelay ?? 0;
     if (delay > 0 && !this.#skipsDelays) await this.#host.timers.atMost(delay / 1e6, this.#delaySkipped.promise);
     for (let wave = this.#nextWave(); wave.length > 0; wave = this.#nextWave()) {
-      await Promise.all(wave.map((name) => this.#tasks.get(name)?.kill(this.#skipsDelays)));
+      await Promise.all(wave.map((task) => task.kill(this.#skipsDelays)));
     }
   }
 
-  #nextWave(): readonly string[] {
-    return killOrder(this.#inGroup())[0] ?? [];
+  #nextWave(): readonly TaskRunner[] {
+    const [names = []] = killOrder(this.#inGroup());
+    return names.map((name) => this.#taskNamed(name));
   }
 
   #recordOnLive(event: events.NewTaskEvent): void {
@@ -358,7 +375,10 @@ export class AllocationRunner {
       failingServices: () => this.#checks?.failingServices() ?? new Map<string, string[]>(),
       decided: (healthy: boolean, reasons: ReadonlyMap<string, string>) => this.#decideHealth(healthy, reasons),
     };
-    this.#watcher = new HealthWatcher(host, { ...parameters, usesChecks: parameters.usesChecks && this.#checks !== null });
+    this.#watcher = new HealthWatcher(host, {
+      ...parameters,
+      usesChecks: parameters.usesChecks && this.#checks !== null,
+    });
   }
 
   #decideHealth(healthy: boolean, reasons: ReadonlyMap<string, string>): void {
@@ -396,7 +416,7 @@ export class AllocationRunner {
         restart: (placed, reason) => {
           for (const name of placed.tasks) {
             const task = this.#tasks.get(name);
-            if (task?.state.State === 'running') task.restart(reason, 'by-failed-check');
+            if (task?.state.State === 'running' && !this.#killing) task.restart(reason, 'by-failed-check');
           }
         },
       },

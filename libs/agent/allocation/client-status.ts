@@ -20,9 +20,11 @@ export function clientStatus(states: readonly TaskState[], conditions: Allocatio
     return { status: 'complete', description: 'allocation exceeded max_run_duration' };
   }
   if (conditions.setupError) return { status: 'failed', description: conditions.setupError };
-  if (states.some((task) => task.State === 'dead' && task.Failed)) return { status: 'failed', description: 'Failed tasks' };
+  if (states.some((task) => task.State === 'dead' && task.Failed))
+    return { status: 'failed', description: 'Failed tasks' };
   if (states.some((task) => task.State === 'running')) return { status: 'running', description: 'Tasks are running' };
-  if (states.some((task) => task.State === 'pending')) return { status: 'pending', description: 'No tasks have started' };
+  if (states.some((task) => task.State === 'pending'))
+    return { status: 'pending', description: 'No tasks have started' };
   return { status: 'complete', description: 'All tasks have completed' };
 }
 

@@ -24,7 +24,8 @@ export const isSafeName = (name: string): boolean =>
 export const isAllocationId = (id: string): boolean => ALLOCATION_ID.test(id);
 
 /** `<dataDir>/alloc/<id>` */
-export const allocationDirectory = (dataDir: string, allocationId: string): string => join(dataDir, 'alloc', allocationId);
+export const allocationDirectory = (dataDir: string, allocationId: string): string =>
+  join(dataDir, 'alloc', allocationId);
 
 export function taskDirectories(dataDir: string, allocationId: string, taskName: string): TaskDirectories {
   const allocation = allocationDirectory(dataDir, allocationId);
@@ -55,10 +56,12 @@ export async function createTaskDirectories(directories: TaskDirectories, file: 
   for (const folder of [...open, directories.local, join(directories.task, 'tmp')]) {
     await mkdir(folder, { recursive: true, mode: 0o777 });
   }
-  for (const folder of [directories.secrets, directories.executor]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [directories.secrets, directories.executor])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
   if (file === null) return;
   const path = resolve(directories.local, file.name);
-  if (!path.startsWith(directories.local + sep)) throw new Error(`the payload file ${file.name} lies outside of the task directory`);
+  if (!path.startsWith(directories.local + sep))
+    throw new Error(`the payload file ${file.name} lies outside of the task directory`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, file.content);
 }

@@ -8,7 +8,8 @@ export interface ExitResult {
   readonly oomKilled: boolean;
   readonly error: string;
 }
-export const isSuccessful = (exit: ExitResult): boolean => exit.exitCode === 0 && exit.signal === 0 && exit.error === '';
+export const isSuccessful = (exit: ExitResult): boolean =>
+  exit.exitCode === 0 && exit.signal === 0 && exit.error === '';
 
 /** What a driver is told of the task it starts. Texts are interpolated already. */
 export interface DriverTask {

@@ -47,7 +47,10 @@ export function findCommand(command: string, task: DriverTask, workDir: string):
     : [
         join(task.directories.local, command),
         join(task.directories.task, command),
-        ...(task.env['PATH'] ?? '').split(delimiter).filter(isAbsolute).map((folder) => join(folder, command)),
+        ...(task.env['PATH'] ?? '')
+          .split(delimiter)
+          .filter(isAbsolute)
+          .map((folder) => join(folder, command)),
       ];
   const files = candidates.filter(isFile);
   const found = files.find(isExecutable);
@@ -80,8 +83,10 @@ export function findUser(name: string): { readonly uid: number | null; readonly 
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`));
   const [, , uid, gid] = line?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) throw new StartError(`failed to look up user ${JSON.stringify(name)}: unknown user`);
+  if (uid === undefined || gid === undefined)
+    throw new StartError(`failed to look up user ${JSON.stringify(name)}: unknown user`);
   if (Number(uid) === process.getuid?.()) return { uid: null, gid: null };
-  if (process.getuid?.() !== 0) throw new StartError(`only root may run a task as another user (${JSON.stringify(name)})`);
+  if (process.getuid?.() !== 0)
+    throw new StartError(`only root may run a task as another user (${JSON.stringify(name)})`);
   return { uid: Number(uid), gid: Number(gid) };
 }

@@ -5,10 +5,24 @@ import { extname, join } from 'node:path';
 import type { JsonObject } from '@app/kernel';
 import { GONE_AFTER_SIGKILL_MS, ORPHAN_POLL_MS } from '../limits.js';
 import type { Timers } from '../timers.js';
-import { StartError, type Driver, type DriverTask, type ExitResult, type Fingerprint, type Recovered, type TaskHandle } from './driver.js';
+import {
+  StartError,
+  type Driver,
+  type DriverTask,
+  type ExitResult,
+  type Fingerprint,
+  type Recovered,
+  type TaskHandle,
+} from './driver.js';
 import { isAlive, sendSignal } from './live-process.js';
 import { findCommand, findUser, parseRawExecConfig } from './raw-exec-config.js';
-import { SUPERVISE, type Launch, type LaunchAnswer, type SupervisedExit, type SupervisedTask } from './raw-exec-supervisor.js';
+import {
+  SUPERVISE,
+  type Launch,
+  type LaunchAnswer,
+  type SupervisedExit,
+  type SupervisedTask,
+} from './raw-exec-supervisor.js';
 
 const SUPERVISOR = join(__dirname, `raw-exec-supervisor${extname(__filename)}`);
 const SUPERVISOR_FLAGS = ['--no-warnings', '--max-old-space-size=32', '--max-semi-space-size=1'];

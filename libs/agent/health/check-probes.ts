@@ -41,7 +41,7 @@ export async function probeHttp(probe: HttpProbe, timeoutMs: number): Promise<Ch
   try {
     const host = probe.host.includes(':') ? `[${probe.host}]` : probe.host;
     const answer = await request(new URL(probe.path, `${probe.protocol}://${host}:${probe.port}`), {
-      method: probe.method as Dispatcher.HttpMethod,
+      method: probe.method,
       headers: Object.fromEntries(Object.entries(probe.headers).map(([name, values]) => [name, [...values]])),
       ...(probe.body && { body: probe.body }),
       dispatcher: dispatcherFor(probe.skipsVerification),

@@ -14,7 +14,11 @@ export interface HealthParameters {
 }
 
 /** By what rules the health of a group's allocation is found out; null if the agent has no say in it. */
-export function healthParameters(job: Pick<JobSpec, 'Type'>, group: TaskGroup, deploymentId: string): HealthParameters | null {
+export function healthParameters(
+  job: Pick<JobSpec, 'Type'>,
+  group: TaskGroup,
+  deploymentId: string,
+): HealthParameters | null {
   if (job.Type !== 'service' && job.Type !== 'system') return null;
   const inDeployment = deploymentId !== '';
   const rules = inDeployment ? group.Update : group.Migrate;

@@ -19,7 +19,10 @@ export interface PlacedCheck {
 export function placedChecks(group: TaskGroup, resources: AllocatedResources, defaultHost: string): PlacedCheck[] {
   const mainTasks = group.Tasks.filter((task) => task.Lifecycle === null).map((task) => task.Name);
   const services = [
-    ...(group.Services ?? []).map((service) => ({ service, owners: service.TaskName ? [service.TaskName] : mainTasks })),
+    ...(group.Services ?? []).map((service) => ({
+      service,
+      owners: service.TaskName ? [service.TaskName] : mainTasks,
+    })),
     ...group.Tasks.flatMap((task) => (task.Services ?? []).map((service) => ({ service, owners: [task.Name] }))),
   ];
   return services
@@ -36,7 +39,12 @@ export function placedChecks(group: TaskGroup, resources: AllocatedResources, de
     );
 }
 
-function addressOf(service: Service, check: ServiceCheck, resources: AllocatedResources, defaultHost: string): Address | null {
+function addressOf(
+  service: Service,
+  check: ServiceCheck,
+  resources: AllocatedResources,
+  defaultHost: string,
+): Address | null {
   const label = check.PortLabel || service.PortLabel;
   const port = resources.Shared.Ports?.find((candidate) => candidate.Label === label);
   if (port) return { host: service.Address || port.HostIP || defaultHost, port: port.Value ?? 0 };
@@ -99,7 +107,8 @@ export class ServiceChecks {
 
   async #look(check: RunningCheck): Promise<void> {
     if (this.#stopped) return;
-    const status = await this.#probe(check.placed);
+    // A check that cannot even be tried is as bad as one that fails.
+    const status = await this.#probe(check.placed).catch((): CheckStatus => 'critical');
     if (this.#stopped) return;
     const changed = status !== check.status;
     check.status = status;
@@ -109,13 +118,13 @@ export class ServiceChecks {
     this.#host.timers.after(intervalMs, () => void this.#look(check));
   }
 
-  #probe(placed: PlacedCheck): Promise<CheckStatus> {
+  async #probe(placed: PlacedCheck): Promise<CheckStatus> {
     const { check, address } = placed;
     const timeoutMs = check.Timeout > 0 ? check.Timeout / 1e6 : DEFAULT_CHECK_TIMEOUT_MS;
     if (check.Type === 'script') return probeScript(this.#host.script(placed), timeoutMs);
-    if (address === null) return Promise.resolve('critical');
+    if (address === null) return 'critical';
     if (check.Type === 'tcp') return probeTcp(address, timeoutMs);
-    if (check.Type !== 'http') return Promise.resolve('critical');
+    if (check.Type !== 'http') return 'critical';
     return probeHttp(
       {
         ...address,

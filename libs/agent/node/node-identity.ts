@@ -37,7 +37,8 @@ function keptUuid(path: string): string {
 export function lockDataDir(dataDir: string): () => void {
   const path = join(dataDir, 'agent.lock');
   const holder = readHolder(path);
-  if (holder !== null && isAlive(holder)) throw new Error(`${dataDir} is in use by another agent (process ${holder.pid})`);
+  if (holder !== null && isAlive(holder))
+    throw new Error(`${dataDir} is in use by another agent (process ${holder.pid})`);
   rmSync(path, { force: true });
   writeFileSync(path, JSON.stringify(identify(process.pid)), { mode: 0o600, flag: 'wx' });
   return () => rmSync(path, { force: true });

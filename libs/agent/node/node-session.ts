@@ -43,7 +43,7 @@ export class NodeSession {
 
   /** Runs until it is stopped. Never rejects. */
   async run(): Promise<void> {
-    for (let attempt = 0; !this.#stopped; ) {
+    for (let attempt = 0; !this.#stopped;) {
       let delayMs: number;
       try {
         await this.beat();
@@ -87,7 +87,10 @@ export class NodeSession {
   }
 
   async #register(): Promise<void> {
-    const answer = await this.#host.client.register({ Node: await this.#host.describe(), SecretID: this.#identity.secret });
+    const answer = await this.#host.client.register({
+      Node: await this.#host.describe(),
+      SecretID: this.#identity.secret,
+    });
     this.#known = true;
     this.#ttlMs = answer.HeartbeatTTLMs;
     this.#host.log.info({ node: this.#identity.id, ttlMs: this.#ttlMs }, 'node registered');

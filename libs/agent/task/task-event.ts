@@ -12,13 +12,19 @@ import { formatGoDuration } from '../go-duration.js';
 export type NewTaskEvent = Omit<TaskEvent, 'Time'>;
 
 type Typed = Partial<Omit<NewTaskEvent, 'Type' | 'DisplayMessage' | 'Details'>>;
-const event = (type: string, sentence: string, details: Record<string, string> = {}, typed: Typed = {}): NewTaskEvent => ({
+const event = (
+  type: string,
+  sentence: string,
+  details: Record<string, string> = {},
+  typed: Typed = {},
+): NewTaskEvent => ({
   Type: type,
   DisplayMessage: sentence,
   Details: details,
   ...typed,
 });
-const withMessage = (type: string, message: string): NewTaskEvent => event(type, message, { message }, { Message: message });
+const withMessage = (type: string, message: string): NewTaskEvent =>
+  event(type, message, { message }, { Message: message });
 
 export const RESTARTING = 'Restarting';
 export const NOT_RESTARTING = 'Not Restarting';
@@ -32,8 +38,6 @@ export const setupFailure = (error: string): NewTaskEvent =>
   event('Setup Failure', error || 'Task setup failed', { setup_error: error }, { SetupError: error });
 export const driverFailure = (error: string): NewTaskEvent =>
   event('Driver Failure', error || 'Failed to start task', { driver_error: error }, { DriverError: error });
-export const driverMessage = (message: string): NewTaskEvent =>
-  event('Driver', message, { driver_message: message }, { DriverMessage: message });
 export const started = (): NewTaskEvent => event('Started', 'Task started by client');
 
 export function terminated(exit: ExitResult): NewTaskEvent {
@@ -72,7 +76,12 @@ export const notRestarting = (reason: string): NewTaskEvent =>
     { RestartReason: reason, FailsTask: true },
   );
 export const restartSignaled = (reason: string): NewTaskEvent =>
-  event('Restart Signaled', reason || 'Task signaled to restart', { restart_reason: reason }, { RestartReason: reason });
+  event(
+    'Restart Signaled',
+    reason || 'Task signaled to restart',
+    { restart_reason: reason },
+    { RestartReason: reason },
+  );
 
 export function signaling(signal: string, reason: string): NewTaskEvent {
   const what = signal ? `Task being sent signal ${signal}` : 'Task being sent a signal';
@@ -102,7 +111,10 @@ export const killed = (error = ''): NewTaskEvent =>
     : event('Killed', 'Task successfully killed');
 
 export const waitingForShutdownDelay = (delay: DurationNs): NewTaskEvent =>
-  event('Waiting for shutdown delay', `Waiting for shutdown_delay of ${formatGoDuration(delay)} before killing the task.`);
+  event(
+    'Waiting for shutdown delay',
+    `Waiting for shutdown_delay of ${formatGoDuration(delay)} before killing the task.`,
+  );
 export const skippingShutdownDelay = (delay: DurationNs): NewTaskEvent =>
   event('Skipping shutdown delay', `Skipping shutdown_delay of ${formatGoDuration(delay)} before killing the task.`);
 

@@ -1,7 +1,21 @@
 import type { RestartPolicy, Task, TaskState } from '@app/domain';
 import { usFromNs, type JsonObject, type TimeUs } from '@app/kernel';
-import { isSuccessful, StartError, type Driver, type DriverTask, type ExitResult, type Recovered, type TaskHandle } from '../drivers/driver.js';
-import { KILL_RETRIES, KILL_RETRY_FACTOR, KILL_RETRY_FIRST_MS, KILL_RETRY_MAX_MS, MAX_KILL_TIMEOUT_MS } from '../limits.js';
+import {
+  isSuccessful,
+  StartError,
+  type Driver,
+  type DriverTask,
+  type ExitResult,
+  type Recovered,
+  type TaskHandle,
+} from '../drivers/driver.js';
+import {
+  KILL_RETRIES,
+  KILL_RETRY_FACTOR,
+  KILL_RETRY_FIRST_MS,
+  KILL_RETRY_MAX_MS,
+  MAX_KILL_TIMEOUT_MS,
+} from '../limits.js';
 import { textOf } from '../log.js';
 import type { Timers } from '../timers.js';
 import { decideRestart, type RestartWindow, type TaskEnd } from './restart-policy.js';
@@ -98,7 +112,12 @@ export class TaskRunner {
   }
 
   save(): SavedTask {
-    return { state: this.#state, window: this.#window, handle: this.#handle?.state ?? null, restartAtUs: this.#restartAtUs };
+    return {
+      state: this.#state,
+      window: this.#window,
+      handle: this.#handle?.state ?? null,
+      restartAtUs: this.#restartAtUs,
+    };
   }
 
   /** The specification was changed in place. */

@@ -19,8 +19,8 @@ export class FakeServer {
   readonly allocations = new Map<string, AgentAllocation>();
   readonly updates = new Map<string, AllocationUpdate>();
   readonly jobs: Record<string, JobSpec> = {};
-  #removed: { readonly id: string; readonly index: number }[] = [];
-  #waiting = new Set<() => void>();
+  readonly #removed: { readonly id: string; readonly index: number }[] = [];
+  readonly #waiting = new Set<() => void>();
   readonly #server: Server;
 
   private constructor() {
@@ -71,7 +71,10 @@ export class FakeServer {
       const update = this.updates.get(id);
       return update && satisfies(update) ? update : undefined;
     };
-    await this.until(() => holds() !== undefined, () => `allocation ${id}: ${JSON.stringify(this.updates.get(id))}`);
+    await this.until(
+      () => holds() !== undefined,
+      () => `allocation ${id}: ${JSON.stringify(this.updates.get(id))}`,
+    );
     return holds() as AllocationUpdate;
   }
 

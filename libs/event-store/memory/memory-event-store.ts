@@ -174,6 +174,7 @@ export class MemoryEventStore implements EventStore, Leases {
     const columns = JSON.stringify(row.columns);
     return {
       ...row,
+      key: withIndex(row.key, index),
       columns: (columns.includes(pendingDigits)
         ? JSON.parse(withIndex(columns, index))
         : JSON.parse(columns)) as RowWrite['columns'],

@@ -1,4 +1,4 @@
-import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -79,7 +79,6 @@ export class AllocationsController {
     return this.reads.send(request, reply, options, query);
   }
 
-  @Post('allocation/:id/stop')
   @Put('allocation/:id/stop')
   stop(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = queryOf(request);

@@ -1,4 +1,4 @@
-import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   failDeployment,
   pauseDeployment,
@@ -70,7 +70,6 @@ export class DeploymentsController {
     return this.reads.send(request, reply, options, this.objects.rows('allocation', { deployment_id: id }));
   }
 
-  @Post('deployment/fail/:id')
   @Put('deployment/fail/:id')
   fail(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = deploymentId(request);
@@ -79,7 +78,6 @@ export class DeploymentsController {
     );
   }
 
-  @Post('deployment/pause/:id')
   @Put('deployment/pause/:id')
   pause(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentPauseRequest);
@@ -88,7 +86,6 @@ export class DeploymentsController {
     return this.command(request, reply, 'PauseDeployment', [deploymentStream(id)], (view, context) => pauseDeployment(view, context, command));
   }
 
-  @Post('deployment/promote/:id')
   @Put('deployment/promote/:id')
   promote(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentPromoteRequest);
@@ -97,7 +94,6 @@ export class DeploymentsController {
     return this.command(request, reply, 'PromoteDeployment', [deploymentStream(id)], (view, context) => promoteDeployment(view, context, command));
   }
 
-  @Post('deployment/allocation-health/:id')
   @Put('deployment/allocation-health/:id')
   allocationHealth(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentAllocHealthRequest);
@@ -116,7 +112,6 @@ export class DeploymentsController {
   }
 
   /** Multi-region deployments do not exist in the community edition: nothing happens, and zeros are answered. */
-  @Post('deployment/unblock/:id')
   @Put('deployment/unblock/:id')
   unblock(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     decoded(request, deploymentUnblockRequest);

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { All, Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import {
   currentVersion,
   deregisterJob,
@@ -61,7 +61,6 @@ export class JobController {
 
   /** Any method, as Nomad. */
   @Get('summary')
-  @Post('summary')
   @Put('summary')
   @Delete('summary')
   summary(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -76,7 +75,6 @@ export class JobController {
 
   /** Any method, as Nomad. */
   @Get('versions')
-  @Post('versions')
   @Put('versions')
   @Delete('versions')
   versions(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -169,7 +167,6 @@ export class JobController {
     });
   }
 
-  @Post('evaluate')
   @Put('evaluate')
   async evaluate(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const { id: jobId } = request.params;
@@ -191,7 +188,6 @@ export class JobController {
     });
   }
 
-  @Post('revert')
   @Put('revert')
   revert(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobRevertRequest, { chunked: isChunked(request) }), '', 400);
@@ -206,7 +202,6 @@ export class JobController {
     });
   }
 
-  @Post('stable')
   @Put('stable')
   stable(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobStabilityRequest, { chunked: isChunked(request) }), '', 400);

@@ -1,4 +1,4 @@
-import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   canonicalize,
   currentVersion,
@@ -64,19 +64,16 @@ export class JobsController {
     return this.reads.send(request, reply, options, query);
   }
 
-  @Post('jobs')
   @Put('jobs')
   register(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.registerAt(request, reply, undefined);
   }
 
-  @Post('job/:id')
   @Put('job/:id')
   update(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.registerAt(request, reply, request.params.id);
   }
 
-  @Post('validate/job')
   @Put('validate/job')
   validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const body = orThrow(decodeBody(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) }), '', 400);

@@ -1,4 +1,4 @@
-import { Controller, Get, Post, Put, Req, Res } from '@nestjs/common';
+import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderNode, renderNodeStub, setEligibility, type NodeState } from '@app/domain';
 import { nodeStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
@@ -86,7 +86,6 @@ export class NodesController {
     });
   }
 
-  @Post('node/:id/eligibility')
   @Put('node/:id/eligibility')
   async eligibility(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), nodeUpdateEligibilityRequest, { chunked: isChunked(request) }), '', 400);

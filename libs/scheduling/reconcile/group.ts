@@ -12,7 +12,7 @@ import type { GroupGoal, Pass, Wanted } from './pass.js';
 import { desiredOf, existingGoal, isOfVersion, isOlderThan, stop, stopLost, update } from './pass.js';
 import { reconnect } from './reconnect.js';
 import { rescheduleVerdict } from './reschedule.js';
-import { stopSurplus } from './surplus.js';
+import { stillNeeded, stopSurplus } from './surplus.js';
 
 /*
  * One group of a service or batch job. The steps and their order are those of spec/lifecycle §3.2; each allocation is in exactly one of
@@ -20,16 +20,16 @@ import { stopSurplus } from './surplus.js';
  */
 
 /** Brings a group towards its count and version. Tells whether nothing more is to be done for it (§3.10). */
-export function reconcileGroup(pass: Pass, name: string, allocations: readonly AllocationState[]): boolean {
+export function reconcileGroup(pass: Pass, groupName: string, allocations: readonly AllocationState[]): boolean {
   const { batch, current } = pass;
   const job = pass.input.job;
-  const group = job?.spec.TaskGroups.find(({ Name }) => Name === name);
-  const desired = desiredOf(pass, name);
+  const group = job?.spec.TaskGroups.find(({ Name }) => Name === groupName);
+  const desired = desiredOf(pass, groupName);
   const live = allocations.filter(
     (alloc) => !isServerTerminal(alloc) || (batch && !alloc.desiredTransition.Reschedule),
   );
   if (job === undefined || group === undefined || group.Count === 0) {
-    stopAll(pass, name, live);
+    stopAll(pass, groupName, live);
     return true;
   }
 
@@ -50,7 +50,7 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
   );
   const migratingDue = filterReschedulable(pass, buckets.migrate);
   const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting);
-  const rescheduleNow = [...filtered.now, ...migratingDue.now, ...disconnected.now];
+  let rescheduleNow: readonly AllocationState[] = [...filtered.now, ...migratingDue.now, ...disconnected.now];
   const later = [...filtered.later, ...migratingDue.later, ...disconnected.later];
   const lost = [...buckets.lost, ...buckets.expiring];
   let untainted = [...filtered.untainted, ...survivors, ...disconnected.untainted];
@@ -72,6 +72,12 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
     migrate = migrate.filter((alloc) => !surplus.has(alloc.id));
     for (const alloc of untainted) used.add(nameIndex(alloc.name));
   }
+  rescheduleNow = stillNeeded(
+    pass,
+    group.Count,
+    { untainted, migrate, canaries, canarying: canarying() },
+    rescheduleNow,
+  );
 
   const { destructive, inPlaceCount } = classifyUpdates(pass, desired, untainted);
   if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
@@ -102,10 +108,10 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
   const updated = ready ? byIndex(destructive).slice(0, Math.max(0, room - items.length)) : [];
   desired.DestructiveUpdate += updated.length;
   desired.Ignore += destructive.length - updated.length;
-  for (const alloc of updated) pass.destructive.push(replacement('destructive', alloc, { stop: UPDATING }));
-
   const migrations = migrateAll(pass, desired, migrate, canarying());
-  placeUpToCount(pass, group, wantedCanaries, chosen, migrations);
+  const name = uniqueNames(pass, group, without(untainted, destructive), used);
+  pass.destructive.push(...updated.map((alloc) => name(replacement('destructive', alloc, { stop: UPDATING }))));
+  placeUpToCount(pass, group, wantedCanaries, chosen.map(name), migrations.map(name));
   createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });
 
   const open =
@@ -116,7 +122,7 @@ export function reconcileGroup(pass: Pass, name: string, allocations: readonly A
     rescheduleNow.length +
     later.length +
     canariesMissing;
-  return open === 0 && isGroupDone(pass, name);
+  return open === 0 && isGroupDone(pass, groupName);
 }
 
 /** Stops what is left of a group that is not wanted any more, or of a stopped job. Source: spec/lifecycle §3.1, §3.2 step 2. */
@@ -403,6 +409,30 @@ function migrateAll(
     items.push(replacement('migrate', alloc, { downgrade }));
   }
   return items;
+}
+
+/**
+ * A replacement keeps its predecessor's name, unless an allocation of the current version (a promoted canary, for instance) has it: then it
+ * gets a free one. Source: spec/lifecycle §3.6, placement order.
+ */
+function uniqueNames(
+  { input }: Pass,
+  group: TaskGroup,
+  staying: readonly AllocationState[],
+  used: ReadonlySet<number>,
+): (item: Wanted) => Wanted {
+  const taken = indexesOf(staying);
+  return (item) => {
+    if (item.previous === null || item.canary || item.downgrade) return item;
+    const index = nameIndex(item.name);
+    if (!taken.has(index)) {
+      taken.add(index);
+      return item;
+    }
+    const free = freeIndexes(new Set([...used, ...taken]), group.Count, 1)[0] ?? index;
+    taken.add(free);
+    return { ...item, name: allocationName(input.evaluation.jobId, group.Name, free) };
+  };
 }
 
 /** Step 18: never more than the count at once. What was to be rescheduled and is not needed any more is stopped without a successor. */

@@ -153,6 +153,10 @@ export function update(
   pass.updates.set(alloc.id, { ...pass.updates.get(alloc.id), ...change, allocationId: alloc.id });
 }
 
+/** Its client is out of reach, or was found to be in this pass. */
+export const isUnreachable = (pass: Pick<Pass, 'updates'>, alloc: AllocationState): boolean =>
+  alloc.clientStatus === 'unknown' || pass.updates.get(alloc.id)?.clientStatus === 'unknown';
+
 /** A group state that an existing deployment keeps, seen as the goal of this pass. */
 export const existingGoal = (group: DeploymentGroup): GroupGoal => ({
   existing: true,

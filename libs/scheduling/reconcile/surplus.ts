@@ -3,7 +3,7 @@ import { isServerTerminal } from '@app/domain';
 import { NOT_NEEDED } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 import type { Pass } from './pass.js';
-import { stop } from './pass.js';
+import { isUnreachable, stop } from './pass.js';
 
 export interface SurplusInput {
   readonly untainted: readonly AllocationState[];
@@ -20,9 +20,8 @@ export function stopSurplus(pass: Pass, count: number, input: SurplusInput): Rea
   const { untainted, migrate, canaries, canarying } = input;
   const victims = new Set<string>();
   const canaryIds = new Set(canaries.map((alloc) => alloc.id));
-  const working = canarying ? untainted.filter((alloc) => !canaryIds.has(alloc.id)) : untainted;
-  const reachable = working.reduce((sum, alloc) => sum + (alloc.clientStatus === 'unknown' ? 0 : 1), 0);
-  let surplus = reachable + migrate.length - count;
+  const working = untainted.filter((alloc) => !(canarying && canaryIds.has(alloc.id)) && !isUnreachable(pass, alloc));
+  let surplus = working.length + migrate.length - count;
   if (surplus <= 0) return victims;
 
   const take = (candidates: readonly AllocationState[]): void => {
@@ -41,6 +40,31 @@ export function stopSurplus(pass: Pass, count: number, input: SurplusInput): Rea
   take(highestFirst(migrate));
   take(highestFirst(running));
   return victims;
+}
+
+/**
+ * Of allocations that failed and are to be replaced now, those that the group still has use for; the others, with the highest indexes, are
+ * stopped for good. Nomad replaces them all and stops the surplus in the next evaluation.
+ */
+export function stillNeeded(
+  pass: Pass,
+  count: number,
+  input: SurplusInput,
+  failed: readonly AllocationState[],
+): readonly AllocationState[] {
+  const { untainted, migrate, canaries, canarying } = input;
+  const onTrial = new Set(canarying ? canaries.map((alloc) => alloc.id) : []);
+  const moving = new Set(migrate.map((alloc) => alloc.id));
+  const candidates = failed.filter((alloc) => !onTrial.has(alloc.id) && !moving.has(alloc.id));
+  // An allocation out of reach that has a replacement does not count: its replacement does.
+  const counted = untainted.filter(
+    (alloc) => !onTrial.has(alloc.id) && !(isUnreachable(pass, alloc) && alloc.nextAllocation !== ''),
+  );
+  const needed = Math.max(0, count - counted.length - migrate.length);
+  if (candidates.length <= needed) return failed;
+  const superfluous = new Set(highestFirst(candidates).slice(0, candidates.length - needed));
+  for (const alloc of superfluous) if (!isUnreachable(pass, alloc)) stop(pass, alloc, NOT_NEEDED);
+  return failed.filter((alloc) => !superfluous.has(alloc));
 }
 
 const highestFirst = (allocations: readonly AllocationState[]): readonly AllocationState[] =>

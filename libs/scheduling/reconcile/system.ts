@@ -40,7 +40,10 @@ function verdictOf(alloc: AllocationState, candidate: boolean, current: boolean,
   }
   if (!isTainted(node) && needsReconnect(alloc)) return 'reconnect';
   if (isGone(node) || node?.status === 'down') return 'lost';
-  if (node?.status === 'disconnected') return alloc.clientStatus === 'running' ? 'unknown' : 'lost';
+  if (node?.status === 'disconnected') {
+    const mayReturn = alloc.clientStatus === 'running' && lostAfter(groupOf(alloc, input.versionOf(alloc))) > 0;
+    return mayReturn ? 'unknown' : 'lost';
+  }
   if (isTainted(node)) return 'ignore';
   if (node !== undefined && !isReady(node)) return current ? 'ignore' : 'stop';
   if (!candidate) return 'stop';
@@ -89,6 +92,7 @@ export function reconcileSystemGroup(
       case 'unknown':
         disconnecting.push({ alloc, at: input.now + usFromNs(lostAfter(groupOf(alloc, input.versionOf(alloc)))) });
         desired.Disconnect++;
+        ignored.push(alloc);
         break;
       case 'reconnect':
         update(pass, alloc, { clientStatus: alloc.clientStatus });

@@ -208,7 +208,7 @@ BEGIN
     FOR item IN
       SELECT r.name, max(numbers[r.command]) AS index,
         array_agg(r.key) FILTER (WHERE r.columns IS NULL) AS gone,
-        array_agg(r.key) FILTER (WHERE r.columns IS NOT NULL) AS keys,
+        array_agg(replace(r.key, p_pending, numbers[r.command]::text)) FILTER (WHERE r.columns IS NOT NULL) AS keys,
         array_agg(replace(r.columns, p_pending, numbers[r.command]::text)::jsonb) FILTER (WHERE r.columns IS NOT NULL) AS columns,
         array_agg(replace(r.document, p_pending, numbers[r.command]::text)) FILTER (WHERE r.columns IS NOT NULL) AS documents
       FROM unnest(r_command, r_table, r_key, r_columns, r_document) AS r (command, name, key, columns, document)
