@@ -597,6 +597,26 @@ describe('after a restart of the agent', () => {
   });
 });
 
+describe('when the servers are away for longer than the time to live', () => {
+  const disconnect = { LostAfter: 0, StopOnClientAfter: ms(50), Replace: null, Reconcile: 'best_score' };
+
+  it('everything is reported again afterwards, and what may not go on alone was stopped', async () => {
+    server.heartbeatTtlMs = 100;
+    await start();
+    const job = jobWith(mockTask(), 'service', {});
+    const dependent = jobWith(mockTask(), 'service', { Disconnect: disconnect });
+    server.assign(job, allocationOf(1));
+    server.assign(dependent, allocationOf(2, { JobKey: 'default/dependent@0', JobID: 'dependent' }));
+    for (const number of [1, 2]) await server.updateOf(allocationId(number), running);
+    server.updates.clear();
+    server.isDown = true;
+    await server.until(() => server.refused >= 2);
+    server.isDown = false;
+    expect((await server.updateOf(allocationId(2), ended)).ClientStatus).toBe('complete');
+    expect((await server.updateOf(allocationId(1), () => true)).ClientStatus).toBe('running');
+  });
+});
+
 describe('status updates', () => {
   it('that are refused are sent again after a heartbeat', async () => {
     await start();

@@ -6,11 +6,17 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as 
 const BODY_LIMIT = 16 * 1024 * 1024;
 const MAX_PARAM_LENGTH = 4096;
 
+/** Paths that Nomad answers whatever the method is. */
+const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
+/** Routes match no empty ids: one travels as a character of private use. */
+const WITHOUT_ID = /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace)\/(?:[a-z-]+\/)*)(?=\?|$)/;
+const EMPTY_ID = '%EE%80%80';
+
 /** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. Blocking reads last minutes: no request timeout. */
 export const fastifyOptions = {
   rewriteUrl(request) {
     const canonical = canonicalPath(request.url ?? '/');
-    return 'url' in canonical ? canonical.url : (request.url ?? '/');
+    return 'url' in canonical ? canonical.url.replace(WITHOUT_ID, `$1${EMPTY_ID}`) : (request.url ?? '/');
   },
   routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false, caseSensitive: true },
   exposeHeadRoutes: false,
@@ -25,7 +31,7 @@ type Route = RouteOptions & { readonly method: HTTPMethods | HTTPMethods[] };
 
 /**
  * Bodies reach handlers as raw bytes, whatever they claim to be; some paths are redirected. Call before routes are made, and `complete` after:
- * then POST is what PUT is, an id may be empty, and every other method of a known path is answered with Nomad's 405.
+ * then POST is what PUT is, and every other method of a known path is answered with Nomad's 405.
  */
 export function prepareFastify(fastify: FastifyInstance): { readonly complete: () => void } {
   fastify.removeAllContentTypeParsers();
@@ -35,6 +41,11 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
     const canonical = canonicalPath(request.originalUrl);
     if ('redirect' in canonical) reply.redirect(canonical.redirect, 307);
     else done();
+  });
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    const params = request.params as { id?: string };
+    if (params.id === '\ue000') params.id = '';
+    done();
   });
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {
@@ -46,8 +57,9 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
     for (const [url, methods] of [...known]) {
       const put = methods.get('PUT');
       if (put !== undefined && !methods.has('POST')) fastify.route({ ...put, method: 'POST' });
-      if (!url.endsWith(ID)) continue;
-      for (const [method, route] of [...methods]) fastify.route(withEmptyId(url, method, route));
+      const get = methods.get('GET');
+      if (get === undefined || !ANY_METHOD.has(url)) continue;
+      for (const method of METHODS) if (!methods.has(method)) fastify.route({ ...get, method });
     }
     for (const [url, methods] of [...known]) {
       const others = METHODS.filter((method) => !methods.has(method));
@@ -61,16 +73,3 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
   };
   return { complete };
 }
-
-const ID = '/:id';
-
-/** `/v1/deployment/`: the handler of `/v1/deployment/:id`, with an id that is empty. */
-const withEmptyId = (url: string, method: string, route: Route): Route => ({
-  ...route,
-  url: url.slice(0, 1 - ID.length),
-  method,
-  preValidation: (request, _reply, done) => {
-    request.params = { id: '' };
-    done();
-  },
-});

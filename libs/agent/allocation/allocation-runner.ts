@@ -213,6 +213,7 @@ export class AllocationRunner {
       this.#setUp();
       return '';
     } catch (error) {
+      this.#tasks.clear();
       return `Unable to add allocation due to error: ${textOf(error)}`;
     }
   }

@@ -15,6 +15,9 @@ export class FakeServer {
   /** Answers to the next status requests, instead of taking them. */
   readonly refusals: { readonly status: number; readonly text: string }[] = [];
   heartbeatTtlMs = 15_000;
+  /** Refuses everything, and counts. */
+  isDown = false;
+  refused = 0;
   index = 1;
   readonly allocations = new Map<string, AgentAllocation>();
   readonly updates = new Map<string, AllocationUpdate>();
@@ -102,6 +105,10 @@ export class FakeServer {
 
   async #answer(request: IncomingMessage, url: URL, text: string): Promise<{ status: number; body: string }> {
     const ok = (body: object): { status: number; body: string } => ({ status: 200, body: JSON.stringify(body) });
+    if (this.isDown) {
+      this.refused++;
+      return { status: 503, body: 'no servers' };
+    }
     if (url.pathname === '/agent/v1/node') {
       const { Node, SecretID } = JSON.parse(text) as Registration;
       this.node = Node;

@@ -69,14 +69,18 @@ export class AllocationsController {
   @Get('allocation/:id')
   read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const { id } = request.params;
-    if (id.includes('/')) throw new NomadError('resource not found', 404);
-    const stream = allocationStream(orThrow(parseUuid(id), LOOKUP));
+    const stream = allocationStream(orThrow(parseUuid(request.params.id), LOOKUP));
     const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
       const alloc = state as AllocationState;
       return alloc.purged ? undefined : { text: await this.objects.allocationText(alloc), index: alloc.modifyIndex };
     });
     return this.reads.send(request, reply, options, query);
+  }
+
+  /** What is below an allocation and is not known; spec/http-api §4.2. */
+  @Get('allocation/:id/*')
+  unknown(): never {
+    throw new NomadError('resource not found', 404);
   }
 
   @Put('allocation/:id/stop')

@@ -1,4 +1,4 @@
-import { All, Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import {
   currentVersion,
   deregisterJob,

@@ -8,8 +8,8 @@ import { classify, groupOf, lastUnknown, lostAfter, replacesDisconnected } from 
 import { isFailed, isPaused } from './deployments.js';
 import type { Due } from './followups.js';
 import { addFollowups } from './followups.js';
-import type { GroupGoal, Pass, Wanted } from './pass.js';
-import { desiredOf, existingGoal, isOfVersion, isOlderThan, stop, stopLost, update } from './pass.js';
+import type { GroupGoal, Pass, UpdateVerdict, Wanted } from './pass.js';
+import { desiredOf, existingGoal, isOfVersion, isOlderThan, isUnreachable, stop, stopLost, update } from './pass.js';
 import { reconnect } from './reconnect.js';
 import { rescheduleVerdict } from './reschedule.js';
 import { stillNeeded, stopSurplus } from './surplus.js';
@@ -181,6 +181,8 @@ function cleanUpCanaries(
   return { all: without(remaining, [...buckets.migrate, ...buckets.lost]), canaries: buckets.untainted };
 }
 
+const LEAVE: UpdateVerdict = { kind: 'ignore' };
+
 interface Filtered {
   readonly untainted: AllocationState[];
   readonly now: AllocationState[];
@@ -271,7 +273,10 @@ function scheduleLater(pass: Pass, later: readonly Due[]): void {
   for (const { alloc } of later) update(pass, alloc, { followupEvalId: evaluations.get(alloc.id) ?? '' });
 }
 
-/** Step 11: what of the untainted is to be brought to the current version, and how. */
+/**
+ * Step 11: what of the untainted is to be brought to the current version, and how. What is out of reach stays as it is until its client is
+ * back (an older version is stopped then) or it is given up.
+ */
 function classifyUpdates(
   pass: Pass,
   desired: DesiredUpdates,
@@ -280,7 +285,7 @@ function classifyUpdates(
   const destructive: AllocationState[] = [];
   let inPlaceCount = 0;
   for (const alloc of untainted) {
-    const verdict = pass.input.updateVerdict(alloc);
+    const verdict = isUnreachable(pass, alloc) ? LEAVE : pass.input.updateVerdict(alloc);
     if (verdict.kind === 'ignore') desired.Ignore++;
     if (verdict.kind === 'destructive') destructive.push(alloc);
     if (verdict.kind === 'in-place') {

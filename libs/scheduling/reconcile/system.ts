@@ -147,9 +147,11 @@ function newestEnded(allocations: readonly AllocationState[]): ReadonlyMap<strin
 
 /**
  * How many destructive updates may go ahead: max_parallel without those of this deployment that have not told of their health yet.
- * Explicitly unhealthy ones do not slow it down. Source: spec/lifecycle §3.13.
+ * Explicitly unhealthy ones do not slow it down. A deployment that is paused or over lets none through, where Nomad would go on.
+ * Source: spec/lifecycle §3.13.
  */
 export function rollingLimit({ input, current }: Pass, { group, ignored, destructive }: SystemGroup): number {
+  if (current !== null && current.status !== 'running') return 0;
   const limit = group.Update?.MaxParallel || input.job?.spec.Update.MaxParallel || destructive.length;
   const pending = ignored.filter(
     (alloc) =>
