@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteOptions } from 'fastify';
+import { EMPTY_ID } from './edge/exchange.js';
 import { canonicalPath } from './http/index.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const satisfies readonly HTTPMethods[];
@@ -8,15 +9,13 @@ const MAX_PARAM_LENGTH = 4096;
 
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
-/** Routes match no empty ids: one travels as a character of private use. */
 const WITHOUT_ID = /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace)\/(?:[a-z-]+\/)*)(?=\?|$)/;
-const EMPTY_ID = '%EE%80%80';
 
 /** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. Blocking reads last minutes: no request timeout. */
 export const fastifyOptions = {
   rewriteUrl(request) {
     const canonical = canonicalPath(request.url ?? '/');
-    return 'url' in canonical ? canonical.url.replace(WITHOUT_ID, `$1${EMPTY_ID}`) : (request.url ?? '/');
+    return 'url' in canonical ? canonical.url.replace(WITHOUT_ID, `$1${encodeURIComponent(EMPTY_ID)}`) : (request.url ?? '/');
   },
   routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false, caseSensitive: true },
   exposeHeadRoutes: false,
@@ -41,11 +40,6 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
     const canonical = canonicalPath(request.originalUrl);
     if ('redirect' in canonical) reply.redirect(canonical.redirect, 307);
     else done();
-  });
-  fastify.addHook('preValidation', (request, _reply, done) => {
-    const params = request.params as { id?: string };
-    if (params.id === '\ue000') params.id = '';
-    done();
   });
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {

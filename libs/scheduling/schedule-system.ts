@@ -144,7 +144,7 @@ function workOff(board: Board, job: JobVersion): Plan['deployment'] {
     const goal = workOffGroup(board, job, wish);
     const canarying = goal !== null && goal.desiredCanaries > 0 && !goal.promoted;
     const healthy = pass.current?.groups[name]?.healthyAllocs ?? 0;
-    complete &&= goal === null || (!canarying && healthy >= goal.desiredTotal);
+    complete &&= goal === null || (!canarying && wish.destructive.length === 0 && healthy >= goal.desiredTotal);
     if (goal !== null)
       noteGoal(pass, job, goal, { name, allocations, changed: wish.destructive.length + wish.inPlace.length > 0 });
   }

@@ -20,7 +20,8 @@ function tell(
       const cluster = begin(type, story);
       const step = (): void => {
         const before = cluster.allocations();
-        check(cluster, cluster.evaluate().plan, before, story);
+        const { plan } = cluster.evaluate();
+        check(cluster, plan, before, story);
       };
       step();
       for (const what of story.happenings) {
@@ -34,9 +35,15 @@ function tell(
 
 const spec = (cluster: ToyCluster) => cluster.view.job('default', 'shop')?.versions[0]?.spec;
 
+/** A plan that ends a deployment changes what the next may do: failed allocations no longer need the watcher's permission, for instance. */
+function expectNothingMore(cluster: ToyCluster, plan: Plan | null): void {
+  if (plan !== null && plan.deploymentUpdates.length > 0) cluster.evaluate();
+  expect(cluster.plan().plan).toBeNull();
+}
+
 describe('whatever happens to a service job', () => {
   it('reconciling twice is reconciling once', () => {
-    tell('service', anyStory, (cluster) => expect(cluster.plan().plan).toBeNull());
+    tell('service', anyStory, expectNothingMore);
   });
 
   it('nothing is placed for a stopped job', () => {
@@ -132,7 +139,7 @@ describe('when nothing fails any more', () => {
 
 describe('whatever happens to a batch job', () => {
   it('reconciling twice is reconciling once', () => {
-    tell('batch', anyStory, (cluster) => expect(cluster.plan().plan).toBeNull());
+    tell('batch', anyStory, expectNothingMore);
   });
 
   it('never more than the count is running', () => {
@@ -146,7 +153,7 @@ describe('whatever happens to a batch job', () => {
 
 describe('whatever happens to a system job', () => {
   it('reconciling twice is reconciling once', () => {
-    tell('system', anyStory, (cluster) => expect(cluster.plan().plan).toBeNull());
+    tell('system', anyStory, expectNothingMore);
   });
 
   it('there is at most one on each node, and none on a node that joined after it was stopped', () => {

@@ -18,7 +18,7 @@ import { LogTail } from '@app/streaming';
 import { plainToInstance } from 'class-transformer';
 import { validate } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { abortSignal, bodyOf, tokenOf } from '../edge/exchange.js';
+import { abortSignal, bodyOf, idOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendBody } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
@@ -27,7 +27,6 @@ import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { NodeNews } from './node-news.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
 @Controller('agent/v1')
@@ -61,7 +60,7 @@ export class AgentsController {
   }
 
   @Put('node/:id/heartbeat')
-  async heartbeat(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  async heartbeat(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await bodyAs(request, HeartbeatDto);
     const node = await this.authenticated(request);
     await this.heartbeats.note(node.id);
@@ -83,7 +82,7 @@ export class AgentsController {
   }
 
   @Get('node/:id/allocations')
-  async allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  async allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const node = await this.authenticated(request);
     const signal = abortSignal(reply);
@@ -100,7 +99,7 @@ export class AgentsController {
   }
 
   @Put('node/:id/status')
-  async status(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  async status(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, StatusDto);
     const node = await this.authenticated(request);
     const reports: AllocationReport[] = body.Updates.map((update) => ({
@@ -122,8 +121,8 @@ export class AgentsController {
   }
 
   /** The node of the path, if the bearer of the request knows its secret. */
-  private async authenticated(request: IdRequest): Promise<NodeState> {
-    const id = request.params.id.toLowerCase();
+  private async authenticated(request: FastifyRequest): Promise<NodeState> {
+    const id = idOf(request).toLowerCase();
     const [node] = await this.objects.states<NodeState>([nodeStream(id)]);
     if (node === undefined || node.purged) throw new NomadError('node not found', 404);
     const given = Buffer.from(digest(tokenOf(request) ?? ''));

@@ -2,14 +2,13 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { orThrow, queryOf } from '../edge/exchange.js';
+import { idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { allocationType, boolParam, NomadError, parseUuid } from '../http/index.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 const LOOKUP = 'alloc lookup failed: ';
 
 /** Nomad: /v1/allocations and /v1/allocation; spec/http-api §4.2. */
@@ -67,9 +66,9 @@ export class AllocationsController {
   }
 
   @Get('allocation/:id')
-  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const stream = allocationStream(orThrow(parseUuid(request.params.id), LOOKUP));
+    const stream = allocationStream(orThrow(parseUuid(idOf(request)), LOOKUP));
     const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
       const alloc = state as AllocationState;
       return alloc.purged ? undefined : { text: await this.objects.allocationText(alloc), index: alloc.modifyIndex };
@@ -84,11 +83,11 @@ export class AllocationsController {
   }
 
   @Put('allocation/:id/stop')
-  stop(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  stop(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = queryOf(request);
     const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay'));
     const reschedule = orThrow(boolParam(query, 'reschedule'));
-    const allocationId = orThrow(parseUuid(request.params.id), LOOKUP);
+    const allocationId = orThrow(parseUuid(idOf(request)), LOOKUP);
     this.writes.namespace(request);
     return this.writes.send(request, reply, {
       name: 'StopAllocation',
@@ -100,9 +99,9 @@ export class AllocationsController {
 
   /** Services are not registered here: a known allocation has none. */
   @Get('allocation/:id/services')
-  services(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  services(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const stream = allocationStream(orThrow(parseUuid(request.params.id), LOOKUP));
+    const stream = allocationStream(orThrow(parseUuid(idOf(request)), LOOKUP));
     const query = this.objects.rendered(
       stream,
       'allocation',

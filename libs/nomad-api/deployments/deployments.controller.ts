@@ -9,7 +9,7 @@ import {
 } from '@app/domain';
 import { deploymentStream, allocationStream, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bodyOf, isChunked, orThrow } from '../edge/exchange.js';
+import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { Reads } from '../edge/reads.js';
@@ -26,7 +26,6 @@ import {
   type Shape,
 } from '../http/index.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 const LOOKUP = 'deployment lookup failed: ';
 
 /** Nomad: /v1/deployments and /v1/deployment; spec/http-api §4.1. */
@@ -58,20 +57,20 @@ export class DeploymentsController {
   }
 
   @Get('deployment/:id')
-  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     return this.reads.send(request, reply, options, this.objects.row('deployment', deploymentId(request), 'deployment not found'));
   }
 
   @Get('deployment/allocations/:id')
-  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const id = orThrow(parseUuid(request.params.id));
+    const id = orThrow(parseUuid(idOf(request)));
     return this.reads.send(request, reply, options, this.objects.rows('allocation', { deployment_id: id }));
   }
 
   @Put('deployment/fail/:id')
-  fail(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  fail(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = deploymentId(request);
     return this.command(request, reply, 'FailDeployment', [deploymentStream(id)], (view, context) =>
       failDeployment(view, context, { deploymentId: id }),
@@ -79,7 +78,7 @@ export class DeploymentsController {
   }
 
   @Put('deployment/pause/:id')
-  pause(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  pause(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentPauseRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, pause: body.Pause ?? false };
@@ -87,7 +86,7 @@ export class DeploymentsController {
   }
 
   @Put('deployment/promote/:id')
-  promote(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  promote(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentPromoteRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, all: body.All ?? false, groups: body.Groups ?? [] };
@@ -95,7 +94,7 @@ export class DeploymentsController {
   }
 
   @Put('deployment/allocation-health/:id')
-  allocationHealth(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  allocationHealth(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = decoded(request, deploymentAllocHealthRequest);
     const { HealthyAllocationIDs: healthy, UnhealthyAllocationIDs: unhealthy } = body;
     const given = { healthy: healthy ?? [], unhealthy: unhealthy ?? [] };
@@ -113,7 +112,7 @@ export class DeploymentsController {
 
   /** Multi-region deployments do not exist in the community edition: nothing happens, and zeros are answered. */
   @Put('deployment/unblock/:id')
-  unblock(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  unblock(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     decoded(request, deploymentUnblockRequest);
     const id = deploymentId(request);
     return this.command(request, reply, 'UnblockDeployment', [deploymentStream(id)], (view, context) =>
@@ -141,15 +140,15 @@ const renderAnswer = ({ evalId, revertedJobVersion }: DeploymentAnswer, index: I
   Index: index,
 });
 
-function deploymentId(request: IdRequest): string {
-  const { id } = request.params;
+function deploymentId(request: FastifyRequest): string {
+  const id = idOf(request);
   if (id === '') throw new NomadError('missing deployment ID');
   return orThrow(parseUuid(id), LOOKUP);
 }
 
-function decoded<T extends { DeploymentID?: string }>(request: IdRequest, shape: Shape<T>): T {
+function decoded<T extends { DeploymentID?: string }>(request: FastifyRequest, shape: Shape<T>): T {
   const body = orThrow(decodeBody(bodyOf(request), shape, { chunked: isChunked(request) }), '', 400);
   if (!body.DeploymentID) throw new NomadError('DeploymentID must be specified', 400);
-  if (body.DeploymentID !== request.params.id) throw new NomadError('Deployment ID does not match', 400);
+  if (body.DeploymentID !== idOf(request)) throw new NomadError('Deployment ID does not match', 400);
   return body;
 }

@@ -14,6 +14,15 @@ export function orThrow<T>(result: Result<T, string | { readonly status: number;
 
 export const queryOf = (request: FastifyRequest): Query => parseQuery(request.raw.url ?? '');
 
+/** Routes match no empty ids: one travels as a character of private use. */
+export const EMPTY_ID = '\ue000';
+
+/** The id in the path, which may be empty. */
+export function idOf(request: FastifyRequest): string {
+  const { id } = request.params as { readonly id: string };
+  return id === EMPTY_ID ? '' : id;
+}
+
 /** The raw body; empty when there is none. */
 export const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
 

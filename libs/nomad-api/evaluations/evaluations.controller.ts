@@ -4,13 +4,12 @@ import { evaluationStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { orThrow, queryOf } from '../edge/exchange.js';
+import { idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists, type ListEndpoint } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, Reads } from '../edge/reads.js';
 import { evaluationType, FILTER_WITH_OTHER_PARAMETERS, NomadError, param, parseUuid } from '../http/index.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 const LOOKUP = 'failed to lookup eval: eval lookup failed: ';
 
 /** Nomad: /v1/evaluations and /v1/evaluation; spec/http-api §4.5. */
@@ -50,9 +49,9 @@ export class EvaluationsController {
   }
 
   @Get('evaluation/:id')
-  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const id = orThrow(parseUuid(request.params.id), LOOKUP);
+    const id = orThrow(parseUuid(idOf(request)), LOOKUP);
     if (param(queryOf(request), 'related') !== 'true') {
       return this.reads.send(request, reply, options, this.objects.row('evaluation', id, 'eval not found'));
     }
@@ -73,9 +72,9 @@ export class EvaluationsController {
   }
 
   @Get('evaluation/:id/allocations')
-  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const id = orThrow(parseUuid(request.params.id), request.params.id === '' ? LOOKUP : '');
+    const id = orThrow(parseUuid(idOf(request)), idOf(request) === '' ? LOOKUP : '');
     return this.reads.send(request, reply, options, this.objects.rows('allocation', { eval_id: id }));
   }
 

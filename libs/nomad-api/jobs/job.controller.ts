@@ -19,7 +19,7 @@ import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSum
 import { ReadModels } from '@app/read-models';
 import { LogTail, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
@@ -36,7 +36,6 @@ import {
 } from '../http/index.js';
 import { checkedPriority, renderRegistered } from './jobs.controller.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 
 /** Nomad: /v1/job/:id and what is below it; spec/http-api §4.4. */
 @Controller('v1/job/:id')
@@ -50,9 +49,9 @@ export class JobController {
   ) {}
 
   @Get()
-  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const query = this.objects.rendered(jobStream(options.namespace, request.params.id), 'job', { text: 'job not found' }, (state) => {
+    const query = this.objects.rendered(jobStream(options.namespace, idOf(request)), 'job', { text: 'job not found' }, (state) => {
       const current = currentVersion(state as JobState);
       return Promise.resolve(current && { text: JSON.stringify(renderJob(current)), index: current.modifyIndex });
     });
@@ -63,9 +62,9 @@ export class JobController {
   @Get('summary')
   @Put('summary')
   @Delete('summary')
-  summary(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const stream = jobSummaryStream(options.namespace, request.params.id);
+    const stream = jobSummaryStream(options.namespace, idOf(request));
     const query = this.objects.rendered(stream, 'job_summary', { text: 'job not found' }, (state) => {
       const summary = state as JobSummaryState;
       return Promise.resolve(summary.purged ? undefined : { text: JSON.stringify(renderJobSummary(summary)), index: summary.modifyIndex });
@@ -77,13 +76,13 @@ export class JobController {
   @Get('versions')
   @Put('versions')
   @Delete('versions')
-  versions(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  versions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const parameters = queryOf(request);
     const diffs = orThrow(boolParam(parameters, 'diffs'));
     const against = orThrow(uintParam(parameters, 'diff_version'));
     const tag = param(parameters, 'diff_tag');
-    const stream = jobStream(options.namespace, request.params.id);
+    const stream = jobStream(options.namespace, idOf(request));
     const query = this.objects.rendered(
       stream,
       'job_version',
@@ -103,24 +102,24 @@ export class JobController {
   }
 
   @Get('allocations')
-  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.sublist(request, reply, 'allocation');
   }
 
   @Get('deployments')
-  deployments(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  deployments(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.sublist(request, reply, 'deployment');
   }
 
   @Get('evaluations')
-  evaluations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  evaluations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.sublist(request, reply, 'evaluation');
   }
 
   @Get('deployment')
-  latestDeployment(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  latestDeployment(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const where = { namespace: options.namespace, job_id: request.params.id };
+    const where = { namespace: options.namespace, job_id: idOf(request) };
     const query: DataQuery = {
       key: JSON.stringify(['latest deployment', where]),
       topics: ['table:deployment'],
@@ -134,15 +133,15 @@ export class JobController {
   }
 
   @Delete()
-  async deregister(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  async deregister(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = queryOf(request);
     const purge = orThrow(boolParam(query, 'purge'));
     orThrow(boolParam(query, 'global'));
     const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay', false, 'q'));
     const evalPriority = checkedPriority(orThrow(intParam(query, 'eval_priority')) ?? 0);
     const namespace = this.writes.namespace(request);
-    const belongings = purge || noShutdownDelay ? await this.belongings(namespace, request.params.id, purge) : NOTHING;
-    const command: DeregisterJob = { namespace, jobId: request.params.id, purge, evalPriority, noShutdownDelay, ...belongings };
+    const belongings = purge || noShutdownDelay ? await this.belongings(namespace, idOf(request), purge) : NOTHING;
+    const command: DeregisterJob = { namespace, jobId: idOf(request), purge, evalPriority, noShutdownDelay, ...belongings };
     await this.writes.send(request, reply, {
       name: purge ? 'PurgeJob' : 'StopJob',
       reads: [
@@ -168,8 +167,8 @@ export class JobController {
   }
 
   @Put('evaluate')
-  async evaluate(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { id: jobId } = request.params;
+  async evaluate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const jobId = idOf(request);
     const raw = bodyOf(request);
     let force = false;
     if (raw.length > 0) {
@@ -189,9 +188,9 @@ export class JobController {
   }
 
   @Put('revert')
-  revert(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  revert(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobRevertRequest, { chunked: isChunked(request) }), '', 400);
-    const jobId = sameJob(body.JobID, request.params.id);
+    const jobId = sameJob(body.JobID, idOf(request));
     const namespace = this.writes.namespace(request, body.Namespace);
     const enforcePriorVersion = body.EnforcePriorVersion ?? null;
     return this.writes.send(request, reply, {
@@ -203,9 +202,9 @@ export class JobController {
   }
 
   @Put('stable')
-  stable(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  stable(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobStabilityRequest, { chunked: isChunked(request) }), '', 400);
-    const jobId = sameJob(body.JobID, request.params.id);
+    const jobId = sameJob(body.JobID, idOf(request));
     const namespace = this.writes.namespace(request, body.Namespace);
     const command = { namespace, jobId, version: body.JobVersion ?? 0, stable: body.Stable ?? false };
     return this.writes.send(request, reply, {
@@ -218,20 +217,20 @@ export class JobController {
 
   /** The source of a registration is not kept. */
   @Get('submission')
-  submission(@Req() request: IdRequest): never {
+  submission(@Req() request: FastifyRequest): never {
     const version = param(queryOf(request), 'version');
     if (!/^\d+$/.test(version)) throw new NomadError('Unable to parse job submission version parameter', 400);
     throw new NomadError('job source not found', 404);
   }
 
   @Get('services')
-  services(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  services(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.derived(request, reply, 'services', { text: 'job not found' }, () => '[]');
   }
 
   @Get('actions')
-  actions(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
-    const unknown = { text: `Unknown job ${JSON.stringify(request.params.id)}`, status: 500 };
+  actions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const unknown = { text: `Unknown job ${JSON.stringify(idOf(request))}`, status: 500 };
     return this.derived(request, reply, 'actions', unknown, ({ spec }) =>
       JSON.stringify(
         spec.TaskGroups.flatMap((group) =>
@@ -244,10 +243,10 @@ export class JobController {
   }
 
   @Get('scale')
-  scale(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  scale(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const { namespace } = options;
-    const jobId = request.params.id;
+    const jobId = idOf(request);
     const query = this.objects.rendered(jobStream(namespace, jobId), 'job', { text: 'job not found' }, async (state) => {
       const current = currentVersion(state as JobState);
       if (current === undefined) return undefined;
@@ -260,14 +259,14 @@ export class JobController {
   }
 
   private derived(
-    request: IdRequest,
+    request: FastifyRequest,
     reply: FastifyReply,
     variant: string,
     missing: { readonly text: string; readonly status?: number },
     render: (version: JobVersion) => string,
   ): Promise<void> {
     const options = this.reads.options(request);
-    const stream = jobStream(options.namespace, request.params.id);
+    const stream = jobStream(options.namespace, idOf(request));
     const load = (state: unknown): Promise<{ text: string; index: number } | undefined> => {
       const current = currentVersion(state as JobState);
       return Promise.resolve(current && { text: render(current), index: current.modifyIndex });
@@ -276,9 +275,9 @@ export class JobController {
   }
 
   /** A purge removes the rows, so every row is of the present incarnation and `all` changes nothing. */
-  private sublist(request: IdRequest, reply: FastifyReply, table: 'allocation' | 'deployment' | 'evaluation'): Promise<void> {
+  private sublist(request: FastifyRequest, reply: FastifyReply, table: 'allocation' | 'deployment' | 'evaluation'): Promise<void> {
     const options = this.reads.options(request);
-    const where = { namespace: options.namespace, job_id: request.params.id };
+    const where = { namespace: options.namespace, job_id: idOf(request) };
     return this.reads.send(request, reply, options, this.objects.rows(table, where));
   }
 

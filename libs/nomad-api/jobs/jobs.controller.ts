@@ -15,7 +15,7 @@ import {
 import { jobStream, jobSummaryStream, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendBody } from '../edge/reads.js';
@@ -23,7 +23,6 @@ import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { boolParam, decodeBody, jobRegisterRequest, jobType, jobValidateRequest, NomadError } from '../http/index.js';
 
-type IdRequest = FastifyRequest<{ Params: { id?: string } }>;
 const MAX_EVAL_PRIORITY = 100;
 
 /** Nomad: /v1/jobs, and registration at either path; spec/http-api §4.3. */
@@ -65,13 +64,13 @@ export class JobsController {
   }
 
   @Put('jobs')
-  register(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  register(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.registerAt(request, reply, undefined);
   }
 
   @Put('job/:id')
-  update(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.registerAt(request, reply, request.params.id);
+  update(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.registerAt(request, reply, idOf(request));
   }
 
   @Put('validate/job')
@@ -89,7 +88,7 @@ export class JobsController {
     sendBody(request, reply, 200, Buffer.from(JSON.stringify(answer)));
   }
 
-  private registerAt(request: IdRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
+  private registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobRegisterRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (body.Job.ID === undefined || body.Job.ID === null) throw new NomadError("Job ID hasn't been provided", 400);

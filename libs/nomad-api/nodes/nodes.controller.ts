@@ -4,14 +4,13 @@ import { nodeStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import { LogTail } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { boolParam, decodeBody, NomadError, nodeType, nodeUpdateEligibilityRequest, parseUuid, type Query } from '../http/index.js';
 
-type IdRequest = FastifyRequest<{ Params: { id: string } }>;
 const LOOKUP = 'node lookup failed: ';
 
 /** Nomad: /v1/nodes and /v1/node; spec/http-api §4.6. */
@@ -58,7 +57,7 @@ export class NodesController {
   }
 
   @Get('node/:id')
-  read(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const query = this.objects.rendered(nodeStream(nodeId(request)), 'node', { text: 'node not found' }, (state) => {
       const node = state as NodeState;
@@ -69,10 +68,10 @@ export class NodesController {
 
   /** Complete allocations, unlike every other list of them. An id that is none has none. */
   @Get('node/:id/allocations')
-  allocations(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    if (request.params.id === '') orThrow(parseUuid(''), LOOKUP);
-    const id = request.params.id.toLowerCase();
+    if (idOf(request) === '') orThrow(parseUuid(''), LOOKUP);
+    const id = idOf(request).toLowerCase();
     return this.reads.send(request, reply, options, {
       key: `node/${id}/allocations`,
       topics: ['table:allocation'],
@@ -87,13 +86,13 @@ export class NodesController {
   }
 
   @Put('node/:id/eligibility')
-  async eligibility(@Req() request: IdRequest, @Res() reply: FastifyReply): Promise<void> {
+  async eligibility(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), nodeUpdateEligibilityRequest, { chunked: isChunked(request) }), '', 400);
     const eligibility = body.Eligibility ?? '';
     if (eligibility !== 'eligible' && eligibility !== 'ineligible') {
       throw new NomadError(`invalid scheduling eligibility ${JSON.stringify(eligibility)}`);
     }
-    const id = orThrow(parseUuid(body.NodeID || request.params.id), LOOKUP);
+    const id = orThrow(parseUuid(body.NodeID || idOf(request)), LOOKUP);
     const affected = await this.readModels.jobsAffectedByNode(id);
     await this.writes.send(request, reply, {
       name: 'SetNodeEligibility',
@@ -104,9 +103,9 @@ export class NodesController {
   }
 }
 
-function nodeId(request: IdRequest): string {
-  if (request.params.id === '') throw new NomadError('missing node ID');
-  return orThrow(parseUuid(request.params.id), LOOKUP);
+function nodeId(request: FastifyRequest): string {
+  if (idOf(request) === '') throw new NomadError('missing node ID');
+  return orThrow(parseUuid(idOf(request)), LOOKUP);
 }
 
 function listFlag(query: Query, name: string): boolean {
