@@ -1,38 +1,13 @@
 import { hostname } from 'node:os';
-import { evolve, type AggregateState } from '@app/domain';
-import { CommandHandler, eventStoreMigrations, migrate, PostgresEventStore, type Aggregates } from '@app/event-store';
-import type { DomainEvent, Fact, StreamName } from '@app/kernel';
+import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
 import { createMetrics, StartupError, systemClock, type Clock, type Configuration, type Logger, type Metrics, type Shutdown } from '@app/platform';
-import {
-  ENTITIES,
-  Heartbeats,
-  Heartbeats1763800000001,
-  project,
-  ReadModels,
-  ReadModels1763800000000,
-  TABLES_OF,
-} from '@app/read-models';
+import { aggregates, ENTITIES, Heartbeats, MIGRATIONS, ReadModels, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
-import { streamType } from '@app/kernel';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
 
-/** Every migration of the product, oldest first. */
-export const MIGRATIONS = [...eventStoreMigrations, ReadModels1763800000000, Heartbeats1763800000001];
-
 const CACHE_BYTES = 256 * 1024 * 1024;
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** Every event type is at its first schema. */
-const SCHEMA = 1;
-
-/** The aggregates as the command handler needs them. */
-export const aggregates: Aggregates = {
-  evolve: (stream: StreamName, state: unknown, event: DomainEvent, fact: Fact) => evolve(stream, state as AggregateState | undefined, event, fact),
-  project,
-  schemaOf: () => SCHEMA,
-};
-
-export const tablesOf = (stream: string): readonly string[] => TABLES_OF[streamType(stream as StreamName)];
 
 /** What every role of the server stands on. */
 export interface Core {

@@ -1,4 +1,4 @@
-import { ClusterState, DeploymentWatcher, HeartbeatWatcher, Leader, restoreCluster, Scheduler } from '@app/reactors';
+import { ClusterState, DeploymentWatcher, Drainer, HeartbeatWatcher, Leader, restoreCluster, Scheduler } from '@app/reactors';
 import type { Logger, Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 
@@ -23,6 +23,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
     reactors: (context) => [
       new Scheduler(context, { configuration: () => SCHEDULER_CONFIGURATION, signingKeyId: storeEpoch }),
       new DeploymentWatcher(context),
+      new Drainer(context),
       new HeartbeatWatcher(context, () => heartbeats.ages()),
     ],
   });

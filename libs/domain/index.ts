@@ -31,14 +31,22 @@ export {
   type JobAnswer,
   type RegisterJob,
 } from './job/decide.js';
+export { dispatchJob, type DispatchAnswer, type DispatchJob } from './job/dispatch.js';
+export type { JobEvent } from './job/events.js';
+export { dueLaunch, forcePeriodicJob, launchPeriodicJob } from './job/launch.js';
+export { scaleJob, type ScaleJob } from './job/scale.js';
+export { tagVersion, untagVersion, type TagAnswer, type TagVersion } from './job/tag.js';
 export { renderJobStub } from './job/render.js';
 export * from './job/spec/index.js';
 export * from './job-summary/state.js';
 export { renderJobSummary } from './job-summary/render.js';
 export * from './node/state.js';
-export { heartbeatNode, missHeartbeat, registerNode, setEligibility, type AffectedJob } from './node/decide.js';
+export { evaluateNode, heartbeatNode, missHeartbeat, purgeNode, registerNode, setEligibility } from './node/decide.js';
+export { completeDrain, drainAllocations, drainNode, isForced, type Drained, type DrainNode, type DrainSpec } from './node/drain.js';
+export type { AffectedJob } from './node/evaluate.js';
 export { computedClass } from './node/computed-class.js';
 export { renderNode, renderNodeStub } from './node/render.js';
 export * from './plan/plan.js';
 export { fingerprintOf, submitPlan, type PlanBasis, type SubmitPlan } from './plan/decide.js';
 export { rawNumber } from './raw-json.js';
+export { schemaOf, upcast } from './upcasting/index.js';

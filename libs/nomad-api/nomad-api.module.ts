@@ -17,6 +17,8 @@ import { Writes } from './edge/writes.js';
 import { EvaluationsController } from './evaluations/evaluations.controller.js';
 import { JobController } from './jobs/job.controller.js';
 import { JobsController } from './jobs/jobs.controller.js';
+import { NodeCommandsController } from './nodes/node-commands.controller.js';
+import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
@@ -49,6 +51,8 @@ export class NomadApiModule {
         EvaluationsController,
         JobsController,
         JobController,
+        NodePoolsController,
+        NodeCommandsController,
         NodesController,
         StatusController,
         HealthController,

@@ -25,6 +25,7 @@ export class DeploymentWatcher implements Reactor {
   /** Deadlines that fired without failing the deployment: they do so again only when they have moved. */
   private readonly passed = new Map<string, TimeUs>();
   private deadlineTimer: NodeJS.Timeout | undefined;
+  private arming: NodeJS.Timeout | undefined;
   private running = false;
 
   constructor(private readonly context: ReactorContext) {}
@@ -37,6 +38,7 @@ export class DeploymentWatcher implements Reactor {
 
   async stop(): Promise<void> {
     this.running = false;
+    clearTimeout(this.arming);
     clearTimeout(this.deadlineTimer);
     for (const timer of this.looks.values()) clearTimeout(timer);
     this.looks.clear();
@@ -58,7 +60,8 @@ export class DeploymentWatcher implements Reactor {
         else this.passed.delete(deployment.id);
       }
     }
-    if (deadlinesMoved) this.armDeadline();
+    // Deadlines are minutes away: one look at all of them for a burst of changes.
+    if (deadlinesMoved) this.arming ??= setTimeout(() => this.armDeadline(), COALESCE_MS);
   }
 
   private lookSoon(id: string, ms: number): void {
@@ -136,6 +139,8 @@ export class DeploymentWatcher implements Reactor {
 
   /** One timer for the earliest deadline of all. */
   private armDeadline(): void {
+    clearTimeout(this.arming);
+    this.arming = undefined;
     clearTimeout(this.deadlineTimer);
     if (!this.running) return;
     const due = this.context.cluster

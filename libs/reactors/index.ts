@@ -1,5 +1,7 @@
 export { ClusterState, type Movement } from './cluster-state.js';
 export { DeploymentWatcher } from './deployment-watcher.js';
+export { Drainer } from './drainer.js';
+export { drainStep, nextDrainDeadline, type DrainStep, type DrainView } from './drainer-rules.js';
 export { EvaluationQueue } from './evaluation-queue.js';
 export { HeartbeatWatcher, heartbeatTtlMs } from './heartbeat-watcher.js';
 export { Leader, SCHEDULER_LEASE } from './leader.js';

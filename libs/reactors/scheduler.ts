@@ -108,8 +108,9 @@ export class Scheduler implements Reactor {
   private onAllocation(before: AllocationState | undefined, after: AllocationState | undefined): void {
     if (before === undefined || isClientTerminal(before)) return;
     if (after !== undefined && !after.purged && !isClientTerminal(after)) return;
+    // Whether the node takes allocations now does not matter: Nomad lets the evaluation see for itself.
     const node = this.context.cluster.node(before.nodeId);
-    if (node !== undefined && isReady(node)) this.roomIn(node);
+    if (node !== undefined) this.roomIn(node);
   }
 
   private onNode(before: NodeState | undefined, after: NodeState | undefined): void {

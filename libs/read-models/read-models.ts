@@ -124,6 +124,12 @@ export class ReadModels {
     return rows.length > 0;
   }
 
+  /** Whether a node has ever had allocations that are still known, whatever became of them. */
+  async hasAllocations(nodeId: string): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query('SELECT 1 FROM allocation WHERE node_id = $1 LIMIT 1', [nodeId]);
+    return rows.length > 0;
+  }
+
   /** Ids of what an agent has to look at: changed by a server after `index`, or (from 0) everything that is not over for the client. */
   async allocationsForAgent(nodeId: string, index: Index): Promise<{ readonly changed: readonly string[]; readonly removed: readonly string[] }> {
     const rows: { id: string; gone: boolean }[] = await this.dataSource.query(

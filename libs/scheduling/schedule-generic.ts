@@ -14,6 +14,7 @@ import { countFailure, finish, newTally } from './outcome.js';
 import type { PassSetup } from './pass-setup.js';
 import { setUp } from './pass-setup.js';
 import type { ClusterView, SchedulingRequest, SchedulingResult } from './ports.js';
+import { requiresReplacement } from './reconcile/job-diff-kind.js';
 import { newestDeployment } from './reconcile/deployments.js';
 import type { InPlaceUpdate, Reconciliation, Wanted } from './reconcile/pass.js';
 import { reconcile } from './reconcile/reconcile.js';
@@ -172,7 +173,9 @@ function olderVersion(
     if (deployment.id === wish.deploymentId || (previous !== null && deployment.jobVersion < previous.jobVersion))
       continue;
     const version = cluster.jobVersion(namespace, jobId, deployment.jobCreateIndex, deployment.jobVersion);
-    if (hasGroup(version)) return { version, deploymentId: deployment.id };
+    if (!hasGroup(version)) continue;
+    // What could be updated in place at once need not be of the older version.
+    return requiresReplacement(version.spec, job.spec, group) ? { version, deploymentId: deployment.id } : null;
   }
   const former = previous === null ? undefined : input.versionOf(previous);
   const formerGroup = former?.spec.TaskGroups.find(({ Name }) => Name === group);

@@ -1,3 +1,4 @@
+import { upcast } from '@app/domain';
 import type { CommandHandler, Commit, EventStore } from '@app/event-store';
 import type { DomainEvent, EventMeta, Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 
@@ -237,7 +238,7 @@ export class LogTail {
   }
 }
 
-/** Groups events by index, and within a commit by stream. */
+/** Groups events by index, and within a commit by stream; events of earlier schemas come out in today's. */
 export function commitsOf(events: readonly RecordedEvent[]): LogCommit[] {
   const commits: LogCommit[] = [];
   let open: { index: Index; time: TimeUs; meta: EventMeta; changes: Map<StreamName, { version: number; events: DomainEvent[] }> } | undefined;
@@ -246,14 +247,14 @@ export function commitsOf(events: readonly RecordedEvent[]): LogCommit[] {
     const changes = [...open.changes].map(([stream, change]) => ({ stream, ...change }));
     commits.push({ index: open.index, time: open.time, meta: open.meta, changes });
   };
-  for (const { index, time, meta, stream, version, type, data } of events) {
+  for (const { index, time, meta, stream, version, type, schema, data } of events) {
     if (open?.index !== index) {
       close();
       open = { index, time, meta, changes: new Map() };
     }
     const change = open.changes.get(stream) ?? { version, events: [] };
     change.version = version;
-    change.events.push({ type, data });
+    change.events.push(upcast({ type, schema, data }));
     open.changes.set(stream, change);
   }
   close();

@@ -1,2 +1,29 @@
+export {
+  jobInput,
+  jobSpec,
+  METRICS,
+  nodeDescription,
+  RESOURCES,
+  SECOND_NS,
+  type SpecOptions,
+} from './builders/specs.js';
+export {
+  allocationId,
+  DEPLOYMENT,
+  healthReported,
+  NODE,
+  nodeIsReady,
+  nodeRegistered,
+  planCommand,
+  planned,
+  registered,
+  report,
+  reported,
+  type PlanOptions,
+} from './given/commands.js';
+export { event, given, type Given, type Outcome, type Step } from './given/given.js';
+export { idOf, START, World, type Decide } from './given/world.js';
 export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js';
 export { createTestDatabase } from './postgres/test-database.js';
+export type { TestKafka } from './kafka/test-kafka.js';
+export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';

@@ -1,7 +1,9 @@
 import { run as append } from './append.bench.js';
+import { run as commands } from './commands.bench.js';
+import { run as read } from './read.bench.js';
 
 /** `npm run bench -- <name>`. */
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { append };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { append, commands, read };
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

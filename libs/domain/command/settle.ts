@@ -2,7 +2,8 @@ import { isTerminal, type AllocationState } from '../allocation/state.js';
 import { isActive } from '../deployment/state.js';
 import { EMPTY_SUMMARY } from '../job-summary/evolve.js';
 import type { GroupSummary, JobSummaryState } from '../job-summary/state.js';
-import { currentVersion, type JobStatus, type JobVersion } from '../job/state.js';
+import { countChild } from '../job/children.js';
+import { currentVersion, isTemplate, type JobStatus, type JobVersion } from '../job/state.js';
 import type { Change, Draft } from './draft.js';
 
 /**
@@ -166,7 +167,7 @@ export function jobStatus(
   openEvaluations: boolean,
 ): JobStatus {
   const { spec } = version;
-  if (spec.Type === 'system' || spec.Periodic !== null || spec.ParameterizedJob !== null) return spec.Stop ? 'dead' : 'running';
+  if (spec.Type === 'system' || isTemplate(spec)) return spec.Stop ? 'dead' : 'running';
   if (summary !== undefined && (summary.activeDeployments > 0 || summary.liveAllocations > 0)) return 'running';
   return openEvaluations ? 'pending' : 'dead';
 }
@@ -177,7 +178,9 @@ export function restateJob(draft: Draft, namespace: string, jobId: string, openE
   const current = currentVersion(job);
   if (job === undefined || current === undefined) return;
   const status = jobStatus(current, draft.summary(namespace, jobId), openEvaluations);
-  if (status !== current.status) draft.onJob(job, { type: 'JobStatusChanged', data: { status } });
+  if (status === current.status) return;
+  draft.onJob(job, { type: 'JobStatusChanged', data: { status } });
+  countChild(draft, current.spec, current.status, status);
 }
 
 const id = (alloc: AllocationState): string => alloc.id;

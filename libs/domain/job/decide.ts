@@ -2,10 +2,12 @@ import { accept, reject, type CommandContext, type Decision, type Index, type St
 import { draftOf, type Draft } from '../command/draft.js';
 import { jobStatus, restateJob, settle } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
-import { isEvaluationTerminal, THIS_INDEX, type EvaluationTrigger } from '../evaluation/state.js';
+import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
+import { countChild } from './children.js';
 import { specChanged, validateChange } from './spec/index.js';
-import { currentVersion, type JobState, type JobVersion } from './state.js';
+import { currentVersion, isParameterized, type JobState, type JobSubmission, type JobVersion } from './state.js';
+import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
 
 /** What the edge answers to a change of a job. `jobModifyIndex` null: the index of the commit. */
 export interface JobAnswer {
@@ -22,6 +24,8 @@ export interface RegisterJob {
   readonly evalPriority: number;
   readonly preserveCounts?: boolean;
   readonly preserveResources?: boolean;
+  /** What the specification was written as; kept with the version that it makes. */
+  readonly submission?: JobSubmission;
 }
 
 /** Nomad: Job.Register; spec/lifecycle §1.4. Rejections: enforce-index (detail: the text), job-change-refused (detail: the text). */
@@ -36,18 +40,13 @@ export function registerJob(view: StateView, context: CommandContext, command: R
   if (refusal !== '') return reject('job-change-refused', refusal);
   const spec = preserved(command, current?.spec);
   if (current !== undefined && !specChanged(current, spec)) {
-    return accept(...unchangedSpec(draft, current, command.evalPriority));
+    const evalId = evaluateUnchanged(draft, current, command.evalPriority);
+    return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
   }
-  storeVersion(draft, job, { spec, cause: 'register', stable: false, revertedTo: null });
+  const { submission } = command;
+  storeVersion(draft, job, { spec, cause: 'register', stable: false, revertedTo: null, ...(submission && { submission }) });
   const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority: command.evalPriority, jobModifyIndex: THIS_INDEX }) : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
-}
-
-function unchangedSpec(draft: Draft, current: JobVersion, priority: number): [ReturnType<Draft['events']>, JobAnswer] {
-  const { spec } = current;
-  const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority, jobModifyIndex: current.modifyIndex }) : '';
-  if (evalId) restateJob(draft, spec.Namespace, spec.ID, true);
-  return [draft.events(), { evalId, jobModifyIndex: current.modifyIndex }];
 }
 
 /** Stops a job, or purges it with everything it has. Nomad: Job.Deregister; spec/lifecycle §1.6. */
@@ -78,6 +77,7 @@ export function deregisterJob(view: StateView, context: CommandContext, command:
     const stopped = { spec: { ...current.spec, Stop: true } };
     const status = jobStatus(stopped, draft.summary(namespace, jobId), needsEval);
     draft.onJob(job, { type: 'JobStopped', data: { version: current.version + 1, submitTime: context.now, status } });
+    countChild(draft, current.spec, current.status, status);
     if (command.noShutdownDelay) skipShutdownDelay(draft, command.allocationIds);
   }
   if (!needsEval) return accept(draft.events(), { evalId: '', jobModifyIndex: null });
@@ -96,7 +96,10 @@ export function deregisterJob(view: StateView, context: CommandContext, command:
 }
 
 function purge(draft: Draft, job: JobState, command: DeregisterJob): void {
+  const current = currentVersion(job);
   draft.onJob(job, { type: 'JobPurged', data: {} });
+  // A child that is gone stays counted as one that has ended.
+  if (current !== undefined) countChild(draft, current.spec, current.status, 'dead');
   draft.onSummary(job.namespace, job.id, { type: 'JobSummaryPurged', data: {} });
   for (const id of command.allocationIds) {
     if (draft.allocation(id)?.purged === false) draft.onAllocation(id, { type: 'AllocationPurged', data: {} });
@@ -141,7 +144,7 @@ export function evaluateJobCommand(
   const current = currentVersion(draft.job(command.namespace, command.jobId));
   if (current === undefined) return reject('job-not-found-write');
   if (current.spec.Periodic !== null) return reject('job-is-periodic');
-  if (current.spec.ParameterizedJob !== null) return reject('job-is-parameterized');
+  if (isParameterized(current.spec)) return reject('job-is-parameterized');
   for (const id of command.forceReschedule) {
     const alloc = draft.allocation(id);
     if (alloc === undefined || alloc.clientStatus !== 'failed' || alloc.nextAllocation !== '') continue;
@@ -170,7 +173,9 @@ export function revertJob(
   }
   const target = job.versions.find((version) => version.version === toVersion);
   if (target === undefined) return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
-  if (!specChanged(current, target.spec)) return accept(...unchangedSpec(draft, current, 0));
+  if (!specChanged(current, target.spec)) {
+    return accept(draft.events(), { evalId: evaluateUnchanged(draft, current, 0), jobModifyIndex: current.modifyIndex });
+  }
   storeVersion(draft, job, { spec: target.spec, cause: 'revert', stable: false, revertedTo: toVersion });
   const evalId = needsEvaluation(target.spec) ? evaluateJob(draft, target.spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX }) : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
@@ -191,52 +196,6 @@ export function markStable(
   draft.onJob(job, { type: 'JobVersionMarkedStable', data: { version, stable } });
   return accept(draft.events());
 }
-
-/** Stores the next version of a job (its first is 0) and sees to it that every group has a row in the summary. */
-export function storeVersion(
-  draft: Draft,
-  job: JobState | undefined,
-  given: { spec: JobSpec; cause: 'register' | 'scale' | 'revert' | 'dispatch' | 'periodic'; stable: boolean; revertedTo: number | null },
-): void {
-  const current = currentVersion(job);
-  const { Namespace: namespace, ID: id, TaskGroups: groups } = given.spec;
-  const summary = current === undefined ? undefined : draft.summary(namespace, id);
-  const status = jobStatus(given, summary, true);
-  draft.onJob(
-    { namespace, id },
-    {
-      type: 'JobRegistered',
-      data: { ...given, version: current === undefined ? 0 : current.version + 1, submitTime: draft.context.now, status },
-    },
-  );
-  const missing = groups.map((group) => group.Name).filter((name) => summary?.groups[name] === undefined);
-  if (missing.length > 0) {
-    const jobCreateIndex = current?.createIndex ?? THIS_INDEX;
-    draft.onSummary(namespace, id, { type: 'JobSummaryGroupsAdded', data: { namespace, jobId: id, jobCreateIndex, groups: missing } });
-  }
-}
-
-/** An evaluation of a job for its scheduler. Returns its id. */
-export const evaluateJob = (
-  draft: Draft,
-  spec: JobSpec,
-  triggeredBy: EvaluationTrigger,
-  { priority, jobModifyIndex }: { priority: number; jobModifyIndex: Index },
-): string =>
-  draft.evaluate(
-    newEvaluation({
-      id: draft.context.newId(),
-      namespace: spec.Namespace,
-      priority: priority || spec.Priority,
-      type: spec.Type,
-      triggeredBy,
-      jobId: spec.ID,
-      jobModifyIndex,
-    }),
-  );
-
-/** Periodic and parameterized jobs are templates: nothing to schedule. */
-export const needsEvaluation = (spec: JobSpec): boolean => spec.Periodic === null && spec.ParameterizedJob === null;
 
 /** spec/lifecycle §1.4; null when it holds. */
 function enforced(wanted: Index | null, current: JobVersion | undefined): string | null {

@@ -1,6 +1,6 @@
 import type { TimeUs } from '@app/kernel';
 import type { JobSpec } from '../nomad.js';
-import type { JobStatus } from './state.js';
+import type { JobStatus, JobSubmission, ScalingEvent } from './state.js';
 
 /** Everything that happens to a job. Those with a `version` store a new one; the others keep it (spec/lifecycle §1.5). */
 export type JobEvent =
@@ -17,6 +17,8 @@ export type JobEvent =
         readonly cause: 'register' | 'scale' | 'revert' | 'auto-revert' | 'dispatch' | 'periodic';
         /** The version that was brought back, for reverts. */
         readonly revertedTo: number | null;
+        /** What the specification was written as, if the client said so. Read from here, not kept in the state. */
+        readonly submission?: JobSubmission;
       };
     }
   | { readonly type: 'JobStopped'; readonly data: { readonly version: number; readonly submitTime: TimeUs; readonly status: JobStatus } }
@@ -26,5 +28,11 @@ export type JobEvent =
       readonly type: 'JobVersionTagged';
       readonly data: { readonly version: number; readonly name: string; readonly description: string };
     }
+  /** A count was asked for or, with `count` null, something was noted about a group. A new count comes with a new version. */
+  | { readonly type: 'JobScaled'; readonly data: { readonly group: string } & Omit<ScalingEvent, 'time' | 'createIndex'> }
+  /** `due`: the time of the schedule; for a launch that was asked for, the time of asking. */
+  | { readonly type: 'PeriodicJobLaunched'; readonly data: { readonly due: TimeUs; readonly childId: string } }
+  /** The child before is not done, and the job prohibits overlap. */
+  | { readonly type: 'PeriodicLaunchPassedOver'; readonly data: { readonly due: TimeUs } }
   | { readonly type: 'JobVersionUntagged'; readonly data: { readonly version: number } }
   | { readonly type: 'JobPurged'; readonly data: Readonly<Record<string, never>> };

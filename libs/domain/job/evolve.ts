@@ -4,6 +4,8 @@ import type { JobState, JobVersion } from './state.js';
 
 /** Untagged versions that are kept. Nomad: job_tracked_versions. */
 const TRACKED_VERSIONS = 6;
+/** Scaling events of a group that are kept. Nomad: job_tracked_scaling_events. */
+const TRACKED_SCALING_EVENTS = 10;
 
 /** The state of a job after one more event. */
 export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fact): JobState | undefined {
@@ -12,6 +14,7 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
   switch (type) {
     case 'JobRegistered':
       return {
+        ...(current === undefined ? {} : state),
         namespace: data.spec.Namespace,
         id: data.spec.ID,
         purged: false,
@@ -58,8 +61,13 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
     }
     case 'JobVersionUntagged':
       return state && changed(state, data.version, { versionTag: null }, fact);
+    case 'JobScaled':
+      return current === undefined ? state : scaled(state!, data, fact);
+    case 'PeriodicJobLaunched':
+    case 'PeriodicLaunchPassedOver':
+      return current === undefined ? state : { ...state!, lastLaunch: fact.time };
     case 'JobPurged':
-      return state && { ...state, versions: [], purged: true };
+      return state && { namespace: state.namespace, id: state.id, versions: [], purged: true };
   }
   return assertNever(type);
 }
@@ -69,6 +77,11 @@ const changed = (state: JobState, version: number, change: Partial<JobVersion>, 
   ...state,
   versions: state.versions.map((one) => (one.version === version ? { ...one, ...change, modifyIndex: fact.index } : one)),
 });
+
+function scaled(state: JobState, { group, ...given }: Extract<JobEvent, { type: 'JobScaled' }>['data'], fact: Fact): JobState {
+  const events = [{ ...given, time: fact.time, createIndex: fact.index }, ...(state.scalingEvents?.[group] ?? [])];
+  return { ...state, scalingEvents: { ...state.scalingEvents, [group]: events.slice(0, TRACKED_SCALING_EVENTS) } };
+}
 
 /** On overflow the oldest untagged version goes; the newest stable one is protected. spec/lifecycle §1.5. */
 function retained(versions: readonly JobVersion[]): readonly JobVersion[] {

@@ -1,6 +1,6 @@
 import { nsFromUs } from '@app/kernel';
 import { rawNumber } from '../raw-json.js';
-import type { JobVersion } from './state.js';
+import { isParameterized, type JobVersion } from './state.js';
 
 /** Nomad's JobListStub without its JobSummary, which lists join as text. spec/http-api §3. */
 export const renderJobStub = ({ spec, ...job }: JobVersion, withMeta = false): object => ({
@@ -14,7 +14,7 @@ export const renderJobStub = ({ spec, ...job }: JobVersion, withMeta = false): o
   Type: spec.Type,
   Priority: spec.Priority,
   Periodic: spec.Periodic !== null,
-  ParameterizedJob: spec.ParameterizedJob !== null,
+  ParameterizedJob: isParameterized(spec),
   Stop: spec.Stop,
   Status: job.status,
   StatusDescription: '',

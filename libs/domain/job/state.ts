@@ -1,4 +1,4 @@
-import type { Index, TimeUs } from '@app/kernel';
+import type { Index, Json, TimeUs } from '@app/kernel';
 import type { JobSpec } from '../nomad.js';
 
 export type JobStatus = 'pending' | 'running' | 'dead';
@@ -22,6 +22,28 @@ export interface JobVersion {
   readonly versionTag: VersionTag | null;
 }
 
+/** Nomad: JobSubmission. What the author of a specification wrote, as the client sent it along. */
+export interface JobSubmission {
+  readonly Source: string;
+  readonly Format: string;
+  readonly VariableFlags: Readonly<Record<string, string>> | null;
+  readonly Variables: string;
+}
+
+/** Nomad: ScalingEvent. */
+export interface ScalingEvent {
+  readonly time: TimeUs;
+  /** null: nothing but a message. */
+  readonly count: number | null;
+  readonly previousCount: number;
+  readonly message: string;
+  readonly error: boolean;
+  readonly meta: Readonly<Record<string, Json>> | null;
+  /** "" where nothing had to be evaluated. */
+  readonly evalId: string;
+  readonly createIndex: Index;
+}
+
 /** Nomad: Job. `versions` holds what Nomad retains (six untagged and every tagged one), newest first; [0] is the current one. */
 export interface JobState {
   readonly namespace: string;
@@ -29,6 +51,10 @@ export interface JobState {
   readonly versions: readonly JobVersion[];
   /** After a purge the stream goes on, with no versions; the next registration starts at version 0. */
   readonly purged: boolean;
+  /** When a periodic job last launched a child, or passed a launch over; absent: not yet. */
+  readonly lastLaunch?: TimeUs;
+  /** By group, newest first; absent: never scaled. */
+  readonly scalingEvents?: Readonly<Record<string, readonly ScalingEvent[]>>;
 }
 
 /** The current version of a job that exists. */
@@ -37,3 +63,15 @@ export const currentVersion = (job: JobState | undefined): JobVersion | undefine
 
 /** Update blocks with max_parallel 0 are "empty": no deployments. spec/lifecycle §1.2. */
 export const hasUpdate = (update: { MaxParallel: number } | null): boolean => update !== null && update.MaxParallel > 0;
+
+/** Nothing of it runs by itself: it waits to be dispatched. The dispatched children keep the block. */
+export const isParameterized = (spec: Pick<JobSpec, 'ParameterizedJob' | 'Dispatched'>): boolean =>
+  spec.ParameterizedJob !== null && !spec.Dispatched;
+
+/** Periodic or parameterized: a template for children, with nothing to schedule itself. */
+export const isTemplate = (spec: Pick<JobSpec, 'Periodic' | 'ParameterizedJob' | 'Dispatched'>): boolean =>
+  spec.Periodic !== null || isParameterized(spec);
+
+/** Launches children at its times. */
+export const isPeriodicActive = (spec: JobSpec): boolean =>
+  spec.Periodic !== null && spec.Periodic.Enabled && !spec.Stop && !isParameterized(spec);

@@ -1,16 +1,8 @@
 import { accept, reject, type CommandContext, type Decision, type StateView } from '@app/kernel';
-import { draftOf, type Draft } from '../command/draft.js';
-import { newEvaluation } from '../evaluation/create.js';
-import { THIS_INDEX, type EvaluationTrigger } from '../evaluation/state.js';
-import { currentVersion } from '../job/state.js';
+import { draftOf } from '../command/draft.js';
+import { evaluateJobsOfNode, type AffectedJob } from './evaluate.js';
 import type { NodeMessage } from './events.js';
 import type { Eligibility, NodeDescription, NodeState, NodeStatus } from './state.js';
-
-/** A job to be evaluated because of its node. */
-export interface AffectedJob {
-  readonly namespace: string;
-  readonly jobId: string;
-}
 
 /** Nomad: Node.Register; spec/lifecycle §9.1. Rejection: node-secret-mismatch. Says nothing when nothing is new. */
 export function registerNode(
@@ -99,27 +91,28 @@ export function setEligibility(
   return accept(draft.events(), { evalIds });
 }
 
-/** One evaluation for each job; spec/lifecycle §2.2. */
-function evaluateJobsOfNode(
-  draft: Draft,
-  nodeId: string,
-  affected: readonly AffectedJob[],
-  triggeredBy: EvaluationTrigger,
-): string[] {
-  return affected.map(({ namespace, jobId }) => {
-    const current = currentVersion(draft.job(namespace, jobId));
-    return draft.evaluate(
-      newEvaluation({
-        id: draft.context.newId(),
-        namespace,
-        priority: current?.spec.Priority ?? 50,
-        type: current?.spec.Type ?? 'service',
-        triggeredBy,
-        jobId,
-        jobModifyIndex: current?.modifyIndex ?? 0,
-        nodeId,
-        nodeModifyIndex: THIS_INDEX,
-      }),
-    );
-  });
+/** Nomad: Node.Evaluate; spec/http-api §4.6. Rejection: node-not-found-write. */
+export function evaluateNode(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly affected: readonly AffectedJob[] },
+): Decision<{ readonly evalIds: readonly string[]; readonly node: NodeState }> {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged) return reject('node-not-found-write');
+  const evalIds = evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
+  return accept(draft.events(), { evalIds, node });
+}
+
+/** Nomad: Node.Deregister: the node is forgotten, and what ran on it is lost. Rejection: node-not-found-write. */
+export function purgeNode(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly affected: readonly AffectedJob[] },
+): Decision<{ readonly evalIds: readonly string[] }> {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged) return reject('node-not-found-write');
+  draft.onNode(node.id, { type: 'NodePurged', data: {} });
+  return accept(draft.events(), { evalIds: evaluateJobsOfNode(draft, node.id, command.affected, 'node-update') });
 }

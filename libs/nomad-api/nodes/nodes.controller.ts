@@ -11,7 +11,7 @@ import { jsonAnswer, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { boolParam, decodeBody, NomadError, nodeType, nodeUpdateEligibilityRequest, parseUuid, type Query } from '../http/index.js';
 
-const LOOKUP = 'node lookup failed: ';
+export const LOOKUP = 'node lookup failed: ';
 
 /** Nomad: /v1/nodes and /v1/node; spec/http-api §4.6. */
 @Controller('v1')
@@ -93,12 +93,19 @@ export class NodesController {
       throw new NomadError(`invalid scheduling eligibility ${JSON.stringify(eligibility)}`);
     }
     const id = orThrow(parseUuid(body.NodeID || idOf(request)), LOOKUP);
-    const affected = await this.readModels.jobsAffectedByNode(id);
+    const [affected, hasAllocations] = await Promise.all([this.readModels.jobsAffectedByNode(id), this.readModels.hasAllocations(id)]);
+    // Nomad writes its evaluations, even none at all, when the node has any allocations.
+    const evaluates = eligibility === 'eligible' && hasAllocations;
     await this.writes.send(request, reply, {
       name: 'SetNodeEligibility',
       reads: [nodeStream(id)],
       decide: (view, context) => setEligibility(view, context, { nodeId: id, eligibility, affected }),
-      render: ({ evalIds }, index) => ({ NodeModifyIndex: 0, EvalIDs: evalIds.length === 0 ? null : evalIds, EvalCreateIndex: evalIds.length === 0 ? 0 : index, Index: index }),
+      render: ({ evalIds }, index) => ({
+        NodeModifyIndex: 0,
+        EvalIDs: evalIds.length === 0 ? null : evalIds,
+        EvalCreateIndex: evalIds.length > 0 || evaluates ? index : 0,
+        Index: index,
+      }),
     });
   }
 }

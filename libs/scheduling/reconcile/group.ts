@@ -54,7 +54,8 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const later = [...filtered.later, ...migratingDue.later, ...disconnected.later];
   const lost = [...buckets.lost, ...buckets.expiring];
   let untainted = [...filtered.untainted, ...survivors, ...disconnected.untainted];
-  let migrate = buckets.migrate;
+  // Of a batch job, what was moved already may still be here.
+  let migrate = buckets.migrate.filter((alloc) => !isServerTerminal(alloc));
 
   desired.RescheduleNow += rescheduleNow.length;
   desired.RescheduleLater += later.length;

@@ -25,7 +25,7 @@ export interface SystemGroup {
   readonly ignored: readonly AllocationState[];
 }
 
-type Verdict = 'ignore' | 'stop' | 'stop-migrating' | 'lost' | 'unknown' | 'reconnect' | 'update';
+type Verdict = 'ignore' | 'stop' | 'stop-migrating' | 'lost' | 'unknown' | 'update';
 
 /**
  * What is to happen to an allocation that has not ended, where `current` tells whether it is of the current job version. The table
@@ -38,7 +38,6 @@ function verdictOf(alloc: AllocationState, candidate: boolean, current: boolean,
     const expiry = lastUnknown(alloc) + usFromNs(lostAfter(groupOf(alloc, input.versionOf(alloc))));
     return input.now >= expiry ? 'lost' : 'ignore';
   }
-  if (!isTainted(node) && needsReconnect(alloc)) return 'reconnect';
   if (isGone(node) || node?.status === 'down') return 'lost';
   if (node?.status === 'disconnected') {
     const mayReturn = alloc.clientStatus === 'running' && lostAfter(groupOf(alloc, input.versionOf(alloc))) > 0;
@@ -71,6 +70,10 @@ export function reconcileSystemGroup(
   for (const alloc of allocations) {
     if (isTerminal(alloc)) continue;
     const current = alloc.jobModifyIndex === job?.jobModifyIndex;
+    if (alloc.clientStatus !== 'unknown' && !isTainted(input.node(alloc.nodeId)) && needsReconnect(alloc)) {
+      update(pass, alloc, { clientStatus: alloc.clientStatus });
+      desired.Reconnect++;
+    }
     const verdict = verdictOf(alloc, candidateIds.has(alloc.nodeId), current, pass);
     // What is moved away makes room for a new one at once; everything else holds its node for this pass.
     if (verdict !== 'stop-migrating') occupied.add(alloc.nodeId);
@@ -92,11 +95,6 @@ export function reconcileSystemGroup(
       case 'unknown':
         disconnecting.push({ alloc, at: input.now + usFromNs(lostAfter(groupOf(alloc, input.versionOf(alloc)))) });
         desired.Disconnect++;
-        ignored.push(alloc);
-        break;
-      case 'reconnect':
-        update(pass, alloc, { clientStatus: alloc.clientStatus });
-        desired.Reconnect++;
         ignored.push(alloc);
         break;
       case 'update': {

@@ -1,5 +1,5 @@
 import type { JobSpec, TaskGroup } from '../../nomad.js';
-import type { JobVersion } from '../state.js';
+import { isParameterized, type JobVersion } from '../state.js';
 import { goList, multiError, quoted } from './go-format.js';
 import { periodicErrors } from './periodic.js';
 import { groupErrors, nameErrors } from './validate-group.js';
@@ -150,9 +150,9 @@ export function validateChange(existing: JobVersion | undefined, next: JobSpec):
   if (spec.Type !== next.Type) return `cannot update job from type ${quoted(spec.Type)} to ${quoted(next.Type)}`;
   if (spec.Periodic !== null && next.Periodic === null) return 'cannot update periodic job to being non-periodic';
   if (spec.Periodic === null && next.Periodic !== null) return 'cannot update non-periodic job to being periodic';
-  if (spec.ParameterizedJob !== null && next.ParameterizedJob === null)
+  if (isParameterized(spec) && !isParameterized(next))
     return 'cannot update parameterized job to being non-parameterized';
-  if (spec.ParameterizedJob === null && next.ParameterizedJob !== null)
+  if (!isParameterized(spec) && isParameterized(next))
     return 'cannot update non-parameterized job to being parameterized';
   return spec.Dispatched === next.Dispatched ? '' : "field 'Dispatched' is read-only";
 }

@@ -150,6 +150,15 @@ export const nodeUpdateEligibilityRequest = struct(
 );
 export type NodeUpdateEligibilityRequest = Decoded<typeof nodeUpdateEligibilityRequest>;
 
+export const nodePoolRequest = struct('api.NodePool', {
+  Name: string,
+  Description: string,
+  Meta: map(string),
+  SchedulerConfiguration: any,
+  NodeIdentityTTL: duration,
+});
+export type NodePoolRequest = Decoded<typeof nodePoolRequest>;
+
 export const searchRequest = struct(
   'structs.SearchRequest',
   { Prefix: string, Context: text('structs.Context') },

@@ -1,0 +1,5 @@
+import { upcastingBy } from './upcast.js';
+import { UPCASTERS } from './upcasters.js';
+
+/** The schemas of this release; see {@link Upcasting}. */
+export const { schemaOf, upcast } = upcastingBy(UPCASTERS);

@@ -1,0 +1,59 @@
+import { deploymentStream } from '@app/kernel';
+import { DEPLOYMENT, given, idOf, jobSpec, planned, registered } from '@app/testing';
+import { evolveDeployment } from '../deployment/evolve.js';
+import type { DeploymentEvent } from '../deployment/events.js';
+import { schemaOf, upcast } from './index.js';
+import { upcastingBy } from './upcast.js';
+
+/** A toy's past: once a pause had no reason, then it had one, then it was called a note. */
+const toy = upcastingBy({
+  Paused: [
+    (data) => ({ ...data, reason: 'unknown' }),
+    (data) => {
+      const { reason: note, ...rest } = data as { reason: string };
+      return { ...rest, note };
+    },
+  ],
+});
+
+describe('Upcasting', () => {
+  test('leads an event through every schema after its own', () => {
+    expect(toy.upcast({ type: 'Paused', schema: 1, data: { id: 7 } })).toEqual({ type: 'Paused', data: { id: 7, note: 'unknown' } });
+    expect(toy.upcast({ type: 'Paused', schema: 2, data: { id: 7, reason: 'lunch' } })).toEqual({
+      type: 'Paused',
+      data: { id: 7, note: 'lunch' },
+    });
+  });
+
+  test('leaves an event of the present schema as it is', () => {
+    const data = { id: 7, note: 'lunch' };
+    expect(toy.upcast({ type: 'Paused', schema: 3, data }).data).toBe(data);
+    expect(toy.upcast({ type: 'Resumed', schema: 1, data }).data).toBe(data);
+  });
+
+  test('writes new events with the schema after the last step', () => {
+    expect(toy.schemaOf('Paused')).toBe(3);
+    expect(toy.schemaOf('Resumed')).toBe(1);
+    expect(toy.schemaOf('toString')).toBe(1);
+  });
+
+  test('stops at an event of a later release instead of guessing', () => {
+    expect(() => toy.upcast({ type: 'Resumed', schema: 2, data: {} })).toThrow(
+      'event Resumed has schema 2, and this release knows it up to 1 only',
+    );
+  });
+
+  test('changes nothing of a log that this release has written', () => {
+    const { log } = given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } })).world;
+    for (const event of log) expect(upcast({ ...event, schema: schemaOf(event.type) })).toEqual({ type: event.type, data: event.data });
+  });
+
+  test('comes before the fold: an old event gives the state of a new one', () => {
+    const { world } = given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } }));
+    const created = world.log.find(({ stream }) => stream === deploymentStream(DEPLOYMENT))!;
+    const { statusDescription, ...data } = created.data as { statusDescription: string };
+    const old = upcastingBy({ DeploymentCreated: [(before) => ({ statusDescription, ...before })] });
+    const fold = (event: unknown) => evolveDeployment(undefined, event as DeploymentEvent, { index: 1, time: 1 });
+    expect(fold(old.upcast({ type: created.type, schema: 1, data }))).toEqual(fold(created));
+  });
+});

@@ -1,0 +1,156 @@
+import { service } from './testing/specs.js';
+import type { ToyCluster } from './testing/toy-cluster.js';
+import { toyCluster } from './testing/toy-cluster.js';
+import { at, tellAllocations } from './testing/views.js';
+import { restoreNode } from './testing/story.js';
+
+const MINUTE = 60_000_000_000;
+
+function established(Reconcile = 'best_score', Replace = true, StopOnClientAfter: number | null = null): ToyCluster {
+  const cluster = toyCluster();
+  const LostAfter = StopOnClientAfter === null ? 5 * MINUTE : 0;
+  cluster.register(service({ Count: 1, Disconnect: { LostAfter, StopOnClientAfter, Replace, Reconcile } }));
+  cluster.evaluate();
+  cluster.settle();
+  cluster.evaluate();
+  return cluster;
+}
+
+/** Out of reach for long enough to have been replaced. */
+function replaced(reconcile: string): ToyCluster {
+  const cluster = established(reconcile);
+  cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+  cluster.evaluate({ trigger: 'node-update' });
+  cluster.advance(30);
+  cluster.runDue();
+  cluster.settle();
+  return cluster;
+}
+
+describe('an allocation whose client is out of reach', () => {
+  it('becomes unknown, keeps its place for now, and is given up after lost_after', () => {
+    const cluster = established('best_score', false);
+    const { id, nodeId } = at(cluster, 0);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    const { plan } = cluster.evaluate({ trigger: 'node-update' });
+    expect(plan?.followups).toEqual([
+      expect.objectContaining({
+        triggeredBy: 'max-disconnect-timeout',
+        statusDescription: 'created for delayed disconnect timeout',
+        waitUntil: cluster.now() + 300_000_000,
+      }),
+    ]);
+    expect(plan?.updates).toEqual([
+      {
+        allocationId: id,
+        clientStatus: 'unknown',
+        clientDescription: 'alloc is unknown since its node is disconnected',
+        followupEvalId: plan?.followups[0]?.id,
+      },
+    ]);
+    expect(plan?.annotations['web']).toMatchObject({ Disconnect: 1 });
+    cluster.advance(299);
+    expect(cluster.plan().plan).toBeNull();
+    cluster.advance(1);
+    cluster.runDue();
+    expect(tellAllocations(cluster.allocations())).toEqual([
+      'web[0] v0 lost stop: alloc is lost since its node is down',
+      'web[0] v0 run',
+    ]);
+  });
+
+  it('is replaced meanwhile as if it had failed', () => {
+    const cluster = replaced('best_score');
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('is lost at once without a disconnect block', () => {
+    const cluster = toyCluster();
+    cluster.register(service({ Count: 1 }));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.allocations())).toEqual([
+      'web[0] v0 lost stop: alloc is lost since its node is down',
+      'web[0] v0 run',
+    ]);
+  });
+
+  it('is not replaced before its client has stopped it, where that takes a while', () => {
+    const cluster = established('best_score', true, MINUTE);
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'down' });
+    const { plan } = cluster.evaluate({ trigger: 'node-update' });
+    expect(plan?.stops).toEqual([
+      expect.objectContaining({ clientStatus: 'lost', followupEvalId: plan?.followups[0]?.id }),
+    ]);
+    expect(plan?.followups).toEqual([
+      expect.objectContaining({ triggeredBy: 'alloc-failure', waitUntil: cluster.now() + 65_000_000 }),
+    ]);
+    expect(plan?.placements).toEqual([]);
+    expect(cluster.plan().plan).toBeNull();
+    cluster.advance(65);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run']);
+  });
+});
+
+describe('when the client is back', () => {
+  it.each([
+    ['keep_original', ['web[0] v0 run', 'web[0] v0 stop: alloc not needed due to disconnected client reconnect']],
+    ['keep_replacement', ['web[0] v0 stop: alloc not needed due to job update', 'web[0] v0 run']],
+  ])('%s decides', (reconcile, expected) => {
+    const cluster = replaced(reconcile);
+    const original = cluster.live().find((alloc) => alloc.clientStatus === 'unknown');
+    restoreNode(cluster, original?.nodeId ?? '');
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.allocations())).toEqual(expected);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('longest_running prefers the earlier start', () => {
+    const cluster = replaced('longest_running');
+    const [original, replacement] = cluster.live();
+    const running = (StartedAt: string) => ({
+      main: {
+        State: 'running' as const,
+        Failed: false,
+        Restarts: 0,
+        LastRestart: null,
+        StartedAt,
+        FinishedAt: null,
+        Events: [],
+      },
+    });
+    cluster.tell(replacement?.id ?? '', { taskStates: running('2024-01-01T00:01:00Z') });
+    restoreNode(cluster, original?.nodeId ?? '');
+    cluster.tell(original?.id ?? '', { taskStates: running('2024-01-01T00:00:00Z') });
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(cluster.live().map(({ id }) => id)).toEqual([original?.id]);
+  });
+
+  it('a survivor without a replacement just goes on', () => {
+    const cluster = established();
+    const { id, nodeId } = at(cluster, 0);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    restoreNode(cluster, nodeId);
+    const { plan } = cluster.evaluate({ trigger: 'reconnect' });
+    expect(plan?.updates).toEqual([{ allocationId: id, clientStatus: 'running' }]);
+    expect(plan?.stops).toEqual([]);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('one that failed meanwhile is not kept', () => {
+    const cluster = replaced('keep_original');
+    const original = cluster.live().find((alloc) => alloc.clientStatus === 'unknown');
+    cluster.setNode(original?.nodeId ?? '', { status: 'ready' });
+    cluster.tell(original?.id ?? '', { clientStatus: 'failed' });
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.allocations())).toEqual([
+      'web[0] v0 failed stop: alloc was rescheduled because it failed',
+      'web[0] v0 run',
+    ]);
+  });
+});

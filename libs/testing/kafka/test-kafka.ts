@@ -1,0 +1,184 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
+import { kafkaJars } from './kafka-jars.js';
+
+const START_BOUND_MS = 60_000;
+const STOP_BOUND_MS = 10_000;
+const POLL_MS = 50;
+const CLUSTER_ID_BYTES = 16;
+/** The shell ends the broker when this process is gone, whatever ended it: its standard input closes then. */
+const GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & echo $! >"$PID_FILE"; { read -r _ <&3; kill -9 $!; } 2>/dev/null & wait $!';
+
+const run = promisify(execFile);
+
+/** A Kafka for tests. */
+export interface TestKafka {
+  readonly brokers: readonly string[];
+  /** Whether it is this process's own: only then can it be killed, paused and started again. */
+  readonly own: boolean;
+  /** Ends it in order and removes its data. */
+  readonly stop: () => Promise<void>;
+  /** Ends it at once; the data stays. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again on the same data and ports; resolves when it answers. */
+  readonly restart: () => Promise<void>;
+  /** Stops it without ending it (SIGSTOP): connections stay open and nothing answers. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+type Source =
+  | { readonly kind: 'given'; readonly brokers: readonly string[] }
+  | { readonly kind: 'jars'; readonly directory: string }
+  | { readonly kind: 'none'; readonly reason: string };
+
+let source: Source | undefined;
+
+/** The brokers of `KAFKA_BROKERS` if given, else Apache Kafka from its jars, else the reason why there is none. */
+function kafkaSource(): Source {
+  const given = process.env['KAFKA_BROKERS'];
+  return (source ??= given ? { kind: 'given', brokers: given.split(',') } : kafkaJars());
+}
+
+/** Why there is no Kafka for tests; undefined: there is one. Fetches it when it is asked for the first time. */
+export function whyNoKafka(): string | undefined {
+  const found = kafkaSource();
+  return found.kind === 'none' ? found.reason : undefined;
+}
+
+/** `describe` for tests that need a Kafka. Where there is none they count as skipped, and the reason is said. */
+export function describeWithKafka(name: string, suite: () => void): void {
+  const reason = whyNoKafka();
+  if (reason === undefined) return describe(name, suite);
+  process.stderr.write(`\nskipped, since ${reason}: ${name}\n`);
+  describe.skip(`${name} (skipped: ${reason})`, suite);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const properties = (directory: string, port: number, controllerPort: number): string => `
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=${join(directory, 'data')}
+num.partitions=1
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+`;
+
+/** Resolves when the broker answers. @throws Error if it ends or does not answer in time. */
+async function untilAnswering(broker: string, process: ChildProcess): Promise<void> {
+  const deadline = Date.now() + START_BOUND_MS;
+  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+  for (;;) {
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      await admin.listTopics();
+      return;
+    } catch (error) {
+      if (process.exitCode !== null) throw new Error(`Kafka ended with ${process.exitCode}`, { cause: error });
+      if (Date.now() > deadline) throw new Error(`Kafka does not answer after ${START_BOUND_MS} ms`, { cause: error });
+      await delay(POLL_MS);
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+}
+
+class OwnKafka implements TestKafka {
+  readonly own = true;
+  readonly brokers: readonly string[];
+  private guard: ChildProcess | undefined;
+  private pid = 0;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly classpath: string,
+    port: number,
+  ) {
+    this.brokers = [`127.0.0.1:${port}`];
+  }
+
+  static async start(jars: string): Promise<OwnKafka> {
+    const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
+    const [port, controllerPort] = [await freePort(), await freePort()];
+    const configuration = join(directory, 'server.properties');
+    await writeFile(configuration, properties(directory, port, controllerPort));
+    const kafka = new OwnKafka(directory, join(jars, '*'), port);
+    const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('base64url');
+    await run('java', ['-cp', kafka.classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configuration]);
+    await kafka.restart();
+    return kafka;
+  }
+
+  readonly restart = async (): Promise<void> => {
+    const pidFile = join(this.directory, 'pid');
+    const java = ['java', '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-cp', this.classpath];
+    const command = [...java, 'kafka.Kafka', join(this.directory, 'server.properties')];
+    this.guard = spawn('sh', ['-c', GUARDED, 'sh', ...command], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      env: { ...process.env, PID_FILE: pidFile },
+    });
+    await untilAnswering(this.brokers[0]!, this.guard);
+    this.pid = Number(await readFile(pidFile, 'utf8'));
+  };
+
+  readonly kill = (): Promise<void> => this.end('SIGKILL');
+
+  readonly stop = async (): Promise<void> => {
+    await this.end('SIGTERM');
+    await rm(this.directory, { recursive: true, force: true });
+  };
+
+  readonly pause = (): void => void process.kill(this.pid, 'SIGSTOP');
+  readonly resume = (): void => void process.kill(this.pid, 'SIGCONT');
+
+  private async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { guard, pid } = this;
+    if (guard === undefined) return;
+    this.guard = undefined;
+    const ended = once(guard, 'exit');
+    process.kill(pid, signal);
+    const timer = setTimeout(() => process.kill(pid, 'SIGKILL'), STOP_BOUND_MS);
+    await ended;
+    clearTimeout(timer);
+    guard.stdin?.destroy();
+  }
+}
+
+const notOurs = (): never => {
+  throw new Error('a given Kafka is not killed, paused or started by tests');
+};
+
+/** Starts a Kafka (three to five seconds), or takes the given one. @throws Error where there is none; see {@link whyNoKafka}. */
+export async function startTestKafka(): Promise<TestKafka> {
+  const found = kafkaSource();
+  if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
+  if (found.kind === 'jars') return OwnKafka.start(found.directory);
+  return { brokers: found.brokers, own: false, stop: async () => undefined, kill: notOurs, restart: notOurs, pause: notOurs, resume: notOurs };
+}

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const MS = 1e6;
+
+/** Registers service jobs whose deployments stay running: their health is set by hand. Returns the ids of the deployments. */
+export async function runningDeployments(url: string, count: number): Promise<string[]> {
+  const jobs = Array.from({ length: count }, (_, i) => `bench-${i}`);
+  await Promise.all(jobs.map((id) => send(url, 'PUT', '/v1/jobs', { Job: serviceJob(id) })));
+  for (;;) {
+    const deployments = (await send(url, 'GET', '/v1/deployments')) as { ID: string; Status: string }[];
+    const allocs = (await send(url, 'GET', '/v1/allocations?task_states=false')) as { ClientStatus: string }[];
+    if (deployments.length === count && allocs.filter((alloc) => alloc.ClientStatus === 'running').length === count) {
+      return deployments.map((deployment) => deployment.ID);
+    }
+    await delay(100);
+  }
+}
+
+/** One request, its JSON answer. @throws Error with the text of any other answer than 200. */
+export async function send(url: string, method: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(url + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+const serviceJob = (ID: string): object => ({
+  ID,
+  Name: ID,
+  Type: 'service',
+  Datacenters: ['dc1'],
+  Update: { MaxParallel: 1, HealthCheck: 'manual', MinHealthyTime: 100 * MS, HealthyDeadline: 300_000 * MS, ProgressDeadline: 600_000 * MS },
+  TaskGroups: [
+    {
+      Name: 'web',
+      Count: 1,
+      EphemeralDisk: { SizeMB: 10 },
+      Tasks: [{ Name: 'main', Driver: 'mock_driver', Config: { run_for: '1h' }, Resources: { CPU: 10, MemoryMB: 10 }, LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 } }],
+    },
+  ],
+});

@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const START_MS = 60_000;
+
+/** The repository, whether this file runs compiled or not. */
+export function repository(from = __dirname): string {
+  return existsSync(join(from, 'package.json')) ? from : repository(dirname(from));
+}
+
+/** A server of its own for a benchmark or a suite: its own port, data directory and embedded Postgres. */
+export interface ServerProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  /** Ends it in good order and removes its data. */
+  readonly stop: () => Promise<void>;
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts `apps/server` and waits until its dev node is ready. */
+export async function startServerProcess(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+  const port = await freePort();
+  const dataDir = await mkdtemp(join(tmpdir(), 'rollbook-server-'));
+  const child = spawn(process.execPath, [join(repository(), 'dist/apps/server/main.js')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      ROLLBOOK_HTTP_PORT: String(port),
+      ROLLBOOK_DATA_DIR: dataDir,
+      ROLLBOOK_DEV_NODES: '1',
+      ROLLBOOK_LOG_LEVEL: 'warn',
+      ...env,
+    },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_MS;
+  while (!(await isReady(url))) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error('the server did not start');
+    await delay(100);
+  }
+  return {
+    url,
+    port,
+    dataDir,
+    process: child,
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGINT');
+      await ended;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const nodes = (await (await fetch(`${url}/v1/nodes`)).json()) as { Status: string }[];
+    return nodes.some((node) => node.Status === 'ready');
+  } catch {
+    return false;
+  }
+}
