@@ -1,16 +1,15 @@
 import {
   failWatchedDeployment,
   isActive,
-  isEligibleSimply,
-  isTerminal,
+  isClientTerminal,
   progressDeployment,
   promoteDeployment,
   type AllocationState,
-  type DeploymentGroup,
   type DeploymentState,
 } from '@app/domain';
-import { streamType, US_PER_MS, type TimeUs } from '@app/kernel';
+import { assertNever, streamType, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { Movement } from './cluster-state.js';
+import { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict } from './deployment-rules.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
 /** Health reports come in bursts: one look for all of them. Nomad waits a second. */
@@ -51,8 +50,11 @@ export class DeploymentWatcher implements Reactor {
     for (const { stream, after } of movements) {
       const type = streamType(stream);
       if (type === 'allocation') {
-        const { deploymentId } = (after ?? {}) as Partial<AllocationState>;
-        if (deploymentId) this.lookSoon(deploymentId, COALESCE_MS);
+        const alloc = after as AllocationState | undefined;
+        if (!alloc?.deploymentId) continue;
+        this.lookSoon(alloc.deploymentId, COALESCE_MS);
+        // The end of a canary may set a deadline where a promotion was all that was waited for.
+        if (alloc.deploymentStatus?.canary && isClientTerminal(alloc)) deadlinesMoved = true;
       } else if (type === 'deployment') {
         deadlinesMoved = true;
         const deployment = after as DeploymentState;
@@ -83,53 +85,30 @@ export class DeploymentWatcher implements Reactor {
     this.work.add(tracked);
   }
 
-  /** spec/lifecycle §6.3. */
   private async look(id: string): Promise<void> {
     const { cluster, now } = this.context;
     const deployment = cluster.deployment(id);
-    if (deployment === undefined || !isActive(deployment)) return;
-    const latest = cluster.latestEvaluationIndex(deployment.namespace, deployment.jobId);
-    const replace: string[] = [];
-    let needsEvaluation = false;
-    let failing: { rollback: boolean } | undefined;
-    for (const alloc of cluster.allocationsOfDeployment(id)) {
-      const group = deployment.groups[alloc.taskGroup];
-      const health = alloc.deploymentStatus;
-      if (group === undefined || health === null) continue;
-      if (health.healthy === false) {
-        if (this.failsEarly(deployment, group, alloc, now())) failing = { rollback: (failing?.rollback ?? false) || group.autoRevert };
-        else if (!alloc.desiredTransition.Reschedule) replace.push(alloc.id);
-      } else if (health.healthy === true && health.modifyIndex > latest) needsEvaluation = true;
-    }
-    if (failing !== undefined) return this.fail(id, 'unhealthy', failing.rollback);
-    if (this.promotesItself(deployment)) {
-      const command = { deploymentId: id, all: true, groups: [], automatic: true };
-      const outcome = await this.context.execute('PromoteDeployment', (view, context) => promoteDeployment(view, context, command), id);
-      if (outcome.kind === 'accepted') return;
-    }
-    if (!needsEvaluation && replace.length === 0) return;
-    await this.context.execute('ProgressDeployment', (view, context) => progressDeployment(view, context, { deploymentId: id, replace }), id);
+    if (deployment !== undefined) await this.carryOut(id, judgeDeployment(cluster, deployment, now()));
   }
 
-  private failsEarly(deployment: DeploymentState, group: DeploymentGroup, alloc: AllocationState, now: TimeUs): boolean {
-    if (group.progressDeadline === 0) return true;
-    const { namespace, jobId, jobCreateIndex, jobVersion } = deployment;
-    const version = this.context.cluster.jobVersion(namespace, jobId, jobCreateIndex, jobVersion);
-    const policy = version?.spec.TaskGroups.find((one) => one.Name === alloc.taskGroup)?.ReschedulePolicy ?? null;
-    return !alloc.desiredTransition.Reschedule && !isEligibleSimply(alloc, policy, now);
-  }
-
-  /** spec/lifecycle §6.4; as many healthy canaries as are wanted, or more. */
-  private promotesItself(deployment: DeploymentState): boolean {
-    const wanted = Object.values(deployment.groups).filter((group) => group.desiredCanaries > 0);
-    if (!wanted.some((group) => !group.promoted) || !wanted.every((group) => group.autoPromote)) return false;
-    if (!wanted.some((group) => group.placedCanaries.length > 0)) return false;
-    return wanted.every((group) => {
-      const healthy = group.placedCanaries
-        .map((id) => this.context.cluster.allocation(id))
-        .filter((alloc) => alloc !== undefined && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true);
-      return healthy.length >= group.desiredCanaries;
-    });
+  private async carryOut(id: string, verdict: DeploymentVerdict): Promise<void> {
+    switch (verdict.kind) {
+      case 'nothing':
+        return;
+      case 'fail':
+        return this.fail(id, 'unhealthy', verdict.rollback);
+      case 'promote': {
+        const command = { deploymentId: id, all: true, groups: [], automatic: true };
+        const outcome = await this.context.execute('PromoteDeployment', (view, context) => promoteDeployment(view, context, command), id);
+        return outcome.kind === 'accepted' ? undefined : this.carryOut(id, verdict.otherwise);
+      }
+      case 'progress': {
+        const command = { deploymentId: id, replace: verdict.replace };
+        await this.context.execute('ProgressDeployment', (view, context) => progressDeployment(view, context, command), id);
+        return;
+      }
+    }
+    return assertNever(verdict);
   }
 
   private async fail(deploymentId: string, cause: 'unhealthy' | 'deadline', rollback: boolean): Promise<void> {
@@ -152,40 +131,20 @@ export class DeploymentWatcher implements Reactor {
     this.deadlineTimer = setTimeout(() => this.onDeadline(), Math.min(Math.max(ms, 1), MAX_SLEEP_MS));
   }
 
-  /** The earliest deadline of the groups that are not done; 0: none, or the deployment is paused. */
   private deadlineOf(deployment: DeploymentState): TimeUs {
-    if (deployment.status === 'paused') return 0;
-    const passed = this.passed.get(deployment.id) ?? 0;
-    const due = Object.entries(deployment.groups)
-      .filter(([name, group]) => group.requireProgressBy > passed && !this.isDone(deployment, name, group))
-      .map(([, group]) => group.requireProgressBy);
-    return due.length === 0 ? 0 : Math.min(...due);
+    return nextDeadline(this.context.cluster, deployment, this.passed.get(deployment.id) ?? 0);
   }
 
-  private isDone(deployment: DeploymentState, name: string, group: DeploymentGroup): boolean {
-    if (group.desiredCanaries > 0 && !group.promoted) return false;
-    const healthy = this.context.cluster
-      .allocationsOfDeployment(deployment.id)
-      .filter((alloc) => alloc.taskGroup === name && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true);
-    return healthy.length >= group.desiredTotal;
-  }
-
-  /** spec/lifecycle §6.2, "On fire". */
   private onDeadline(): void {
-    const now = this.context.now();
-    for (const deployment of this.context.cluster.activeDeployments()) {
+    const { cluster, now: clock } = this.context;
+    const now = clock();
+    for (const deployment of cluster.activeDeployments()) {
       const due = this.deadlineOf(deployment);
       if (due === 0 || due > now) continue;
       this.passed.set(deployment.id, due);
-      const late = Object.values(deployment.groups).filter((group) => !hasProgressed(group));
+      const late = lateGroups(cluster, deployment, now);
       if (late.length > 0) this.track(this.fail(deployment.id, 'deadline', late.some((group) => group.autoRevert)), deployment.id);
     }
     this.armDeadline();
   }
 }
-
-/** Enough healthy allocations for where the group is: canaries that wait for their promotion never time out. */
-const hasProgressed = (group: DeploymentGroup): boolean =>
-  group.desiredCanaries > 0 && !group.promoted && group.healthyAllocs >= group.desiredCanaries
-    ? true
-    : group.healthyAllocs >= group.desiredTotal;

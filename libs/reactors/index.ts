@@ -1,4 +1,5 @@
 export { ClusterState, type Movement } from './cluster-state.js';
+export { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict, type DeploymentView } from './deployment-rules.js';
 export { DeploymentWatcher } from './deployment-watcher.js';
 export { Drainer } from './drainer.js';
 export { drainStep, nextDrainDeadline, type DrainStep, type DrainView } from './drainer-rules.js';

@@ -19,8 +19,17 @@ export interface ServerProcess {
   readonly port: number;
   readonly dataDir: string;
   readonly process: ChildProcess;
+  /** Ends it as a crash would; its data stay. */
+  readonly kill: () => Promise<void>;
   /** Ends it in good order and removes its data. */
   readonly stop: () => Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of a server that ran before. */
+  readonly dataDir?: string;
+  readonly port?: number;
 }
 
 /** A port of 127.0.0.1 that was free a moment ago. */
@@ -36,9 +45,9 @@ export function freePort(): Promise<number> {
 }
 
 /** Starts `apps/server` and waits until its dev node is ready. */
-export async function startServerProcess(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const port = await freePort();
-  const dataDir = await mkdtemp(join(tmpdir(), 'rollbook-server-'));
+export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const port = options.port ?? (await freePort());
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rollbook-server-')));
   const child = spawn(process.execPath, [join(repository(), 'dist/apps/server/main.js')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -47,7 +56,7 @@ export async function startServerProcess(env: Readonly<Record<string, string>> =
       ROLLBOOK_DATA_DIR: dataDir,
       ROLLBOOK_DEV_NODES: '1',
       ROLLBOOK_LOG_LEVEL: 'warn',
-      ...env,
+      ...options.env,
     },
   });
   const url = `http://127.0.0.1:${port}`;
@@ -56,15 +65,18 @@ export async function startServerProcess(env: Readonly<Record<string, string>> =
     if (child.exitCode !== null || Date.now() > deadline) throw new Error('the server did not start');
     await delay(100);
   }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.kill(signal)) await ended;
+  };
   return {
     url,
     port,
     dataDir,
     process: child,
+    kill: () => end('SIGKILL'),
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGINT');
-      await ended;
+      await end('SIGINT');
       await rm(dataDir, { recursive: true, force: true });
     },
   };

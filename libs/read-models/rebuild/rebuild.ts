@@ -55,7 +55,11 @@ export interface Rebuilt extends Comparison {
 
 /** Makes tables anew from the log and puts them in place of the live ones. @throws NotNow; the driver's error. */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt[]> {
-  const connections = [await connectTo(options.url), await connectTo(options.url), await connectTo(options.url)] as const;
+  const connections = [
+    await connectTo(options.url),
+    await connectTo(options.url),
+    await connectTo(options.url),
+  ] as const;
   try {
     if (!(await takeTurn(connections[0], 'alone'))) throw new NotNow('another rebuild or verification is under way');
     return await new Rebuild(...connections, options).run();
@@ -108,7 +112,7 @@ class Rebuild {
     const head = await readHead(this.writer);
     let after = '';
     let streams = 0;
-    for (let isLast = false; !isLast; ) {
+    for (let isLast = false; !isLast;) {
       const chunk = await foldChunk(this.writer, aggregates, after, head);
       for (const [stream, { message }] of chunk.failures) throw new Error(`${stream} cannot be folded: ${message}`);
       for (const table of tables) await writeShadow(this.writer, table, chunk.folds, true);
@@ -160,7 +164,9 @@ class Rebuild {
       const comparison = await compareShadow(this.observer, table);
       const { rows, differences } = comparison;
       comparisons.set(table, comparison);
-      this.say(`${table}: ${rows} rows at index ${head}, ${differences === 0 ? 'as they were' : `${differences} differ`}`);
+      this.say(
+        `${table}: ${rows} rows at index ${head}, ${differences === 0 ? 'as they were' : `${differences} differ`}`,
+      );
     }
     await this.observer.query('COMMIT');
     return comparisons;

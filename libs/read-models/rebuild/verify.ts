@@ -129,8 +129,10 @@ class Verification {
       if (failures.has(stream)) continue;
       if (row === undefined) this.differ(`${stream}: the stored state is missing`);
       else {
-        if (row.version !== fold.version) this.differ(`${stream}: version is ${row.version}, the log says ${fold.version}`);
-        if (row.index !== fold.lastIndex) this.differ(`${stream}: last_index is ${row.index}, the log says ${fold.lastIndex}`);
+        if (row.version !== fold.version)
+          this.differ(`${stream}: version is ${row.version}, the log says ${fold.version}`);
+        if (row.index !== fold.lastIndex)
+          this.differ(`${stream}: last_index is ${row.index}, the log says ${fold.lastIndex}`);
         const found = textDifference(row.state, JSON.stringify(fold.state), 'state');
         if (found !== undefined) this.differ(`${stream}: ${found}`);
       }
@@ -154,7 +156,8 @@ class Verification {
         else for (const sentence of rowDifferences(found, row)) this.differ(`${table} ${key}: ${sentence}`);
       }
     }
-    for (const key of stored.keys()) this.differ(`${table} ${key}: there is a row, but the log says that there is none`);
+    for (const key of stored.keys())
+      this.differ(`${table} ${key}: there is a row, but the log says that there is none`);
   }
 
   /** Rows of streams that have no stored state: the chunks do not come by them. */

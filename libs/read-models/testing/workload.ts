@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import {
+  deregisterJob,
+  failDeployment,
+  markStable,
+  pauseDeployment,
+  promoteDeployment,
+  setAllocationHealth,
+  setEligibility,
+  stopAllocation,
+  type JobAnswer,
+} from '@app/domain';
+import type { CommandHandler } from '@app/event-store';
+import type { CommandContext, Decision, StateView } from '@app/kernel';
+import { jobSpec, NODE, nodeIsReady, nodeRegistered, planned, registered, report, reported } from '@app/testing';
+
+const JOBS = ['web', 'api', 'batch'];
+const CONCURRENT = 8;
+
+type Decide<A> = (view: StateView, context: CommandContext) => Decision<A>;
+
+/** What a job has been given so far, refused things included. */
+interface Known {
+  readonly evaluations: string[];
+  readonly deployments: string[];
+  readonly allocations: string[];
+}
+
+/** Random commands of every kind, the same for the same seed (but for ids and for how they race). Many are refused, as in life. */
+export class Workload {
+  private readonly jobs = new Map<string, Known>();
+  private releases = 0;
+
+  constructor(
+    private readonly handler: CommandHandler,
+    private readonly random: () => number,
+  ) {}
+
+  /** Runs some commands, several at a time. */
+  async run(commands: number): Promise<void> {
+    if (this.jobs.size === 0) await this.begin();
+    for (let left = commands; left > 0; left -= CONCURRENT) {
+      await Promise.all(Array.from({ length: Math.min(left, CONCURRENT) }, () => this.step()));
+    }
+  }
+
+  private async begin(): Promise<void> {
+    await this.execute(nodeRegistered());
+    await this.execute(nodeIsReady());
+    for (const job of JOBS) {
+      this.jobs.set(job, { evaluations: [], deployments: [], allocations: [] });
+      await this.register(job);
+    }
+  }
+
+  private step(): Promise<unknown> {
+    const job = this.pick(JOBS)!;
+    const known = this.jobs.get(job)!;
+    const allocation = this.pick(known.allocations);
+    const deployment = this.pick(known.deployments);
+    const roll = this.random();
+    if (roll < 0.15) return this.register(job);
+    if (roll < 0.4) return this.plan(job, known);
+    if (roll < 0.7 && allocation !== undefined) return this.report(allocation);
+    if (roll < 0.75 && allocation !== undefined) {
+      return this.execute((view, context) =>
+        stopAllocation(view, context, { allocationId: allocation, noShutdownDelay: false, reschedule: false }),
+      );
+    }
+    if (roll < 0.9 && deployment !== undefined) return this.steer(deployment, known.allocations);
+    if (roll < 0.94) return this.deregister(job, known);
+    const isOn = this.random() < 0.5;
+    if (roll < 0.97) {
+      const version = Math.floor(this.random() * 4);
+      return this.execute((view, context) =>
+        markStable(view, context, { namespace: 'default', jobId: job, version, stable: isOn }),
+      );
+    }
+    const eligibility = isOn ? 'eligible' : 'ineligible';
+    return this.execute((view, context) =>
+      setEligibility(view, context, { nodeId: NODE, eligibility, affected: [{ namespace: 'default', jobId: job }] }),
+    );
+  }
+
+  private async register(job: string): Promise<void> {
+    const answer = await this.execute<JobAnswer>(registered(jobSpec({ id: job, tag: String(++this.releases) })));
+    if (answer) this.jobs.get(job)!.evaluations.push(answer.evalId);
+  }
+
+  private plan(jobId: string, known: Known): Promise<unknown> {
+    const evaluation = known.evaluations.pop() ?? randomUUID();
+    const deployment = this.random() < 0.7 ? randomUUID() : undefined;
+    const place = Array.from({ length: 1 + Math.floor(this.random() * 3) }, (_, n) => ({
+      id: randomUUID(),
+      canary: n === 0 && this.random() < 0.5,
+    }));
+    const stopped = this.pick(known.allocations);
+    if (deployment !== undefined) known.deployments.push(deployment);
+    known.allocations.push(...place.map(({ id }) => id));
+    return this.execute(
+      planned({
+        evaluation,
+        jobId,
+        place,
+        stop:
+          stopped === undefined ? [] : [{ allocationId: stopped, description: 'alloc not needed due to job update' }],
+        ...(deployment !== undefined && { deployment: { id: deployment, groups: { app: { desiredCanaries: 1 } } } }),
+      }),
+    );
+  }
+
+  private report(id: string): Promise<unknown> {
+    const clientStatus = this.pick(['running', 'running', 'complete', 'failed'] as const)!;
+    const healthy = this.pick([true, false, null])!;
+    return this.execute((view, context) =>
+      reported([report(id, { clientStatus, health: healthy === null ? null : { healthy, timestamp: context.now } })])(
+        view,
+        context,
+      ),
+    );
+  }
+
+  private steer(deploymentId: string, allocations: readonly string[]): Promise<unknown> {
+    const roll = this.random();
+    const healthy = this.pick(allocations);
+    return this.execute<unknown>((view, context) => {
+      if (roll < 0.2) return pauseDeployment(view, context, { deploymentId, pause: true });
+      if (roll < 0.4) return pauseDeployment(view, context, { deploymentId, pause: false });
+      if (roll < 0.6) return promoteDeployment(view, context, { deploymentId, all: true, groups: [] });
+      if (roll < 0.7) return failDeployment(view, context, { deploymentId });
+      const ids = healthy === undefined ? [] : [healthy];
+      return setAllocationHealth(view, context, { deploymentId, healthy: ids, unhealthy: [] });
+    });
+  }
+
+  private deregister(jobId: string, known: Known): Promise<unknown> {
+    const purge = this.random() < 0.5;
+    return this.execute((view, context) =>
+      deregisterJob(view, context, {
+        namespace: 'default',
+        jobId,
+        purge,
+        evalPriority: 0,
+        noShutdownDelay: false,
+        allocationIds: known.allocations,
+        deploymentIds: known.deployments,
+        evaluationIds: known.evaluations,
+      }),
+    );
+  }
+
+  /** The answer, or undefined when the command was not accepted. */
+  private async execute<A>(decide: Decide<A>): Promise<A | undefined> {
+    const outcome = await this.handler.execute({ name: 'workload', decide, meta: { actor: 'workload' } });
+    return outcome.kind === 'accepted' ? outcome.answer : undefined;
+  }
+
+  private pick<T>(items: readonly T[]): T | undefined {
+    return items[Math.floor(this.random() * items.length)];
+  }
+}
+
+/** Numbers in [0, 1), the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
