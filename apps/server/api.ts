@@ -1,13 +1,14 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fastifyCompress from '@fastify/compress';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastifyOptions, NomadApiModule, prepareFastify, Readiness, ServerIdentity } from '@app/nomad-api';
 import { explainListenFailure, type Configuration, type Logger, type Shutdown } from '@app/platform';
-import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
+import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
+import { GarbageSource } from '@app/read-models';
 import type { Core } from './core.js';
+import { rehearsalOn } from './rehearsal.js';
 
 const READY_TIMEOUT_MS = 2000;
 
@@ -29,11 +30,12 @@ export async function startApi(
       async () => ({ contentType: core.metrics.contentType, text: await core.metrics.render() }),
     ),
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
+    rehearse: rehearsalOn(core, cluster),
+    housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault: (err, id) => log.error({ err, id }, 'a request failed'),
   });
   const adapter = new FastifyAdapter(fastifyOptions);
   const { complete } = prepareFastify(adapter.getInstance());
-  await adapter.getInstance().register(fastifyCompress, { global: true, encodings: ['gzip', 'deflate', 'identity'] });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   complete();
@@ -42,7 +44,7 @@ export async function startApi(
   });
   // Waiting queries hold their sockets: they are answered before the listener closes.
   shutdown.on('intake', 'http', async () => {
-    await core.tail.close();
+    core.tail.answerWaiting();
     await app.close();
   });
   return (await app.getUrl()).replace('[::1]', 'localhost');

@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
+import { CommandHandler, impatientPool, migrate, PostgresEventStore } from '@app/event-store';
 import { createMetrics, StartupError, systemClock, type Clock, type Configuration, type Logger, type Metrics, type Shutdown } from '@app/platform';
 import { aggregates, ENTITIES, Heartbeats, MIGRATIONS, ReadModels, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
+import { untilAnswered } from './until-answered.js';
 
 const CACHE_BYTES = 256 * 1024 * 1024;
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** Tells two processes of one name apart: leases are theirs by it. */
+const INSTANCE_BYTES = 4;
 
 /** What every role of the server stands on. */
 export interface Core {
@@ -23,9 +26,10 @@ export interface Core {
   readonly cache: AnswerCache;
 }
 
-/** Migrates, connects, and follows the log from its present head. */
+/** Migrates, connects, and follows the log from its present head. Waits for a database that does not answer yet. */
 export async function startCore(configuration: Configuration, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<Core> {
-  await migrate(databaseUrl, MIGRATIONS).catch((error: unknown) => {
+  const whenAnswered = <T>(step: () => Promise<T>): Promise<T> => untilAnswered('Postgres', log, step);
+  await whenAnswered(() => migrate(databaseUrl, MIGRATIONS)).catch((error: unknown) => {
     throw new StartupError(`the database cannot be used: ${(error as Error).message}`, 1, { cause: error });
   });
   const metrics = createMetrics();
@@ -36,9 +40,11 @@ export async function startCore(configuration: Configuration, databaseUrl: strin
     url: databaseUrl,
     entities: [...ENTITIES],
     poolSize: configuration.databasePoolSize,
-    extra: { statement_timeout: STATEMENT_TIMEOUT_MS, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS },
+    extra: impatientPool,
+    // A connection that is lost is replaced when it is needed.
+    poolErrorHandler: () => undefined,
   });
-  await dataSource.initialize();
+  await whenAnswered(() => dataSource.initialize());
   const { commandMetrics, watch } = instrument(metrics);
   const handler = new CommandHandler({ store, aggregates, clock: clock.now, metrics: commandMetrics });
   const tail = new LogTail({
@@ -47,7 +53,8 @@ export async function startCore(configuration: Configuration, databaseUrl: strin
     tablesOf,
     onError: (err) => log.warn({ err }, 'the log cannot be read; trying again'),
   });
-  await tail.start();
+  await whenAnswered(() => tail.start());
+  const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
   watch(tail, cache);
   shutdown.on('pools', 'database', async () => {
@@ -57,7 +64,7 @@ export async function startCore(configuration: Configuration, databaseUrl: strin
   shutdown.on('checkpoint', 'log tail', () => tail.close());
   shutdown.on('drain', 'commands', () => handler.close());
   return {
-    instance: `${configuration.nodeName ?? hostname()}/${process.pid}`,
+    instance,
     clock,
     metrics,
     store,

@@ -1,15 +1,18 @@
-import { ClusterState, DeploymentWatcher, Drainer, HeartbeatWatcher, Leader, restoreCluster, Scheduler } from '@app/reactors';
-import type { Logger, Shutdown } from '@app/platform';
+import { GARBAGE_THRESHOLDS } from '@app/domain';
+import { GarbageSource } from '@app/read-models';
+import { ClusterState, DeploymentWatcher, Drainer, GarbageCollector, HeartbeatWatcher, Leader, PeriodicLauncher, restoreCluster, Scheduler, SCHEDULER_LEASE } from '@app/reactors';
+import { Gauge, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
+import { untilAnswered } from './until-answered.js';
 
 /** Nomad's defaults. */
-const SCHEDULER_CONFIGURATION = { algorithm: 'binpack', nodeLimit: 100 } as const;
+export const SCHEDULER_CONFIGURATION = { algorithm: 'binpack', nodeLimit: 100 } as const;
 
 /** Follows the cluster and tries to lead: the scheduler role. */
 export async function startReactors(core: Core, log: Logger, shutdown: Shutdown): Promise<ClusterState> {
-  const { store, tail, handler, clock, readModels, heartbeats } = core;
+  const { store, tail, handler, clock, readModels, heartbeats, dataSource } = core;
   const cluster = new ClusterState();
-  const { storeEpoch } = await store.readHead();
+  const { storeEpoch } = await untilAnswered('Postgres', log, () => store.readHead());
   const onError = (err: unknown): void => log.warn({ err }, 'a reactor will try again');
   const leader = new Leader({
     leases: store,
@@ -24,11 +27,22 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
       new Scheduler(context, { configuration: () => SCHEDULER_CONFIGURATION, signingKeyId: storeEpoch }),
       new DeploymentWatcher(context),
       new Drainer(context),
+      new GarbageCollector(context, new GarbageSource(dataSource), GARBAGE_THRESHOLDS),
+      new PeriodicLauncher(context),
       new HeartbeatWatcher(context, () => heartbeats.ages()),
     ],
   });
-  await restoreCluster(cluster, store, readModels);
+  await untilAnswered('Postgres', log, () => restoreCluster(cluster, store, readModels));
   await leader.start();
   shutdown.on('leases', 'leader', () => leader.close());
+  new Gauge({
+    name: 'rollbook_lease_epoch',
+    help: 'The epoch in which this instance holds a lease; 0: it does not.',
+    labelNames: ['lease'],
+    registers: [core.metrics.registry],
+    collect() {
+      this.set({ lease: SCHEDULER_LEASE }, leader.heldEpoch);
+    },
+  });
   return cluster;
 }

@@ -7,6 +7,7 @@ export { renderAllocation, renderAllocationStub } from './allocation/render.js';
 export * from './deployment/state.js';
 export {
   failDeployment,
+  IMMEDIATE,
   failWatchedDeployment,
   pauseDeployment,
   progressDeployment,
@@ -16,6 +17,7 @@ export {
   type DeploymentAnswer,
 } from './deployment/decide.js';
 export { renderDeployment } from './deployment/render.js';
+export { renderDeploymentWait } from './deployment/waiting.js';
 export * from './evaluation/state.js';
 export { newEvaluation } from './evaluation/create.js';
 export { cancelEvaluations, failEvaluation, unblockEvaluations } from './evaluation/decide.js';
@@ -34,11 +36,22 @@ export {
 export { dispatchJob, type DispatchAnswer, type DispatchJob } from './job/dispatch.js';
 export type { JobEvent } from './job/events.js';
 export { dueLaunch, forcePeriodicJob, launchPeriodicJob } from './job/launch.js';
+export { rehearseRegistration, type JobRehearsal } from './job/rehearse.js';
 export { scaleJob, type ScaleJob } from './job/scale.js';
 export { tagVersion, untagVersion, type TagAnswer, type TagVersion } from './job/tag.js';
 export { renderJobStub } from './job/render.js';
 export * from './job/spec/index.js';
+export * from './garbage/thresholds.js';
+export {
+  collectDeployments,
+  collectEvaluations,
+  collectJob,
+  collectNode,
+  type EvaluationWithAllocations,
+  type JobWithBelongings,
+} from './garbage/collect.js';
 export * from './job-summary/state.js';
+export { reconcileSummary } from './job-summary/decide.js';
 export { renderJobSummary } from './job-summary/render.js';
 export * from './node/state.js';
 export { evaluateNode, heartbeatNode, missHeartbeat, purgeNode, registerNode, setEligibility } from './node/decide.js';

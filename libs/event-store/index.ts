@@ -10,9 +10,12 @@ export type {
   EventStore,
   Fence,
   Head,
+  Lease,
   Leases,
   RowWrite,
   StoredState,
 } from './port.js';
+export { isStoreOutage } from './postgres/failure.js';
+export { impatientPool } from './postgres/impatient-client.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres/postgres-event-store.js';

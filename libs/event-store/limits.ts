@@ -21,6 +21,8 @@ export const MAX_CACHED_TEXT = 64_000_000;
 
 /** After this a store that does not answer is reported as unavailable. */
 export const STORE_DEADLINE_MS = 10_000;
+/** The same once it has been: callers are told sooner until it answers again. Longer than what an append keeps back for finding out its outcome. */
+export const OUTAGE_DEADLINE_MS = 2_000;
 /** Postgres gives up on a statement first, then the client on the connection: both within {@link STORE_DEADLINE_MS}. */
 export const STATEMENT_TIMEOUT_MS = 8_000;
 export const QUERY_TIMEOUT_MS = 9_000;

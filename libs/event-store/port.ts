@@ -93,6 +93,17 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
+/** A lease as it stands. */
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  readonly epoch: number;
+  /** Microseconds since 1970, by the store's clock. */
+  readonly expiresAt: TimeUs;
+  /** It has run out, or was released. */
+  readonly expired: boolean;
+}
+
 /** Leases by name: one holder at a time, an epoch that grows with every change of hands and that appends can be fenced by. */
 export interface Leases {
   /** Takes a lease that is free, has run out or is the holder's own. The new epoch, or undefined if another one holds it. */
@@ -101,4 +112,6 @@ export interface Leases {
   renewLease(name: string, epoch: number, ttlMs: number): Promise<boolean>;
   /** Lets the next one take it at once. */
   releaseLease(name: string, epoch: number): Promise<void>;
+  /** Every lease that was ever taken, by name. */
+  listLeases(): Promise<Lease[]>;
 }

@@ -10,12 +10,17 @@ const MAX_PARAM_LENGTH = 4096;
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
 const WITHOUT_ID = /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace)\/(?:[a-z-]+\/)*)(?=\?|$)/;
+const WITH_EMPTY_ID = `$1${encodeURIComponent(EMPTY_ID)}`;
+/** Where the rewriting of a path found that its client must go elsewhere. */
+const REDIRECTS = new WeakMap<object, string>();
 
 /** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. Blocking reads last minutes: no request timeout. */
 export const fastifyOptions = {
   rewriteUrl(request) {
     const canonical = canonicalPath(request.url ?? '/');
-    return 'url' in canonical ? canonical.url.replace(WITHOUT_ID, `$1${encodeURIComponent(EMPTY_ID)}`) : (request.url ?? '/');
+    if ('url' in canonical) return canonical.url.replace(WITHOUT_ID, WITH_EMPTY_ID);
+    REDIRECTS.set(request, canonical.redirect);
+    return request.url ?? '/';
   },
   routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false, caseSensitive: true },
   exposeHeadRoutes: false,
@@ -37,9 +42,9 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('Vary', 'Accept-Encoding');
-    const canonical = canonicalPath(request.originalUrl);
-    if ('redirect' in canonical) reply.redirect(canonical.redirect, 307);
-    else done();
+    const redirect = REDIRECTS.get(request.raw);
+    if (redirect === undefined) done();
+    else reply.redirect(redirect, 307);
   });
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {

@@ -1,12 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { CommandHandler, type EventStore } from '@app/event-store';
+import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { Heartbeats, ReadModels } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { NodeNews } from './agents/node-news.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
+import { DeploymentWaitController } from './deployments/deployment-wait.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { Lists } from './edge/lists.js';
 import { NomadErrorFilter } from './edge/nomad-error.filter.js';
@@ -15,18 +16,27 @@ import { Reads } from './edge/reads.js';
 import { ServerIdentity } from './edge/server-identity.js';
 import { Writes } from './edge/writes.js';
 import { EvaluationsController } from './evaluations/evaluations.controller.js';
+import { JobCommandsController } from './jobs/job-commands.controller.js';
 import { JobController } from './jobs/job.controller.js';
+import { JobPlanController } from './jobs/job-plan.controller.js';
 import { JobsController } from './jobs/jobs.controller.js';
+import { Planner, type Rehearse } from './jobs/planner.js';
+import { Submissions } from './jobs/submissions.js';
 import { NodeCommandsController } from './nodes/node-commands.controller.js';
 import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
+import { History, HistoryController } from './operator/history.controller.js';
+import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
+import { SystemController, SystemHousekeeping } from './system/system.controller.js';
 
 /** What the edge is built on; made by the app. */
 export interface EdgeServices {
   readonly handler: CommandHandler;
-  readonly store: EventStore;
+  /** This process's name, as leases show it. */
+  readonly instance: string;
+  readonly store: EventStore & Leases;
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
   readonly tail: LogTail;
@@ -35,6 +45,8 @@ export interface EdgeServices {
   readonly readiness: Readiness;
   /** How long a node may be silent, in milliseconds, before the random part. */
   readonly heartbeatTtlMs: () => number;
+  readonly rehearse: Rehearse;
+  readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
 }
 
@@ -47,15 +59,21 @@ export class NomadApiModule {
       module: NomadApiModule,
       controllers: [
         DeploymentsController,
+        DeploymentWaitController,
         AllocationsController,
         EvaluationsController,
         JobsController,
         JobController,
+        JobCommandsController,
+        JobPlanController,
         NodePoolsController,
         NodeCommandsController,
         NodesController,
         StatusController,
+        SystemController,
         HealthController,
+        HistoryController,
+        LeasesController,
         AgentsController,
       ],
       providers: [
@@ -66,9 +84,14 @@ export class NomadApiModule {
         { provide: AnswerCache, useValue: cache },
         { provide: ServerIdentity, useValue: server },
         { provide: Readiness, useValue: readiness },
+        { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
         { provide: NodeNews, useValue: new NodeNews(tail, readModels, (error) => onFault(error, 'node news')) },
         { provide: Objects, useValue: new Objects(readModels, store, tail) },
+        { provide: History, useValue: new History(store, tail) },
+        { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
+        { provide: Planner, useValue: new Planner(services.rehearse) },
+        { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         Reads,
         Writes,

@@ -1,5 +1,5 @@
 import { completeDrain, drainAllocations, type NodeState } from '@app/domain';
-import { streamType, US_PER_MS, type CommandContext, type Decision, type StateView } from '@app/kernel';
+import { allocationStream, nodeStream, streamType, US_PER_MS, type CommandContext, type Decision, type StateView, type StreamName } from '@app/kernel';
 import type { Movement } from './cluster-state.js';
 import { drainStep, nextDrainDeadline, type DrainStep } from './drainer-rules.js';
 import type { Reactor, ReactorContext } from './reactor.js';
@@ -85,7 +85,7 @@ export class Drainer implements Reactor {
   private async take(node: NodeState, { drained, done, deadlineReached }: DrainStep): Promise<void> {
     const { drain } = node;
     if (drain === null) return;
-    if (drained.length > 0) await this.command('DrainAllocations', node, (view, context) => drainAllocations(view, context, { drained }));
+    if (drained.length > 0) await this.command('DrainAllocations', node, (view, context) => drainAllocations(view, context, { drained }), drained.map(({ allocationId }) => allocationStream(allocationId)));
     else if (done) {
       const command = { nodeId: node.id, drain, deadlineReached };
       await this.command('CompleteDrain', node, (view, context) => completeDrain(view, context, command));
@@ -93,8 +93,8 @@ export class Drainer implements Reactor {
   }
 
   /** Returns when the cluster shows what was done. */
-  private async command(name: string, node: NodeState, decide: (view: StateView, context: CommandContext) => Decision): Promise<void> {
-    const outcome = await this.context.execute(name, decide, node.id);
+  private async command(name: string, node: NodeState, decide: (view: StateView, context: CommandContext) => Decision, reads: readonly StreamName[] = []): Promise<void> {
+    const outcome = await this.context.execute(name, decide, node.id, [nodeStream(node.id), ...reads]);
     if (outcome.kind === 'accepted') await this.context.reached(outcome.index);
     else if (outcome.kind !== 'fenced') throw new Error(`${name} for node ${node.id} was not taken: ${outcome.kind}`);
   }

@@ -9,6 +9,8 @@ export const GRACE_MS = 10_000;
 /** Nodes that may send a heartbeat in a second: the TTL grows with their number. */
 const BEATS_PER_SECOND = 50;
 const LOOK_MS = 1000;
+/** A look this long after the one before: the store or this process stood still, and nobody could be heard. */
+const STOOD_STILL_US = 5_000_000;
 
 /** The TTL to hand out among so many nodes, without its random part. */
 export const heartbeatTtlMs = (nodes: number): number => Math.max(MIN_TTL_MS, (nodes / BEATS_PER_SECOND) * 1000);
@@ -18,6 +20,7 @@ export class HeartbeatWatcher implements Reactor {
   private timer: NodeJS.Timeout | undefined;
   private look: Promise<void> | undefined;
   private startedAt = 0;
+  private lookedAt = 0;
 
   constructor(
     private readonly context: ReactorContext,
@@ -25,7 +28,7 @@ export class HeartbeatWatcher implements Reactor {
   ) {}
 
   start(): void {
-    this.startedAt = performance.now();
+    this.listenAnew();
     this.timer = setInterval(() => {
       this.look ??= this.lookAround()
         .catch(this.context.onError)
@@ -42,10 +45,17 @@ export class HeartbeatWatcher implements Reactor {
     await this.look;
   }
 
+  private listenAnew(): void {
+    this.startedAt = performance.now();
+    this.lookedAt = this.context.now();
+  }
+
   private async lookAround(): Promise<void> {
     const { cluster } = this.context;
     const ages = await this.ages();
-    // A node that nobody has heard of yet counts from when this leader began to listen.
+    if (this.context.now() > this.lookedAt + STOOD_STILL_US) this.listenAnew();
+    this.lookedAt = this.context.now();
+    // Silence counts from when this leader began to listen, or was able to again.
     const leading = performance.now() - this.startedAt;
     const allowed = 2 * heartbeatTtlMs(cluster.nodes().length) + GRACE_MS;
     for (const node of cluster.nodes()) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, CommandHandler, Leases } from '@app/event-store';
-import type { CommandContext, Decision, StateView, TimeUs } from '@app/kernel';
+import type { CommandContext, Decision, StateView, StreamName, TimeUs } from '@app/kernel';
 import type { LogTail } from '@app/streaming';
 import type { ClusterState } from './cluster-state.js';
 import type { Reactor, ReactorContext } from './reactor.js';
@@ -10,6 +10,8 @@ export const SCHEDULER_LEASE = 'scheduler';
 /** A crashed leader is replaced after at most this and one attempt. */
 const LEASE_TTL_MS = 3000;
 const RENEW_MS = 1000;
+/** How often those who wait look whether the lease is free: a handed-over one is taken up within this. */
+const TRY_MS = 200;
 
 export interface LeaderOptions {
   readonly leases: Leases;
@@ -49,7 +51,12 @@ export class Leader {
     return this.reactors.length > 0;
   }
 
-  /** Tries at once, and then every second. */
+  /** The epoch in which this instance leads; 0: it does not. */
+  get heldEpoch(): number {
+    return this.leads ? (this.epoch ?? 0) : 0;
+  }
+
+  /** Tries at once, and then again and again. */
   start(): Promise<void> {
     return this.tick();
   }
@@ -70,7 +77,7 @@ export class Leader {
       this.options.onError(error);
     });
     await this.round;
-    if (!this.closed) this.timer = setTimeout(() => void this.tick(), RENEW_MS);
+    if (!this.closed) this.timer = setTimeout(() => void this.tick(), this.epoch === undefined ? TRY_MS : RENEW_MS);
   }
 
   private async tryToLead(): Promise<void> {
@@ -103,12 +110,18 @@ export class Leader {
     const { handler, tail, cluster, clock, holder, onError } = this.options;
     return {
       cluster,
-      execute: <A>(name: string, decide: (view: StateView, context: CommandContext) => Decision<A>, causation?: string) => {
+      execute: <A>(
+        name: string,
+        decide: (view: StateView, context: CommandContext) => Decision<A>,
+        causation?: string,
+        reads?: readonly StreamName[],
+      ) => {
         const command: Command<A> = {
           name,
           decide,
           meta: { actor: `scheduler ${holder}`, ...(causation === undefined ? {} : { causation }) },
           fence: { lease: SCHEDULER_LEASE, epoch },
+          ...(reads === undefined ? {} : { reads }),
         };
         return handler.execute(command);
       },

@@ -1,12 +1,18 @@
 import type { Command, Outcome } from '@app/event-store';
-import type { CommandContext, Decision, Index, StateView, TimeUs } from '@app/kernel';
+import type { CommandContext, Decision, Index, StateView, StreamName, TimeUs } from '@app/kernel';
 import type { ClusterState, Movement } from './cluster-state.js';
 
 /** What a reactor is given: the cluster as far as the log was applied, and the way to issue commands. It writes nothing itself. */
 export interface ReactorContext {
   readonly cluster: ClusterState;
   /** Runs a decision as a command of this leader: fenced by its lease, so that it fails once another leads. */
-  readonly execute: <A>(name: string, decide: (view: StateView, context: CommandContext) => Decision<A>, causation?: string) => Promise<Outcome<A>>;
+  readonly execute: <A>(
+    name: string,
+    decide: (view: StateView, context: CommandContext) => Decision<A>,
+    causation?: string,
+    /** Streams that it is known to read: loaded together. */
+    reads?: readonly StreamName[],
+  ) => Promise<Outcome<A>>;
   /** Resolves when this process has applied the commit. */
   readonly reached: (index: Index) => Promise<void>;
   readonly now: () => TimeUs;

@@ -99,20 +99,23 @@ function projectAllocation(state: AllocationState): RowWrite[] {
   ];
 }
 
-const projectEvaluation = (state: EvaluationState): RowWrite[] => [
-  {
-    table: 'evaluation',
-    key: state.id,
-    columns: {
-      namespace: state.namespace,
-      job_id: state.jobId,
-      status: state.status,
-      create_index: state.createIndex,
-      modify_index: state.modifyIndex,
+function projectEvaluation(state: EvaluationState): RowWrite[] {
+  if (state.purged) return [removal('evaluation', state.id)];
+  return [
+    {
+      table: 'evaluation',
+      key: state.id,
+      columns: {
+        namespace: state.namespace,
+        job_id: state.jobId,
+        status: state.status,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+      },
+      document: JSON.stringify(renderEvaluation(state)),
     },
-    document: JSON.stringify(renderEvaluation(state)),
-  },
-];
+  ];
+}
 
 function projectJob(before: JobState | undefined, after: JobState): RowWrite[] {
   const key = `${after.namespace}/${after.id}`;

@@ -68,12 +68,9 @@ interface Placed {
 
 /** Destructive updates first, then everything else. After the first failure of a group its other allocations are not tried. */
 function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconciliation, tally: Tally): Placed {
-  const { job, input, placer } = setup;
   const placements: PlannedPlacement[] = [];
   const stopped: PlannedStop[] = [];
   const updates: PlannedUpdate[] = [];
-  if (job === undefined) return { placements, stopped, updates };
-
   for (const wanted of [...wish.destructive, ...wish.place]) {
     const { group, previous, stop } = wanted;
     const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish) : null;

@@ -351,6 +351,19 @@ describe('canaries', () => {
     expect(cluster.deployment()?.groups['web']?.placedCanaries).toHaveLength(2);
   });
 
+  it('keep their name when promoted: what replaces the namesake of one that is still needed gets a free name', () => {
+    const cluster = toyCluster();
+    const alone = service({ Count: 1, Update: rolling({ Canary: 1 }) });
+    cluster.register(alone);
+    cluster.evaluate();
+    cluster.register(changed(service({ Count: 2, Update: rolling({ Canary: 1 }) }), 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.promote();
+    cluster.evaluate();
+    expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run']);
+  });
+
   it('of a superseded version are stopped', () => {
     const cluster = established(job({}));
     cluster.register(changed(job({}), 'v1'));

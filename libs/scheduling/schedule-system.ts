@@ -296,7 +296,7 @@ function canaryGoal(
   goal: GroupGoal | null,
 ): number {
   if (goal === null) return 0;
-  const percent = group.Update?.Canary ?? 0;
+  const percent = job.skipsCanaries ? 0 : (group.Update?.Canary ?? 0);
   if (percent === 0 || goal.promoted || job.version === 0 || destructive.length === 0) return goal.desiredCanaries;
   const nodes = destructive.length + livingCanaries(pass, group.Name, ignored);
   return Math.min(Math.ceil((percent * nodes) / 100), group.Update?.MaxParallel ?? nodes);

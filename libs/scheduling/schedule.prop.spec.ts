@@ -3,13 +3,17 @@ import { isActive } from '@app/domain';
 import fc from 'fast-check';
 import { UPDATING } from './descriptions.js';
 import type { Story } from './testing/story.js';
-import { anyStory, begin, follow, restoreNode, rollingStory, runs } from './testing/story.js';
+import { anyStory, begin, follow, restoreNode, rollingStory, specOf } from './testing/story.js';
 import { changed, node } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
+import { toyCluster } from './testing/toy-cluster.js';
 
 jest.setTimeout(300_000);
 
-/** fast-check prints the seed and the smallest story when a property fails; FAST_CHECK_RUNS sets how many are told. */
+/** How many stories each property is tried on. */
+const runs = Number(process.env['FAST_CHECK_RUNS'] ?? 1_500);
+
+/** fast-check prints the seed and the smallest story when a property fails. */
 function tell(
   type: 'service' | 'batch' | 'system',
   stories: fc.Arbitrary<Story>,
@@ -92,6 +96,37 @@ describe('whatever happens to a service job', () => {
   });
 });
 
+describe('on nodes that are nearly full', () => {
+  it('none is ever given more than it has, nor a static port twice', () => {
+    const small = (id: string) => {
+      const { NodeResources, ...rest } = node(id);
+      return { ...rest, NodeResources: { ...NodeResources, Cpu: { ...NodeResources.Cpu, CpuShares: 250 } } };
+    };
+    const static80 = [{ ReservedPorts: [{ Label: 'http', Value: 80 }] }];
+    fc.assert(
+      fc.property(anyStory, fc.boolean(), (story, ports) => {
+        const cluster = toyCluster({ nodes: ['a', 'b', 'c', 'd'].map(small), keepsUsage: story.maxParallel % 2 === 0 });
+        const job = specOf('service', story);
+        const TaskGroups = job.TaskGroups.map((group) => ({ ...group, Networks: ports ? static80 : null }));
+        cluster.register({ ...job, TaskGroups });
+        const check = (): void => {
+          cluster.evaluate();
+          for (const { id } of cluster.view.nodes()) {
+            const there = cluster.live().filter((alloc) => alloc.nodeId === id && alloc.clientStatus !== 'unknown');
+            expect(there.length).toBeLessThanOrEqual(ports ? 1 : 2);
+          }
+        };
+        check();
+        for (const what of story.happenings) {
+          follow(cluster, what);
+          check();
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
 describe('a rolling update', () => {
   it('has at most max_parallel replacements at a time whose health is not known to be good', () => {
     tell('service', rollingStory, (cluster, _plan, _before, story) => {
@@ -99,7 +134,7 @@ describe('a rolling update', () => {
       const pending = cluster.live().filter((alloc) => {
         const replaced = cluster.allocations().find(({ id }) => id === alloc.previousAllocation);
         const ofThis = alloc.deploymentId === deployment?.id && alloc.jobVersion === deployment.jobVersion;
-        const created = alloc.createIndex > (deployment?.createIndex ?? 0) - 1;
+        const created = alloc.createIndex >= (deployment?.createIndex ?? 0);
         return (
           ofThis && created && replaced?.desiredDescription === UPDATING && alloc.deploymentStatus?.healthy !== true
         );

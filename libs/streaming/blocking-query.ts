@@ -21,7 +21,7 @@ export interface BlockingOptions {
  * no change between two of these is missed. spec/http-api §1.6.
  */
 export async function blockingQuery(tail: LogTail, cache: AnswerCache, query: Query, options: BlockingOptions): Promise<Answer> {
-  if (options.minIndex === 0) return cache.read(query);
+  if (options.minIndex === 0 || tail.isEnding) return cache.read(query);
   const bound = options.waitMs > 0 ? Math.min(options.waitMs, MAX_WAIT_MS) : MAX_WAIT_MS;
   const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;
   let { topics } = query;
@@ -58,7 +58,7 @@ function nextChange(
       resolve(how);
     };
     const over = (): void => finish('over');
-    const unwatch = tail.watch(topics, () => finish(tail.isClosed ? 'over' : 'moved'));
+    const unwatch = tail.watch(topics, () => finish(tail.isEnding ? 'over' : 'moved'));
     const timer = setTimeout(over, Math.max(0, deadline - Date.now()));
     signal.addEventListener('abort', over, { once: true });
     cancel = () => {

@@ -1,5 +1,5 @@
 import { upcast } from '@app/domain';
-import type { CommandHandler, Commit, EventStore } from '@app/event-store';
+import { StoreUnavailable, type CommandHandler, type Commit, type EventStore } from '@app/event-store';
 import type { DomainEvent, EventMeta, Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 
 /** One commit of the log, as every instance sees it; `state` only where this process made the commit. */
@@ -26,6 +26,8 @@ export interface LogTailOptions {
 }
 
 const PAGE = 1000;
+/** How soon the log is read again after that failed. */
+const RETRY_MS = 250;
 /** Our own commits are usually announced by the handler a moment after the store shows them: worth a short wait before a read. */
 const OWN_COMMIT_GRACE_MS = 2;
 
@@ -51,6 +53,8 @@ export class LogTail {
   private timer: NodeJS.Timeout | undefined;
   private stopListening: (() => Promise<void>) | undefined;
   private closed = false;
+  private ending = false;
+  private readonly atEnd = new Set<() => void>();
   private contactAt = performance.now();
 
   constructor(private readonly options: LogTailOptions) {}
@@ -65,32 +69,49 @@ export class LogTail {
     return Math.max(0, Math.round(performance.now() - this.contactAt));
   }
 
-  get isClosed(): boolean {
-    return this.closed;
+  /** Nobody is to be kept waiting for a change any more. */
+  get isEnding(): boolean {
+    return this.ending;
   }
 
-  /** Begins at the present head. */
+  /** Begins at the present head. May be called again when the store did not answer. */
   async start(): Promise<void> {
     const { store, handler } = this.options;
-    handler.onCommitted((commit) => {
-      this.own.set(commit.index, commit);
-      this.drain();
-    });
-    const [head, tables] = await Promise.all([store.readHead(), store.tableIndexes()]);
-    for (const [table, index] of Object.entries(tables)) this.tables.set(table, index);
-    this.appliedIndex = Math.max(this.appliedIndex, head.index);
+    // The head first: a table's index read later may be of a commit that is still to be applied, never the other way round.
+    const { index: head } = await store.readHead();
+    const tables = await store.tableIndexes();
     this.stopListening = await store.listen((index) => {
       this.contactAt = performance.now();
       this.wake(index);
     });
+    for (const [table, index] of Object.entries(tables)) this.tables.set(table, index);
+    this.appliedIndex = head;
+    handler.onCommitted((commit) => {
+      this.own.set(commit.index, commit);
+      this.drain();
+    });
+    // What was committed before the listening began is announced to nobody.
+    this.wake(Math.max(head, ...Object.values(tables)));
+  }
+
+  /** Lets everybody go who waits for a change, now and from now on: the process is shutting down. The log is followed until `close`. */
+  answerWaiting(): void {
+    this.ending = true;
+    for (const topic of [...this.watchers.keys()]) this.fire(topic);
+    for (const listener of this.atEnd) listener();
+  }
+
+  /** Called when those who wait are to be let go. */
+  onEnding(listener: () => void): void {
+    this.atEnd.add(listener);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
+    this.answerWaiting();
+    for (const waiter of this.waiters.splice(0)) waiter.reject(new StoreUnavailable('nothing-written'));
     await this.stopListening?.();
-    for (const topic of [...this.watchers.keys()]) this.fire(topic);
-    for (const waiter of this.waiters.splice(0)) waiter.reject(new Error('the log tail is closed'));
   }
 
   /** Called for every commit, in order of the index. */
@@ -133,6 +154,7 @@ export class LogTail {
   /** Resolves when the commit with this index is applied. */
   reached(index: Index): Promise<void> {
     if (index <= this.appliedIndex) return Promise.resolve();
+    if (this.closed) return Promise.reject(new StoreUnavailable('nothing-written'));
     return new Promise((resolve, reject) => {
       this.waiters.push({ index, resolve, reject });
       this.wake(index);
@@ -162,15 +184,19 @@ export class LogTail {
 
   private wake(head: Index): void {
     this.knownHead = Math.max(this.knownHead, head);
+    this.catchUpIn(OWN_COMMIT_GRACE_MS);
+  }
+
+  private catchUpIn(ms: number): void {
     if (this.knownHead > this.appliedIndex && this.timer === undefined && !this.closed) {
       this.timer = setTimeout(() => {
         this.timer = undefined;
         void this.catchUp();
-      }, OWN_COMMIT_GRACE_MS);
+      }, ms);
     }
   }
 
-  /** Reads what other instances wrote. A failure leaves everything as it was: the next wake-up or poll tries again. */
+  /** Reads what other instances wrote. A failure leaves everything as it was, and is tried again: nobody announces the same head twice. */
   private async catchUp(): Promise<void> {
     if (this.catchingUp) return;
     this.catchingUp = true;
@@ -185,6 +211,7 @@ export class LogTail {
     } catch (error) {
       this.options.onError(error);
       for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+      this.catchUpIn(RETRY_MS);
     } finally {
       this.catchingUp = false;
     }

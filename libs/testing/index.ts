@@ -27,3 +27,5 @@ export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js
 export { createTestDatabase } from './postgres/test-database.js';
 export type { TestKafka } from './kafka/test-kafka.js';
 export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';
+export { digestOf, histories, readHistory, type HistoryDigest } from './histories/history.js';
+export { moves, play, type Move } from './stories/random-story.js';

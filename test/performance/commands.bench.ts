@@ -1,6 +1,6 @@
 import { runLoad, type LoadRequest } from './load.js';
 import { runningDeployments } from './rollouts.js';
-import { startServerProcess } from '../support/server-process.js';
+import { cpuMs, postgresCpuMs, startServerProcess } from '../support/server-process.js';
 
 const DEPLOYMENTS = 50;
 const CONNECTIONS = 32;
@@ -13,9 +13,14 @@ export async function run(): Promise<void> {
   try {
     const ids = await runningDeployments(server.url, DEPLOYMENTS);
     const commands = Array.from({ length: CONNECTIONS }, (_, i) => ids.filter((_id, n) => n % CONNECTIONS === i).flatMap(pauseAndResume));
+    const used = (): [number, number] => [cpuMs(server.process.pid!), postgresCpuMs(server.dataDir)];
     const before = await head(server.url);
+    const [serverBefore, postgresBefore] = used();
     const writes = await runLoad({ port: server.port, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs: DURATION_MS, requests: commands });
     const after = await head(server.url);
+    const [serverAfter, postgresAfter] = used();
+    const sent = (writes.perSecond * (WARM_UP_MS + DURATION_MS)) / 1000;
+    const each = (ms: number): string => `${((1000 * ms) / sent).toFixed(0)} µs`;
     const limit = await runLoad({
       port: server.port,
       connections: CONNECTIONS,
@@ -27,6 +32,7 @@ export async function run(): Promise<void> {
     print(`commands: ${writes.perSecond.toFixed(0)}/s pause and resume, durable; p50 ${writes.p50.toFixed(1)} ms, p99 ${writes.p99.toFixed(1)} ms, ${writes.errors} errors`);
     print(`  limit:  ${limit.perSecond.toFixed(0)}/s requests that read nothing, same server, same generator (${((100 * writes.perSecond) / limit.perSecond).toFixed(0)} %)`);
     print(`  log:    ${after - before} commits in all; the generator took ${(100 * writes.generatorCpu).toFixed(0)} % of a core`);
+    print(`  cost:   ${each(serverAfter - serverBefore)} of processor time a command in the server, ${each(postgresAfter - postgresBefore)} in Postgres`);
     if (writes.errors > 0) process.exitCode = 1;
   } finally {
     await server.stop();

@@ -71,4 +71,6 @@ export type AllocationEvent =
     }
   /** An operator's word. */
   | { readonly type: 'AllocationHealthSet'; readonly data: { readonly healthy: boolean } }
-  | { readonly type: 'AllocationPurged'; readonly data: Readonly<Record<string, never>> };
+  | { readonly type: 'AllocationPurged'; readonly data: Readonly<Record<string, never>> }
+  /** Garbage: hidden from now on, while the log keeps it. The same goes for the other kinds of object. */
+  | { readonly type: 'AllocationCollected'; readonly data: Readonly<Record<string, never>> };

@@ -78,6 +78,7 @@ export function evolveAllocation(
         },
       };
     case 'AllocationPurged':
+    case 'AllocationCollected':
       return { ...byServer, purged: true };
   }
   return assertNever(type);

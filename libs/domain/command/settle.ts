@@ -142,7 +142,8 @@ const placedOne = (group: GroupSummary): GroupSummary => ({
   queued: Math.max(0, group.queued - 1),
 });
 
-const BIN = {
+/** Where a client status is counted in a job's summary. */
+export const SUMMARY_BIN = {
   pending: 'starting',
   running: 'running',
   complete: 'complete',
@@ -153,8 +154,8 @@ const BIN = {
 
 /** What has failed or completed stays counted as such. */
 function moved(group: GroupSummary, before: AllocationState, after: AllocationState): GroupSummary {
-  const to = BIN[after.clientStatus];
-  const from = BIN[before.clientStatus];
+  const to = SUMMARY_BIN[after.clientStatus];
+  const from = SUMMARY_BIN[before.clientStatus];
   const leaves = from !== 'complete' && from !== 'failed' && group[from] > 0;
   const joined = { ...group, [to]: group[to] + 1 };
   return leaves ? { ...joined, [from]: joined[from] - 1 } : joined;

@@ -37,13 +37,18 @@ export function pauseDeployment(
 export function failDeployment(
   view: StateView,
   context: CommandContext,
-  command: { readonly deploymentId: string },
+  command: { readonly deploymentId: string; readonly skipsCanaries?: boolean },
 ): Decision<DeploymentAnswer> {
   const draft = draftOf(view, context);
   const found = activeDeployment(draft, command.deploymentId, 'fail');
   if ('kind' in found) return found;
   const rollback = Object.values(found.groups).some((group) => group.autoRevert);
-  const revertedJobVersion = fail(draft, found, { base: DEPLOYMENT.failedByUser, rollback, sayNothingStable: true });
+  const revertedJobVersion = fail(draft, found, {
+    base: DEPLOYMENT.failedByUser,
+    rollback,
+    sayNothingStable: true,
+    skipsCanaries: command.skipsCanaries ?? false,
+  });
   summariseJobs(draft);
   return accept(draft.events(), { evalId: evaluateDeployment(draft, found), revertedJobVersion });
 }
@@ -97,7 +102,12 @@ export function promoteDeployment(
 export function setAllocationHealth(
   view: StateView,
   context: CommandContext,
-  command: { readonly deploymentId: string; readonly healthy: readonly string[]; readonly unhealthy: readonly string[] },
+  command: {
+    readonly deploymentId: string;
+    readonly healthy: readonly string[];
+    readonly unhealthy: readonly string[];
+    readonly skipsCanaries?: boolean;
+  },
 ): Decision<DeploymentAnswer> {
   if (command.healthy.length + command.unhealthy.length === 0) return reject('no-allocation-ids');
   const draft = draftOf(view, context);
@@ -115,7 +125,12 @@ export function setAllocationHealth(
   let revertedJobVersion: number | null = null;
   if (command.unhealthy.length > 0) {
     const rollback = command.unhealthy.some((id) => found.groups[draft.allocation(id.toLowerCase())!.taskGroup]?.autoRevert);
-    revertedJobVersion = fail(draft, found, { base: DEPLOYMENT.unhealthy, rollback, sayNothingStable: false });
+    revertedJobVersion = fail(draft, found, {
+      base: DEPLOYMENT.unhealthy,
+      rollback,
+      sayNothingStable: false,
+      skipsCanaries: command.skipsCanaries ?? false,
+    });
   }
   summariseJobs(draft);
   return accept(draft.events(), { evalId: evaluateDeployment(draft, found), revertedJobVersion });
@@ -176,12 +191,20 @@ export function evaluateDeployment(draft: Draft, deployment: DeploymentState): s
   );
 }
 
-/** Ends a deployment as failed and, if wanted and possible, brings the newest stable version of its job back. */
+/** Value of the job's meta {@link REVERT_META} that lets its reverts do without canaries; so does the same value of `X-Rollbook-Revert`. */
+export const IMMEDIATE = 'immediate';
+const REVERT_META = 'rollbook.revert';
+
+/**
+ * Ends a deployment as failed and, if wanted and possible, brings the newest stable version of its job back. That version stays stable, so
+ * it is itself what the next failure would go back to: one registration causes one revert at most, however many deployments fail after it.
+ */
 function fail(
   draft: Draft,
   deployment: DeploymentState,
-  { base, rollback, sayNothingStable }: { base: string; rollback: boolean; sayNothingStable: boolean },
+  options: { base: string; rollback: boolean; sayNothingStable: boolean; skipsCanaries?: boolean },
 ): number | null {
+  const { base, rollback, sayNothingStable } = options;
   const end = (statusDescription: string, revertedToVersion: number | null): number | null => {
     draft.onDeployment(deployment.id, { type: 'DeploymentFailed', data: { statusDescription, revertedToVersion } });
     return revertedToVersion;
@@ -193,6 +216,7 @@ function fail(
   if (job === undefined || current === undefined || stable === undefined) return end(sayNothingStable ? nothingToRevertTo(base) : base, null);
   if (!specChanged(current, stable.spec)) return end(notRollingBack(base, stable.version), null);
   end(rollingBack(base, stable.version), stable.version);
+  const skipsCanaries = options.skipsCanaries || current.spec.Meta?.[REVERT_META] === IMMEDIATE;
   draft.onJob(job, {
     type: 'JobRegistered',
     data: {
@@ -203,6 +227,7 @@ function fail(
       stable: true,
       cause: 'auto-revert',
       revertedTo: stable.version,
+      ...(skipsCanaries && { skipsCanaries: true as const }),
     },
   });
   return stable.version;

@@ -187,6 +187,11 @@ describe('Health', () => {
     expect(stateOf(story)).toEqual(before);
   });
 
+  test('that comes and goes never makes the number of healthy ones negative', () => {
+    const story = rollout().and(healthReported(false, A1), healthReported(true, A1), healthReported(false, A1));
+    expect(app(story)).toMatchObject({ healthyAllocs: 0, unhealthyAllocs: 2 });
+  });
+
   test('of one commit is one event for each group', () => {
     rollout()
       .when(healthReported(true, A1, A2))
@@ -521,6 +526,13 @@ describe('The watcher', () => {
       .when(on(progressDeployment)({ replace: [A1] }))
       .thenNothing();
   });
+});
+
+test('A plan cannot change what an ended deployment says of its end', () => {
+  const story = rollout().and(fail, [
+    event(deployment, 'DeploymentGoalsChanged', { statusDescription: 'Deployment is running', groups: {} }),
+  ]);
+  expect(stateOf(story)).toMatchObject({ status: 'failed', statusDescription: 'Deployment marked as failed' });
 });
 
 describe('A deployment that has ended', () => {

@@ -50,4 +50,5 @@ export type DeploymentEvent =
     }
   | { readonly type: 'DeploymentSucceeded'; readonly data: { readonly statusDescription: string } }
   | { readonly type: 'DeploymentCancelled'; readonly data: { readonly statusDescription: string } }
-  | { readonly type: 'DeploymentPurged'; readonly data: Readonly<Record<string, never>> };
+  | { readonly type: 'DeploymentPurged'; readonly data: Readonly<Record<string, never>> }
+  | { readonly type: 'DeploymentCollected'; readonly data: Readonly<Record<string, never>> };

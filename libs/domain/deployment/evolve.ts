@@ -28,7 +28,11 @@ export function evolveDeployment(
   const { type, data } = event;
   switch (type) {
     case 'DeploymentGoalsChanged':
-      return { ...touched, statusDescription: data.statusDescription, groups: withGoals(state, data.groups) };
+      return {
+        ...touched,
+        statusDescription: isActive(state) ? data.statusDescription : state.statusDescription,
+        groups: withGoals(state, data.groups),
+      };
     case 'DeploymentAllocationsPlaced':
       return withGroup(touched, data.group, (group) => ({
         ...group,
@@ -46,7 +50,8 @@ export function evolveDeployment(
     case 'DeploymentAllocationsUnhealthy':
       return withGroup(touched, data.group, (group) => ({
         ...group,
-        healthyAllocs: group.healthyAllocs - data.wereHealthy,
+        // One that went unhealthy, healthy and unhealthy again is taken off twice and was counted once.
+        healthyAllocs: Math.max(0, group.healthyAllocs - data.wereHealthy),
         unhealthyAllocs: group.unhealthyAllocs + data.allocations.length,
         requireProgressBy:
           data.wereHealthy > 0
@@ -74,6 +79,7 @@ export function evolveDeployment(
     case 'DeploymentCancelled':
       return ended(touched, 'cancelled', data.statusDescription);
     case 'DeploymentPurged':
+    case 'DeploymentCollected':
       return { ...touched, purged: true };
   }
   return assertNever(type);

@@ -27,4 +27,5 @@ export type EvaluationEvent =
       };
     }
   | { readonly type: 'EvaluationUnblocked'; readonly data: { readonly snapshotIndex: Index } }
-  | { readonly type: 'EvaluationCanceled'; readonly data: { readonly statusDescription: string } };
+  | { readonly type: 'EvaluationCanceled'; readonly data: { readonly statusDescription: string } }
+  | { readonly type: 'EvaluationCollected'; readonly data: Readonly<Record<string, never>> };

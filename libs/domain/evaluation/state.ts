@@ -60,6 +60,8 @@ export interface EvaluationState extends NewEvaluation {
   readonly modifyIndex: Index;
   readonly createTime: TimeUs;
   readonly modifyTime: TimeUs;
+  /** Collected as garbage. */
+  readonly purged?: true;
 }
 
 export const isEvaluationTerminal = (evaluation: Pick<EvaluationState, 'status'>): boolean =>

@@ -48,7 +48,9 @@ export function dispatchJob(view: StateView, context: CommandContext, command: D
 
   const spec = childOf(parent, command, context);
   storeVersion(draft, draft.job(namespace, spec.ID), { spec, cause: 'dispatch', stable: false, revertedTo: null });
-  const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX }) : '';
+  const evalId = needsEvaluation(spec)
+    ? evaluateJob(draft, spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX })
+    : '';
   return accept(draft.events(), { dispatchedJobId: spec.ID, evalId });
 }
 
@@ -61,9 +63,11 @@ function refusalOf({ ParameterizedJob }: JobSpec, { payload, priority, meta }: D
   if (priority !== 0 && (priority < 1 || priority > 100)) return reject('dispatch-priority');
   const required = MetaRequired ?? [];
   const permitted = new Set([...required, ...(MetaOptional ?? [])]);
-  const unpermitted = Object.keys(meta).filter((key) => !permitted.has(key)).sort();
+  const unpermitted = Object.keys(meta)
+    .filter((key) => !permitted.has(key))
+    .sort();
   if (unpermitted.length > 0) return reject('dispatch-meta-unpermitted', goList(unpermitted));
-  const missing = required.filter((key) => !(key in meta)).sort();
+  const missing = required.filter((key) => !Object.hasOwn(meta, key)).sort();
   return missing.length > 0 ? reject('dispatch-meta-missing', goList(missing)) : null;
 }
 

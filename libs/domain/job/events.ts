@@ -17,6 +17,8 @@ export type JobEvent =
         readonly cause: 'register' | 'scale' | 'revert' | 'auto-revert' | 'dispatch' | 'periodic';
         /** The version that was brought back, for reverts. */
         readonly revertedTo: number | null;
+        /** The version is placed without trying canaries first: a revert that must not wait. */
+        readonly skipsCanaries?: true;
         /** What the specification was written as, if the client said so. Read from here, not kept in the state. */
         readonly submission?: JobSubmission;
       };

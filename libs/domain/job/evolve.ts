@@ -29,6 +29,7 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
             modifyIndex: fact.index,
             jobModifyIndex: fact.index,
             versionTag: null,
+            ...(data.skipsCanaries && { skipsCanaries: true as const }),
           },
           ...(current === undefined ? [] : state!.versions),
         ]),
@@ -79,7 +80,8 @@ const changed = (state: JobState, version: number, change: Partial<JobVersion>, 
 });
 
 function scaled(state: JobState, { group, ...given }: Extract<JobEvent, { type: 'JobScaled' }>['data'], fact: Fact): JobState {
-  const events = [{ ...given, time: fact.time, createIndex: fact.index }, ...(state.scalingEvents?.[group] ?? [])];
+  const former = Object.entries(state.scalingEvents ?? {}).find(([name]) => name === group)?.[1] ?? [];
+  const events = [{ ...given, time: fact.time, createIndex: fact.index }, ...former];
   return { ...state, scalingEvents: { ...state.scalingEvents, [group]: events.slice(0, TRACKED_SCALING_EVENTS) } };
 }
 

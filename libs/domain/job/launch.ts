@@ -65,7 +65,8 @@ function launch(draft: Draft, parent: JobState, { Periodic: _, ...spec }: JobSpe
   draft.onJob(parent, { type: 'PeriodicJobLaunched', data: { due, childId } });
   const existing = draft.job(parent.namespace, childId);
   const current = currentVersion(existing);
-  if (current !== undefined && !specChanged(current, child)) return evaluateUnchanged(draft, current, 0, 'periodic-job');
+  if (current !== undefined && !specChanged(current, child))
+    return evaluateUnchanged(draft, current, 0, 'periodic-job');
   storeVersion(draft, existing, { spec: child, cause: 'periodic', stable: false, revertedTo: null });
   return evaluateJob(draft, child, 'periodic-job', { priority: 0, jobModifyIndex: THIS_INDEX });
 }

@@ -34,22 +34,31 @@ export function scaleJob(view: StateView, context: CommandContext, command: Scal
   if (job === undefined || current === undefined) return reject('scale-job-not-found', jobId);
   const { spec, stable, jobModifyIndex } = current;
   if (enforceIndex !== null && enforceIndex !== jobModifyIndex) {
-    return reject('enforce-index', `Enforcing job modify index ${enforceIndex}: job exists with conflicting job modify index: ${jobModifyIndex}`);
+    return reject(
+      'enforce-index',
+      `Enforcing job modify index ${enforceIndex}: job exists with conflicting job modify index: ${jobModifyIndex}`,
+    );
   }
   const group = spec.TaskGroups.find((one) => one.Name === name);
   if (group === undefined) return reject('scale-group-not-found', name);
   if (count !== null) {
     if ((draft.summary(namespace, jobId)?.activeDeployments ?? 0) > 0) return reject('scale-blocked');
     if (spec.Type === 'system' && count > 1) return reject('scale-system-count');
-    if (group.Scaling !== null && count < group.Scaling.Min) return reject('scale-below-minimum', `${count} < ${group.Scaling.Min}`);
-    if (group.Scaling !== null && count > group.Scaling.Max) return reject('scale-above-maximum', `${count} > ${group.Scaling.Max}`);
+    if (group.Scaling !== null && count < group.Scaling.Min)
+      return reject('scale-below-minimum', `${count} < ${group.Scaling.Min}`);
+    if (group.Scaling !== null && count > group.Scaling.Max)
+      return reject('scale-above-maximum', `${count} > ${group.Scaling.Max}`);
   }
   const changes = count !== null && count !== group.Count;
   let evalId = '';
   if (changes) {
-    const scaled = { ...spec, TaskGroups: spec.TaskGroups.map((one) => (one.Name === name ? { ...one, Count: count } : one)) };
+    const scaled = {
+      ...spec,
+      TaskGroups: spec.TaskGroups.map((one) => (one.Name === name ? { ...one, Count: count } : one)),
+    };
     storeVersion(draft, job, { spec: scaled, cause: 'scale', stable, revertedTo: null });
-    if (needsEvaluation(scaled)) evalId = evaluateJob(draft, scaled, 'job-scaling', { priority: 0, jobModifyIndex: THIS_INDEX });
+    if (needsEvaluation(scaled))
+      evalId = evaluateJob(draft, scaled, 'job-scaling', { priority: 0, jobModifyIndex: THIS_INDEX });
   } else if (count !== null) evalId = evaluateUnchanged(draft, current, 0, 'job-scaling');
   const previousCount = group.Count;
   draft.onJob(job, { type: 'JobScaled', data: { group: name, count, previousCount, message, error, meta, evalId } });

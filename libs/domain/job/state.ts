@@ -20,6 +20,8 @@ export interface JobVersion {
   readonly modifyIndex: Index;
   readonly jobModifyIndex: Index;
   readonly versionTag: VersionTag | null;
+  /** An immediate revert: no canaries, whatever the specification says. */
+  readonly skipsCanaries?: true;
 }
 
 /** Nomad: JobSubmission. What the author of a specification wrote, as the client sent it along. */

@@ -24,14 +24,22 @@ export function storeVersion(
     { namespace, id },
     {
       type: 'JobRegistered',
-      data: { ...given, version: current === undefined ? 0 : current.version + 1, submitTime: draft.context.now, status },
+      data: {
+        ...given,
+        version: current === undefined ? 0 : current.version + 1,
+        submitTime: draft.context.now,
+        status,
+      },
     },
   );
   countChild(draft, given.spec, current?.status, status);
   const missing = groups.map((group) => group.Name).filter((name) => summary?.groups[name] === undefined);
   if (missing.length > 0) {
     const jobCreateIndex = current?.createIndex ?? THIS_INDEX;
-    draft.onSummary(namespace, id, { type: 'JobSummaryGroupsAdded', data: { namespace, jobId: id, jobCreateIndex, groups: missing } });
+    draft.onSummary(namespace, id, {
+      type: 'JobSummaryGroupsAdded',
+      data: { namespace, jobId: id, jobCreateIndex, groups: missing },
+    });
   }
 }
 

@@ -35,7 +35,8 @@ export function tagVersion(view: StateView, context: CommandContext, command: Ta
   const current = currentVersion(job);
   const wanted = latest ? (current?.version ?? 0) : command.version;
   const target = job?.versions.find(({ version }) => version === wanted);
-  if (job === undefined || target === undefined) return reject('tag-version-not-found', JSON.stringify({ jobId, version: wanted }));
+  if (job === undefined || target === undefined)
+    return reject('tag-version-not-found', JSON.stringify({ jobId, version: wanted }));
   const holder = job.versions.find(({ versionTag }) => versionTag?.Name === name);
   if (holder !== undefined && holder !== target) return reject('tag-is-taken', JSON.stringify({ jobId, name }));
   draft.onJob(job, { type: 'JobVersionTagged', data: { version: wanted, name, description } });

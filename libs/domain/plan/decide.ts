@@ -108,12 +108,15 @@ function applyPlan(draft: Draft, command: SubmitPlan, plan: Plan): void {
 function planDeployment(draft: Draft, plan: Plan, planned: PlannedDeployment): void {
   const { id, isNew, groups, statusDescription, ...about } = planned;
   const { namespace, jobId } = plan;
+  if (isNew && currentVersion(draft.job(namespace, jobId)) === undefined) return;
   if (isNew) draft.onDeployment(id, { type: 'DeploymentCreated', data: { id, namespace, jobId, groups, statusDescription, ...about } });
   else draft.onDeployment(id, { type: 'DeploymentGoalsChanged', data: { groups, statusDescription } });
 }
 
 function place(draft: Draft, command: SubmitPlan, plan: Plan, placement: PlannedPlacement): void {
-  const type = currentVersion(draft.job(plan.namespace, plan.jobId))?.spec.Type ?? 'service';
+  const spec = currentVersion(draft.job(plan.namespace, plan.jobId))?.spec;
+  // Nothing starts for a job that is gone or stopped. spec/lifecycle §7.1.
+  if (spec === undefined || spec.Stop) return;
   draft.onAllocation(placement.id, {
     type: 'AllocationPlaced',
     data: {
@@ -121,7 +124,7 @@ function place(draft: Draft, command: SubmitPlan, plan: Plan, placement: Planned
       namespace: plan.namespace,
       evalId: plan.evalId,
       jobId: plan.jobId,
-      jobType: type,
+      jobType: spec.Type,
       signingKeyId: command.signingKeyId,
     },
   });

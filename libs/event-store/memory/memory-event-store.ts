@@ -2,7 +2,7 @@ import type { Index, RecordedEvent, StreamName } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { numberEvents } from '../numbered.js';
 import { pendingDigits, withIndex } from '../pending-index.js';
-import type { Append, AppendResult, EventStore, Head, Leases, RowWrite, StoredState } from '../port.js';
+import type { Append, AppendResult, EventStore, Head, Lease as LeaseNow, Leases, RowWrite, StoredState } from '../port.js';
 
 /** A projected row: JSON text, as the database would hold it. */
 export interface MemoryRow {
@@ -92,6 +92,16 @@ export class MemoryEventStore implements EventStore, Leases {
     if (known?.epoch !== epoch) return false;
     this.leases.set(name, { ...known, expiresAt: Date.now() + ttlMs });
     return true;
+  }
+
+  async listLeases(): Promise<LeaseNow[]> {
+    return Array.from(this.leases, ([name, { holder, epoch, expiresAt }]) => ({
+      name,
+      holder,
+      epoch,
+      expiresAt: expiresAt * 1000,
+      expired: expiresAt <= Date.now(),
+    })).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async releaseLease(name: string, epoch: number): Promise<void> {

@@ -44,7 +44,7 @@ export class AppendConnection {
 
   constructor(
     private readonly url: string,
-    private readonly deadlineMs: number,
+    private readonly deadlineMs: () => number,
   ) {}
 
   /** Writes commands that are independent of each other. @throws StoreUnavailable */
@@ -61,7 +61,7 @@ export class AppendConnection {
   }
 
   private async write(commands: readonly NumberedAppend[]): Promise<AppendResult[]> {
-    const deadline = new Deadline(this.deadlineMs);
+    const deadline = new Deadline(this.deadlineMs());
     for (;;) {
       const batch = ++this.batch;
       const connection = await this.connected(deadline, 'nothing-written');

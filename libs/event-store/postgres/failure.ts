@@ -15,6 +15,23 @@ const READ_ONLY_TRANSACTION = '25006';
 const INSUFFICIENT_RESOURCES = '53';
 const SYSTEM_ERROR = '58';
 
+/** What `pg` and its pool say without an error code when the server is gone or silent. */
+const OUTAGE_MESSAGE = /^(Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|The server does not support SSL)/;
+const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+/** Shutting down, starting up, too many connections: SQLSTATEs of a server that will serve again. */
+const NOT_NOW = /^(57P0[123]|53300|08...)$/;
+
+/** Whether an error of a query made with `pg`, by whatever library, says that the database is out of reach for now. */
+export function isStoreOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const cause = (error as { driverError?: unknown }).driverError;
+  if (cause instanceof Error && cause !== error) return isStoreOutage(cause);
+  if (error instanceof AggregateError) return error.errors.some(isStoreOutage);
+  const { code } = error as { code?: unknown };
+  if (error instanceof DatabaseError) return NOT_NOW.test(error.code ?? '') || failureOf(error) === 'busy';
+  return OUTAGE_MESSAGE.test(error.message) || (typeof code === 'string' && NETWORK_CODES.has(code));
+}
+
 export function failureOf(error: unknown): Failure {
   // FATAL and PANIC end the connection, and a shutdown can come between a commit and its answer.
   if (!(error instanceof DatabaseError) || error.severity !== 'ERROR') return 'lost';

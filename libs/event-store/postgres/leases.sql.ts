@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Lease } from '../port.js';
 
 const acquire = { name: 'acquire_lease', text: 'SELECT acquire_lease($1, $2, $3) AS epoch' };
 const renew = {
@@ -9,6 +10,16 @@ const release = {
   name: 'release_lease',
   text: 'UPDATE lease SET expires_at = clock_timestamp() WHERE name = $1 AND epoch = $2',
 };
+
+const list = {
+  name: 'list_leases',
+  text: `SELECT name, holder, epoch, (extract(epoch FROM expires_at) * 1000000)::bigint AS "expiresAt",
+    expires_at <= clock_timestamp() AS expired FROM lease ORDER BY name`,
+};
+
+export async function listLeases(pool: Pool): Promise<Lease[]> {
+  return (await pool.query<Lease>(list)).rows;
+}
 
 /** The new epoch, or undefined if the lease is another one's. */
 export async function acquireLease(

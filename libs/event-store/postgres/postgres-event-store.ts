@@ -2,9 +2,9 @@ import type { Index, RecordedEvent, StreamName } from '@app/kernel';
 import { Pool } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
-import { MAINTENANCE_MS, STORE_DEADLINE_MS } from '../limits.js';
+import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
-import type { Append, AppendResult, EventStore, Head, Leases, StoredState } from '../port.js';
+import type { Append, AppendResult, EventStore, Head, Lease, Leases, StoredState } from '../port.js';
 import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
@@ -33,13 +33,15 @@ export class PostgresEventStore implements EventStore, Leases {
   private readonly writer: AppendConnection;
   private readonly upkeep: NodeJS.Timeout;
   private maintained = 0;
+  /** A deadline has passed without an answer, and there was none since: nobody else is made to wait as long. */
+  private isAway = false;
 
   constructor(private readonly options: PostgresEventStoreOptions) {
     this.deadlineMs = options.deadlineMs ?? STORE_DEADLINE_MS;
     this.pool = new Pool({ ...connectionConfig(options.url), max: options.poolSize ?? DEFAULT_POOL_SIZE });
     // An idle connection that is lost is replaced when it is needed.
     this.pool.on('error', () => undefined);
-    this.writer = new AppendConnection(options.url, this.deadlineMs);
+    this.writer = new AppendConnection(options.url, () => this.presentDeadlineMs);
     this.upkeep = setInterval(() => this.maintainLater(), MAINTENANCE_MS);
     this.upkeep.unref();
     this.maintainLater();
@@ -69,7 +71,7 @@ export class PostgresEventStore implements EventStore, Leases {
         failures.set(position, { kind: 'failed', error: error as Error });
       }
     });
-    const written = whole.length === 0 ? [] : await this.writer.append(whole);
+    const written = whole.length === 0 ? [] : await this.noting(this.writer.append(whole));
     if (failures.size === 0) return written;
     return commands.flatMap((_, position) => failures.get(position) ?? written.shift() ?? []);
   }
@@ -118,10 +120,29 @@ export class PostgresEventStore implements EventStore, Leases {
     return this.read((pool) => leases.releaseLease(pool, name, epoch));
   }
 
+  listLeases(): Promise<Lease[]> {
+    return this.read((pool) => leases.listLeases(pool));
+  }
+
   async close(): Promise<void> {
     clearInterval(this.upkeep);
     await this.writer.close();
     await this.pool.end();
+  }
+
+  private get presentDeadlineMs(): number {
+    return this.isAway ? Math.min(this.deadlineMs, OUTAGE_DEADLINE_MS) : this.deadlineMs;
+  }
+
+  private async noting<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const result = await answer;
+      this.isAway = false;
+      return result;
+    } catch (error) {
+      this.isAway = error instanceof StoreUnavailable;
+      throw error;
+    }
   }
 
   /** Creates partitions ahead and removes rows that serve no longer. The append does without it, so a failure only waits for the next time. */
@@ -130,8 +151,12 @@ export class PostgresEventStore implements EventStore, Leases {
   }
 
   /** Statements that may be repeated: tried again on another connection until the deadline. */
-  private async read<T>(statement: (pool: Pool) => Promise<T>): Promise<T> {
-    const deadline = new Deadline(this.deadlineMs);
+  private read<T>(statement: (pool: Pool) => Promise<T>): Promise<T> {
+    return this.noting(this.tryUntilAnswered(statement));
+  }
+
+  private async tryUntilAnswered<T>(statement: (pool: Pool) => Promise<T>): Promise<T> {
+    const deadline = new Deadline(this.presentDeadlineMs);
     for (;;) {
       try {
         return await deadline.bound(statement(this.pool), () => new StoreUnavailable('nothing-written'));

@@ -91,7 +91,7 @@ export class AgentsController {
       const at = await this.tail.readIndex();
       const { changed, removed } = await this.readModels.allocationsForAgent(node.id, options.index);
       const left = deadline - performance.now();
-      if (options.index === 0 || changed.length + removed.length > 0 || left <= 0 || signal.aborted) {
+      if (options.index === 0 || changed.length + removed.length > 0 || left <= 0 || signal.aborted || this.tail.isEnding) {
         return json(request, reply, await this.assignments(Math.max(at, options.index), changed, removed));
       }
       await this.news.wait(node.id, at, left, signal);

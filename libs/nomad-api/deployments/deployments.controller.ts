@@ -1,6 +1,7 @@
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   failDeployment,
+  IMMEDIATE,
   pauseDeployment,
   promoteDeployment,
   setAllocationHealth,
@@ -72,8 +73,9 @@ export class DeploymentsController {
   @Put('deployment/fail/:id')
   fail(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = deploymentId(request);
+    const skipsCanaries = revertsImmediately(request);
     return this.command(request, reply, 'FailDeployment', [deploymentStream(id)], (view, context) =>
-      failDeployment(view, context, { deploymentId: id }),
+      failDeployment(view, context, { deploymentId: id, skipsCanaries }),
     );
   }
 
@@ -100,13 +102,14 @@ export class DeploymentsController {
     const given = { healthy: healthy ?? [], unhealthy: unhealthy ?? [] };
     if (given.healthy.length + given.unhealthy.length === 0) throw new NomadError('must specify at least one healthy/unhealthy allocation ID');
     const id = deploymentId(request);
+    const skipsCanaries = revertsImmediately(request);
     const ids = [...given.healthy, ...given.unhealthy].map((one) => one.toLowerCase());
     return this.command(
       request,
       reply,
       'SetAllocationHealth',
       [deploymentStream(id), ...ids.filter((one) => one.length === 36).map(allocationStream)],
-      (view, context) => setAllocationHealth(view, context, { deploymentId: id, ...given }),
+      (view, context) => setAllocationHealth(view, context, { deploymentId: id, ...given, skipsCanaries }),
     );
   }
 
@@ -139,6 +142,9 @@ const renderAnswer = ({ evalId, revertedJobVersion }: DeploymentAnswer, index: I
   RevertedJobVersion: revertedJobVersion,
   Index: index,
 });
+
+/** Beyond Nomad: a revert that follows from this request is placed at once, without canaries. */
+const revertsImmediately = (request: FastifyRequest): boolean => request.headers['x-rollbook-revert'] === IMMEDIATE;
 
 function deploymentId(request: FastifyRequest): string {
   const id = idOf(request);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { StoreUnavailable } from '@app/event-store';
+import { isStoreOutage, StoreUnavailable } from '@app/event-store';
 import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
 import { Busy } from './writes.js';
@@ -20,8 +20,9 @@ export class NomadErrorFilter implements ExceptionFilter {
     if (error instanceof Busy) {
       return void reply.code(429).header('Retry-After', error.retryAfterSeconds).type(TEXT).send(error.message);
     }
-    if (error instanceof StoreUnavailable) {
-      return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send('the event store is unavailable; try again');
+    if (error instanceof StoreUnavailable || isStoreOutage(error)) {
+      const text = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
+      return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
     }
     // Nest's own: an unknown path, an answer as empty as Nomad's.
     if (error instanceof HttpException && error.getStatus() === 404) return void reply.code(404).removeHeader('content-type').send();

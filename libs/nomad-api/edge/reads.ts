@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NomadError, pretty, readOptions, type ReadOptions } from '../http/index.js';
+import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
 import { abortSignal, orThrow, queryOf } from './exchange.js';
 import { prettyJson } from './pretty-json.js';
 import { ServerIdentity } from './server-identity.js';
@@ -17,6 +18,7 @@ export class Reads {
 
   /** The options of a read; a bad one is refused. */
   options(request: FastifyRequest): ReadOptions {
+    if (!request.raw.url?.includes('?')) return NO_PARAMETERS;
     const options = orThrow(readOptions(queryOf(request)));
     if (options.region !== '' && options.region !== this.server.region) throw new NomadError('No path to region');
     return options;
@@ -26,11 +28,11 @@ export class Reads {
   async send(request: FastifyRequest, reply: FastifyReply, options: ReadOptions, query: DataQuery): Promise<void> {
     if (!options.stale) await this.tail.readIndex();
     const answer = await this.answer(reply, options, query);
-    const known = options.stale ? this.tail.lastContactMs : 0;
-    reply
-      .header('X-Nomad-Index', answer.index)
-      .header('X-Nomad-KnownLeader', 'true')
-      .header('X-Nomad-LastContact', known);
+    reply.headers({
+      'X-Nomad-Index': answer.index,
+      'X-Nomad-KnownLeader': 'true',
+      'X-Nomad-LastContact': options.stale ? this.tail.lastContactMs : 0,
+    });
     if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', answer.nextToken);
     sendBody(request, reply, answer.status, answer.body);
   }
@@ -46,17 +48,19 @@ export class Reads {
   }
 }
 
-/** A JSON body, or the bare text of an error. */
+const NO_PARAMETERS: ReadOptions = Object.freeze(orThrow(readOptions(new Map())));
+
+/** A JSON body, or the bare text of an error; compressed if the client takes that. */
 export function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
   if (status !== 200) {
     reply.code(status).type('text/plain; charset=utf-8').send(body);
     return;
   }
-  const indented = (request.raw.url ?? '').includes('pretty') && pretty(queryOf(request));
-  reply
-    .code(200)
-    .header('Content-Type', 'application/json')
-    .send(indented ? Buffer.from(prettyJson(body.toString())) : body);
+  reply.header('Content-Type', 'application/json');
+  const indented = request.raw.url!.includes('pretty') && pretty(queryOf(request));
+  const bytes = indented ? Buffer.from(prettyJson(body.toString())) : body;
+  if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(bytes);
+  else sendCompressed(reply, bytes);
 }
 
 export const jsonAnswer = (text: string, index: number, nextToken?: string): Answer => ({

@@ -16,6 +16,8 @@ export interface Write<A> {
   readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
   /** The body of the answer; `index` 0 when nothing was written. */
   readonly render: (answer: A, index: Index) => object;
+  /** A key of the write's own, instead of the request's: what is sent with the same key again is only told what became of the first. */
+  readonly once?: { readonly key: string; readonly render: (answer: A, index: Index) => object };
 }
 
 /** Runs commands for controllers: rejections become Nomad's texts, everything else its own clear answer. */
@@ -45,20 +47,13 @@ export class Writes {
   /** Executes a command; what is not accepted is thrown as the answer to send. */
   async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
     const meta = metaOf(request);
+    const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {
       name: write.name,
       decide: write.decide,
       meta,
       ...(write.reads === undefined ? {} : { reads: write.reads }),
-      ...(meta.idempotencyKey === undefined
-        ? {}
-        : {
-            idempotency: {
-              key: meta.idempotencyKey,
-              fingerprint: fingerprint(request),
-              encode: (answer: A, index: string) => encoded(write, answer, index),
-            },
-          }),
+      ...(idempotency === undefined ? {} : { idempotency }),
     };
     const outcome = await this.handler.execute(command);
     switch (outcome.kind) {
@@ -87,7 +82,11 @@ export class Busy extends Error {
   }
 }
 
-const encoded = <A>(write: Write<A>, answer: A, index: string): string => JSON.stringify(write.render(answer, Number(index)));
+function idempotencyOf<A>(request: FastifyRequest, { once, render }: Write<A>, key: string | undefined): Command<A>['idempotency'] {
+  const encode = (how: Write<A>['render']) => (answer: A, index: string) => JSON.stringify(how(answer, Number(index)));
+  if (once !== undefined) return { key: once.key, fingerprint: '', encode: encode(once.render) };
+  return key === undefined ? undefined : { key, fingerprint: fingerprint(request), encode: encode(render) };
+}
 
 const fingerprint = (request: FastifyRequest): string =>
   createHash('sha256').update(`${request.method} ${request.raw.url}\n`).update(bodyOf(request)).digest('hex');

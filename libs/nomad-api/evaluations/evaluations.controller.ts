@@ -61,6 +61,7 @@ export class EvaluationsController {
       { text: 'eval not found' },
       async (state) => {
         const evaluation = state as EvaluationState;
+        if (evaluation.purged) return undefined;
         const related = await this.relatives(evaluation);
         const RelatedEvals = related.length === 0 ? undefined : related.map(renderEvaluationStub);
         return { text: JSON.stringify({ ...renderEvaluation(evaluation), RelatedEvals }), index: evaluation.modifyIndex };

@@ -91,11 +91,16 @@ function clean(path: string): string {
   return path.endsWith('/') && cleaned !== '/' ? `${cleaned}/` : cleaned;
 }
 
+/** Paths that are canonical already, and frequent: nothing in them is to be decoded, cut or redirected. */
+const PLAIN =
+  /^\/v1\/(?:deployments|allocations|evaluations|jobs|nodes|(?:deployment(?:\/(?:allocations|fail|pause|promote|allocation-health|unblock))?|allocation|evaluation)\/[0-9a-f-]{36})(?:\?|$)/;
+
 /**
  * Where a request belongs: a url whose ids are single encoded segments, or a redirect. The query is kept as it is. A path without an id ends
  * with a slash (`/v1/job/`), which matches a `:id` route with an empty id.
  */
 export function canonicalPath(url: string): CanonicalPath {
+  if (PLAIN.test(url)) return { url };
   const end = url.indexOf('?');
   const path = end < 0 ? url : url.slice(0, end);
   const query = end < 0 ? '' : url.slice(end);

@@ -29,8 +29,12 @@ function digitsOf(text: string): Result<string> {
   return ok(digits.toLowerCase());
 }
 
+/** What nearly every request brings. */
+const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** A full id in its canonical spelling (lower case, hyphens in their places), or Nomad's text for status 500 (spec/http-api §1.4). */
 export function parseUuid(text: string): Result<string> {
+  if (CANONICAL.test(text)) return ok(text);
   if (Buffer.byteLength(text) !== UUID_LENGTH) return fail('index error: UUID must be 36 characters');
   const digits = digitsOf(text);
   return digits.ok ? ok(withHyphens(digits.value)) : digits;

@@ -9,7 +9,6 @@ import {
   renderJob,
   renderJobSummary,
   revertJob,
-  type AllocationState,
   type DeregisterJob,
   type JobState,
   type JobSummaryState,
@@ -21,7 +20,7 @@ import { LogTail, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
-import { jsonAnswer, Reads } from '../edge/reads.js';
+import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import {
   boolParam,
@@ -35,7 +34,8 @@ import {
   uintParam,
 } from '../http/index.js';
 import { checkedPriority, renderRegistered } from './jobs.controller.js';
-
+import { renderScaleStatus, scaleStatusIndex } from './scale-status.js';
+import { Submissions } from './submissions.js';
 
 /** Nomad: /v1/job/:id and what is below it; spec/http-api §4.4. */
 @Controller('v1/job/:id')
@@ -46,6 +46,7 @@ export class JobController {
     private readonly readModels: ReadModels,
     private readonly tail: LogTail,
     private readonly writes: Writes,
+    private readonly submissions: Submissions,
   ) {}
 
   @Get()
@@ -215,12 +216,26 @@ export class JobController {
     });
   }
 
-  /** The source of a registration is not kept. */
   @Get('submission')
-  submission(@Req() request: FastifyRequest): never {
-    const version = param(queryOf(request), 'version');
-    if (!/^\d+$/.test(version)) throw new NomadError('Unable to parse job submission version parameter', 400);
-    throw new NomadError('job source not found', 404);
+  submission(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.reads.options(request);
+    const text = param(queryOf(request), 'version');
+    if (!/^\d+$/.test(text)) throw new NomadError('Unable to parse job submission version parameter', 400);
+    const stream = jobStream(options.namespace, idOf(request));
+    const query: DataQuery = {
+      key: `${stream}?submission ${text}`,
+      topics: [stream],
+      load: async () => {
+        const job = await this.objects.job(options.namespace, idOf(request));
+        const version = job?.versions.find((one) => one.version === Number(text));
+        const submission = job && version && (await this.submissions.of(job, version));
+        if (!submission) return notFound('job source not found', 0);
+        const { jobModifyIndex: JobModifyIndex } = version;
+        const answer = { ...submission, Namespace: job.namespace, JobID: job.id, Version: version.version, JobModifyIndex };
+        return jsonAnswer(JSON.stringify(answer), JobModifyIndex);
+      },
+    };
+    return this.reads.send(request, reply, options, query);
   }
 
   @Get('services')
@@ -252,8 +267,8 @@ export class JobController {
       if (current === undefined) return undefined;
       const allocs = await this.objects.allocations(await this.readModels.keys('allocation', { namespace, job_id: jobId }));
       const live = allocs.filter((alloc) => !isTerminal(alloc));
-      const index = Math.max(current.modifyIndex, ...live.map((alloc) => alloc.modifyIndex));
-      return { text: JSON.stringify(renderScaleStatus(current, live)), index };
+      const text = JSON.stringify(renderScaleStatus(state as JobState, current, live));
+      return { text, index: scaleStatusIndex(state as JobState, current, live) };
     }, 'scale');
     return this.reads.send(request, reply, options, { ...query, topics: [...query.topics, 'table:allocation'] });
   }
@@ -293,32 +308,6 @@ export class JobController {
 }
 
 const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> = { allocationIds: [], deploymentIds: [], evaluationIds: [] };
-
-/** Nomad: JobScaleStatus; spec/http-api §4.4. */
-const renderScaleStatus = ({ spec, ...job }: JobVersion, live: readonly AllocationState[]): object => ({
-  JobID: spec.ID,
-  Namespace: spec.Namespace,
-  JobCreateIndex: job.createIndex,
-  JobModifyIndex: job.modifyIndex,
-  JobStopped: spec.Stop,
-  TaskGroups: Object.fromEntries(
-    spec.TaskGroups.map((group) => {
-      const allocs = live.filter((alloc) => alloc.taskGroup === group.Name);
-      const count = (test: (alloc: AllocationState) => boolean): number => allocs.filter(test).length;
-      return [
-        group.Name,
-        {
-          Desired: group.Count,
-          Placed: allocs.length,
-          Running: count((alloc) => alloc.clientStatus === 'running'),
-          Healthy: count((alloc) => alloc.deploymentStatus?.healthy === true),
-          Unhealthy: count((alloc) => alloc.deploymentStatus?.healthy === false),
-          Events: null,
-        },
-      ];
-    }),
-  ),
-});
 
 function sameJob(inBody: string | undefined, inPath: string): string {
   if (!inBody) throw new NomadError('JobID must be specified', 400);

@@ -2,15 +2,14 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   canonicalize,
   currentVersion,
-  multiError,
   registerJob,
   renderJob,
   renderJobStub,
   validateJob,
   warningsText,
   type JobAnswer,
-  type JobSpec,
   type JobState,
+  type JobSubmission,
 } from '@app/domain';
 import { jobStream, jobSummaryStream, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
@@ -21,9 +20,16 @@ import { Objects } from '../edge/objects.js';
 import { Reads, sendBody } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
-import { boolParam, decodeBody, jobRegisterRequest, jobType, jobValidateRequest, NomadError } from '../http/index.js';
+import { bool, string, struct } from '../http/go-json/shape.js';
+import { boolParam, decodeBody, jobRegisterRequest, jobType, jobValidateRequest, NomadError, type JobRegisterRequest } from '../http/index.js';
+import { admit } from './registration.js';
 
 const MAX_EVAL_PRIORITY = 100;
+/** Nomad: job_max_source_size. */
+const MAX_SOURCE_BYTES = 1_000_000;
+
+/** Nomad: JobsParseRequest. */
+const jobsParseRequest = struct('api.JobsParseRequest', { JobHCL: string, Canonicalize: bool, Variables: string });
 
 /** Nomad: /v1/jobs, and registration at either path; spec/http-api §4.3. */
 @Controller('v1')
@@ -88,29 +94,36 @@ export class JobsController {
     sendBody(request, reply, 200, Buffer.from(JSON.stringify(answer)));
   }
 
+  /** Job files are for clients to parse, as Nomad's own command line does. */
+  @Put('jobs/parse')
+  parse(@Req() request: FastifyRequest): never {
+    const body = orThrow(decodeBody(bodyOf(request), jobsParseRequest, { chunked: isChunked(request) }), '', 400);
+    if (!body.JobHCL) throw new NomadError('Job spec is empty', 400);
+    throw new NomadError('this server does not parse HCL: turn the job into JSON with `nomad job run -output` and send that', 501);
+  }
+
   private registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobRegisterRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (body.Job.ID === undefined || body.Job.ID === null) throw new NomadError("Job ID hasn't been provided", 400);
     if (pathId !== undefined && body.Job.ID !== pathId) throw new NomadError('Job ID does not match name', 400);
     const evalPriority = checkedPriority(body.EvalPriority ?? 0);
-    const namespace = this.writes.namespace(request, body.Namespace || body.Job.Namespace || undefined);
-    const spec = canonicalize({ ...body.Job, Namespace: namespace }, this.server.jobDefaults);
-    const { errorList, warnings } = validateJob(spec);
-    const problems = [...errorList, ...missingPlaces(spec)];
-    if (problems.length > 0) throw new NomadError(multiError(problems));
+    const { submission, discarded } = submissionOf(body.Submission);
+    const { spec, warnings } = admit(request, body, body.Job, { writes: this.writes, server: this.server }, discarded);
+    const { Namespace: namespace } = spec;
     const command = {
       spec,
       enforceIndex: body.EnforceIndex ? (body.JobModifyIndex ?? 0) : null,
       evalPriority,
       preserveCounts: body.PreserveCounts ?? false,
       preserveResources: body.PreserveResources ?? false,
+      ...(submission && { submission }),
     };
     return this.writes.send(request, reply, {
       name: 'RegisterJob',
       reads: [jobStream(namespace, spec.ID), jobSummaryStream(namespace, spec.ID)],
       decide: (view, context) => registerJob(view, context, command),
-      render: (answer, index) => renderRegistered(answer, index, warningsText(warnings)),
+      render: (answer, index) => renderRegistered(answer, index, warnings),
     });
   }
 
@@ -120,13 +133,17 @@ export class JobsController {
   }
 }
 
-/** Namespaces and node pools that exist: the built-in ones. */
-function missingPlaces(spec: JobSpec): string[] {
-  const problems: string[] = [];
-  if (spec.Namespace !== 'default') problems.push(`job "${spec.ID}" is in nonexistent namespace "${spec.Namespace}"`);
-  if (spec.NodePool !== 'default' && spec.NodePool !== 'all') problems.push(`job "${spec.ID}" is in nonexistent node pool "${spec.NodePool}"`);
-  return problems;
+/** What the specification was written as, unless it is too much to keep. */
+function submissionOf(given: JobRegisterRequest['Submission']): { readonly submission?: JobSubmission; readonly discarded: readonly string[] } {
+  if (!given) return { discarded: [] };
+  const { Source = '', Format = '', VariableFlags = null, Variables = '' } = given;
+  const flags = Object.entries(VariableFlags ?? {}).flat();
+  const bytes = [Source, Variables, ...flags].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= MAX_SOURCE_BYTES) return { submission: { Source, Format, VariableFlags, Variables }, discarded: [] };
+  return { discarded: [`job source size of ${megabytes(bytes)} exceeds maximum of ${megabytes(MAX_SOURCE_BYTES)} and will be discarded`] };
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 export function checkedPriority(priority: number): number {
   if (priority !== 0 && (priority < 1 || priority > MAX_EVAL_PRIORITY)) {

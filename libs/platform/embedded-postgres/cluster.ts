@@ -20,7 +20,12 @@ import { accountFor, giveTo, spawnUnprivileged } from './unprivileged.js';
 
 const MAJOR_VERSION = '18';
 const DRAFT_PREFIX = 'postgres.new';
-export const SUPERUSER = 'rollbook';
+const SUPERUSER = 'rollbook';
+export const DATABASE = 'rollbook';
+
+/** How to reach a database of an embedded cluster; the server's own unless another is named. */
+export const databaseUrlOf = (password: string, port: number, database = DATABASE): string =>
+  `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 
 /** A Postgres data directory and what is kept beside it. */
 export interface Cluster {

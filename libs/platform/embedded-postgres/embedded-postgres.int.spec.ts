@@ -7,6 +7,7 @@ import { findBinaries } from './binaries.js';
 import { openCluster } from './cluster.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
+import { findRunningPostgres, hasEmbeddedPostgres } from './find-running.js';
 import { isAlive, waitUntil } from './live-process.js';
 import { freePort, startPostmaster } from './postmaster.js';
 
@@ -91,6 +92,16 @@ describe('the embedded Postgres', () => {
     await stop();
     expect(isAlive(pid())).toBe(false);
     expect(existsSync(join(dataDir, 'rollbook.lock'))).toBe(false);
+  });
+
+  test('is found by others while it runs, and not before or after', async () => {
+    expect(findRunningPostgres(join(dataDir, 'nowhere'))).toBeUndefined();
+    expect(findRunningPostgres(dataDir)).toBeUndefined();
+    const { url, stop } = await start();
+    expect(findRunningPostgres(dataDir)).toBe(url);
+    await stop();
+    expect(findRunningPostgres(dataDir)).toBeUndefined();
+    expect(hasEmbeddedPostgres(dataDir)).toBe(true);
   });
 
   test('finds and stops the Postgres that a killed server left', async () => {

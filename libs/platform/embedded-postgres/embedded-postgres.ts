@@ -6,12 +6,11 @@ import { explainWriteFailure, StartupError } from '../startup-error.js';
 import { findBinaries } from './binaries.js';
 import type { PostgresBinaries } from './binaries.js';
 import type { Cluster } from './cluster.js';
-import { openCluster, SUPERUSER } from './cluster.js';
+import { DATABASE, databaseUrlOf, openCluster } from './cluster.js';
 import { lockDirectory } from './directory-lock.js';
 import type { Postmaster } from './postmaster.js';
 import { freePort, PostgresStartFailure, runningPid, startPostmaster, stopRunning } from './postmaster.js';
 
-const DATABASE = 'rollbook';
 const PORT_ATTEMPTS = 5;
 /** A new cluster takes 40 MB, its first write-ahead log as much again. */
 const LEAST_FREE_MB = 200;
@@ -39,9 +38,6 @@ export interface EmbeddedPostgres {
   readonly stop: () => Promise<void>;
 }
 
-const urlOf = ({ password }: Cluster, port: number, database: string): string =>
-  `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
-
 function requireFreeSpace(directory: string): void {
   const { bavail, bsize } = statfsSync(directory);
   const freeMb = Math.floor((bavail * bsize) / 2 ** 20);
@@ -53,7 +49,7 @@ function requireFreeSpace(directory: string): void {
 }
 
 async function ensureDatabase(cluster: Cluster, port: number): Promise<void> {
-  const client = new Client({ connectionString: urlOf(cluster, port, 'postgres') });
+  const client = new Client({ connectionString: databaseUrlOf(cluster.password, port, 'postgres') });
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
@@ -175,7 +171,7 @@ export async function startEmbeddedPostgres({
   process.on('exit', endAtExit);
   if (restart) watch(postmaster);
   const handle: EmbeddedPostgres = {
-    url: urlOf(cluster, port, DATABASE),
+    url: databaseUrlOf(cluster.password, port),
     pid: () => postmaster.pid,
     stop: () => (stopping ??= stop()),
   };

@@ -59,10 +59,20 @@ async function stopByPid(pid: number): Promise<void> {
   throw new Error(`Postgres (process ${pid}) does not end`);
 }
 
-/** The pid of the Postgres that runs on this directory: ours, or the one that a killed server left. */
-export function runningPid({ directory }: Cluster): number | undefined {
+/** What the pid file says, if it speaks of a Postgres that runs on this directory. */
+function readRunning(directory: string): ReturnType<typeof readPidFile> {
   const found = readPidFile(directory);
-  return found && isAlive(found.pid) && commandLineOf(found.pid).includes(`-D ${directory} `) ? found.pid : undefined;
+  return found && isAlive(found.pid) && commandLineOf(found.pid).includes(`-D ${directory} `) ? found : undefined;
+}
+
+/** The pid of the Postgres that runs on this directory: ours, or the one that a killed server left. */
+export const runningPid = ({ directory }: Pick<Cluster, 'directory'>): number | undefined =>
+  readRunning(directory)?.pid;
+
+/** The port on which the Postgres of this directory takes connections now. */
+export function runningPort(directory: string): number | undefined {
+  const found = readRunning(directory);
+  return found?.status === 'ready' ? found.port : undefined;
 }
 
 /**

@@ -3,23 +3,23 @@ import type { Logger } from '../logger/logger.js';
 /**
  * Shutting down in order. Each phase begins when the one before has ended or has used up its time:
  *
+ *   leases      hand leases over, so that another instance need not wait for them to expire; first, and soon
  *   intake      stop accepting: close listeners, answer waiting queries, refuse new commands
  *   drain       finish what was accepted: the batch in flight, answers being written
  *   checkpoint  store positions of projections and readers
- *   leases      hand leases over, so that another instance need not wait for them to expire
  *   pools       close connections, stop the embedded Postgres
  *
  * Within a phase the task that was added last runs first, one after the other, as resources are opened in the opposite order.
  */
-export const SHUTDOWN_PHASES = ['intake', 'drain', 'checkpoint', 'leases', 'pools'] as const;
+export const SHUTDOWN_PHASES = ['leases', 'intake', 'drain', 'checkpoint', 'pools'] as const;
 export type ShutdownPhase = (typeof SHUTDOWN_PHASES)[number];
 
 /** Most milliseconds of each phase. Postgres, which ends last, may need a while for its checkpoint. */
 const BOUNDS_MS: Readonly<Record<ShutdownPhase, number>> = {
+  leases: 1_000,
   intake: 5_000,
   drain: 10_000,
   checkpoint: 5_000,
-  leases: 3_000,
   pools: 30_000,
 };
 /** A terminal and npm both pass on one Ctrl-C: signals this close together are one. */

@@ -16,7 +16,7 @@ describe('shutting down', () => {
     const shutdown = create();
     for (const phase of SHUTDOWN_PHASES.toReversed()) shutdown.on(phase, phase, () => void order.push(phase));
     expect(await shutdown.run('test')).toBe(true);
-    expect(order).toEqual(['intake', 'drain', 'checkpoint', 'leases', 'pools']);
+    expect(order).toEqual(['leases', 'intake', 'drain', 'checkpoint', 'pools']);
   });
 
   test('closes last what was opened first, one after the other', async () => {

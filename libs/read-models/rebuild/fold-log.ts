@@ -45,7 +45,7 @@ export async function foldChunk(
   }
 }
 
-/** Brings folds up to an index; those that have been so far are not read again. @throws Error when a stream cannot be folded. */
+/** Brings folds up to an index; those that have been so far are not read again. @throws Unfoldable */
 export async function advance(client: ClientBase, folds: readonly StreamFold[], upTo: Index): Promise<void> {
   const byStream = new Map(folds.map((fold) => [fold.stream, fold]));
   for (const event of await readNewEvents(client, folds, upTo)) {
@@ -54,12 +54,18 @@ export async function advance(client: ClientBase, folds: readonly StreamFold[], 
   for (const fold of folds) failingFor(fold.stream, () => fold.settle());
 }
 
-/** Says whose failure it is. */
-export function failingFor(stream: StreamName, work: () => void): void {
+/** The events of a stream make no sense to this release: nothing can be made of them. */
+export class Unfoldable extends Error {
+  constructor(stream: StreamName, cause: Error) {
+    super(`${stream} cannot be folded: ${cause.message}`, { cause });
+  }
+}
+
+function failingFor(stream: StreamName, work: () => void): void {
   try {
     work();
   } catch (error) {
-    throw new Error(`${stream} cannot be folded: ${(error as Error).message}`, { cause: error });
+    throw new Unfoldable(stream, error as Error);
   }
 }
 

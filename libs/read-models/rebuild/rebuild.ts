@@ -2,7 +2,7 @@ import type { Aggregates } from '@app/event-store';
 import type { Index, StreamName } from '@app/kernel';
 import type { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
-import { advance, foldChunk } from './fold-log.js';
+import { advance, foldChunk, Unfoldable } from './fold-log.js';
 import {
   CATCH_UP_STREAMS,
   KEPT_FOLDS,
@@ -53,7 +53,7 @@ export interface Rebuilt extends Comparison {
   readonly index: Index;
 }
 
-/** Makes tables anew from the log and puts them in place of the live ones. @throws NotNow; the driver's error. */
+/** Makes tables anew from the log and puts them in place of the live ones. @throws NotNow; Unfoldable; the driver's error. */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt[]> {
   const connections = [
     await connectTo(options.url),
@@ -114,7 +114,7 @@ class Rebuild {
     let streams = 0;
     for (let isLast = false; !isLast;) {
       const chunk = await foldChunk(this.writer, aggregates, after, head);
-      for (const [stream, { message }] of chunk.failures) throw new Error(`${stream} cannot be folded: ${message}`);
+      for (const [stream, failure] of chunk.failures) throw new Unfoldable(stream, failure);
       for (const table of tables) await writeShadow(this.writer, table, chunk.folds, true);
       for (const fold of chunk.folds) this.note(fold);
       streams += chunk.folds.length;

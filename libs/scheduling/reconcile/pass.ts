@@ -17,6 +17,7 @@ import type {
 import { isServerTerminal } from '@app/domain';
 import type { TimeUs } from '@app/kernel';
 import { LOST } from '../descriptions.js';
+import { nameIndex } from '../names.js';
 
 /** How an allocation of an older job version gets to the current one. Source: spec/lifecycle §4. */
 export type UpdateVerdict =
@@ -43,9 +44,8 @@ export interface ReconcileInput {
 }
 
 /**
- * An allocation that is wanted, and what becomes of the one before it:
- * `new` and `canary` have no predecessor; the predecessor of `lost` and `migrate` is stopped in any case; that of `destructive`, `reschedule`
- * and `system` (when it has a `stop`) only if the new one finds room.
+ * An allocation that is wanted, and what becomes of the one before it: `new` and `canary` have no predecessor; that of `lost` and `migrate`
+ * is stopped in any case; that of `destructive` and `reschedule` only if the new one finds room, with `stop` as the description.
  */
 export interface Wanted {
   readonly reason: 'new' | 'canary' | 'lost' | 'migrate' | 'reschedule' | 'destructive';
@@ -55,7 +55,7 @@ export interface Wanted {
   readonly canary: boolean;
   /** Runs the version before the canaries' (spec/lifecycle §3.6 b). */
   readonly downgrade: boolean;
-  /** Description of the predecessor's stop, when that depends on the placement. */
+  /** null when the stop does not depend on the placement, or when there is nothing to stop. */
   readonly stop: string | null;
 }
 
@@ -176,3 +176,17 @@ export const isOfVersion = (alloc: AllocationState, job: JobVersion): boolean =>
 export const isOlderThan = (alloc: AllocationState, job: JobVersion): boolean =>
   alloc.jobCreateIndex < job.createIndex ||
   (alloc.jobCreateIndex === job.createIndex && alloc.jobVersion < job.version);
+
+export const indexesOf = (allocations: readonly AllocationState[]): Set<number> =>
+  new Set(allocations.map((alloc) => nameIndex(alloc.name)));
+
+export const byIndex = (allocations: readonly AllocationState[]): readonly AllocationState[] =>
+  allocations.toSorted((a, b) => nameIndex(a.name) - nameIndex(b.name));
+
+export function without(
+  allocations: readonly AllocationState[],
+  removed: readonly AllocationState[],
+): AllocationState[] {
+  const ids = new Set(removed.map((alloc) => alloc.id));
+  return allocations.filter((alloc) => !ids.has(alloc.id));
+}

@@ -185,5 +185,3 @@ export function follow(cluster: ToyCluster, what: Happening): void {
   happen(cluster, what);
   cluster.runDue();
 }
-
-export const runs = Number(process.env['FAST_CHECK_RUNS'] ?? 2_000);

@@ -15,7 +15,9 @@ const STOP_BOUND_MS = 10_000;
 const POLL_MS = 50;
 const CLUSTER_ID_BYTES = 16;
 /** The shell ends the broker when this process is gone, whatever ended it: its standard input closes then. */
-const GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & echo $! >"$PID_FILE"; { read -r _ <&3; kill -9 $!; } 2>/dev/null & wait $!';
+const GUARDED =
+  'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$PID_FILE"; ' +
+  '{ read -r _ <&3; kill -9 $kafka; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
 
 const run = promisify(execFile);
 

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { migrate, PostgresEventStore } from '@app/event-store';
+import type { Index } from '@app/kernel';
+import { StartupError } from '@app/platform';
+import {
+  aggregates,
+  MIGRATIONS,
+  NotNow,
+  rebuild,
+  TABLES,
+  Unfoldable,
+  verify,
+  type RebuildableTable,
+} from '@app/read-models';
+import { withDatabase, withLog } from './database.js';
+
+const PAGE_EVENTS = 1_000;
+const REBUILDABLE: readonly RebuildableTable[] = [...TABLES.map(({ table }) => table), 'stream'];
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** `ops migrate` */
+export const runMigrate = (): Promise<void> =>
+  withDatabase(
+    async (url) => {
+      await migrate(url, MIGRATIONS).catch((error: unknown) => {
+        throw new StartupError(`the database cannot be migrated: ${(error as Error).message}`, 1, { cause: error });
+      });
+      print('the database is up to date');
+    },
+    { create: true },
+  );
+
+/** `ops verify`: a line for each difference, then the counts; the exit code tells whether there were any. */
+export const runVerify = (): Promise<void> =>
+  withLog(async (url) => {
+    const { streams, rows, differences } = await verify({ url, aggregates, onDifference: print }).catch(explain);
+    print(`${streams} streams, ${rows} rows verified, ${differences} differences`);
+    if (differences > 0) process.exitCode = 1;
+  });
+
+/** `ops rebuild [table…]` */
+export async function runRebuild(names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !REBUILDABLE.some((table) => table === name));
+  if (unknown !== undefined) {
+    throw new StartupError(`there is no table ${unknown} to rebuild; the tables are ${REBUILDABLE.join(', ')}.`);
+  }
+  const tables = names.length === 0 ? REBUILDABLE : REBUILDABLE.filter((table) => names.includes(table));
+  await withLog(async (url) => {
+    const rebuilt = await rebuild({ url, aggregates, tables, onProgress: print }).catch(explain);
+    for (const { table, differences, examples } of rebuilt.filter((one) => one.differences > 0)) {
+      const which = examples.length < differences ? `${examples.join(', ')} …` : examples.join(', ');
+      print(`${table}: ${differences} rows are not what they were: ${which}`);
+    }
+  });
+}
+
+/** `ops export`: the log as NDJSON, from one index to another, both included. */
+export const runExport = ({ from, to }: { readonly from: Index; readonly to: Index }): Promise<void> =>
+  withLog(async (url) => {
+    const store = new PostgresEventStore({ url, poolSize: 1 });
+    // Whoever reads may have seen enough: `ops export | head`.
+    const closed = new Promise<void>((resolve) => process.stdout.once('error', () => resolve()));
+    let isClosed = false;
+    void closed.then(() => (isClosed = true));
+    try {
+      for (let after = from - 1; !isClosed;) {
+        const page = await store.readAfter(after, PAGE_EVENTS);
+        const text = page.filter(({ index }) => index <= to).map((event) => `${JSON.stringify(event)}\n`);
+        if (text.length > 0 && !process.stdout.write(text.join(''))) {
+          await Promise.race([once(process.stdout, 'drain').catch(() => undefined), closed]);
+        }
+        after = page.at(-1)?.index ?? to;
+        if (after >= to) break;
+      }
+    } finally {
+      await store.close();
+    }
+  });
+
+function explain(error: unknown): never {
+  throw error instanceof NotNow || error instanceof Unfoldable ? new StartupError(`${error.message}.`) : error;
+}

@@ -1,0 +1,53 @@
+import { runMain, StartupError } from '@app/platform';
+import { Command, Option } from 'commander';
+import { runDemo } from './demo/demo.js';
+import { HISTORY_TYPES, runHistory } from './history.js';
+import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
+
+const program = new Command('ops')
+  .description(
+    'Looks after the log and everything that is made of it. The database is the one of DATABASE_URL, or the embedded one of ROLLBOOK_DATA_DIR.',
+  )
+  .showHelpAfterError();
+
+program.command('migrate').description('brings the database up to this release').action(runMigrate);
+program
+  .command('verify')
+  .description('folds the whole log and compares it with every stored state and row; servers may be running')
+  .action(runVerify);
+program
+  .command('rebuild [tables...]')
+  .description(
+    'makes tables anew from the log and puts them in place of the present ones (all, if none is named); servers may be running',
+  )
+  .action((tables: string[]) => runRebuild(tables));
+program
+  .command('history <type> <id>')
+  .description(
+    `tells the story of one object, event by event (type: ${HISTORY_TYPES.join(', ')}); the beginning of an id will do`,
+  )
+  .addOption(new Option('--namespace <name>', 'namespace of a job').default('default'))
+  .action((type: string, id: string, { namespace }: { namespace: string }) => runHistory(type, id, namespace));
+program
+  .command('export')
+  .description('writes the log to the standard output, one event a line, as JSON')
+  .addOption(new Option('--from <index>', 'first index').default(1).argParser(indexOf))
+  .addOption(
+    new Option('--to <index>', 'last index (default: the head)')
+      .default(Number.MAX_SAFE_INTEGER, 'the head')
+      .argParser(indexOf),
+  )
+  .action((range: { from: number; to: number }) => runExport(range));
+program
+  .command('demo')
+  .description('shows a rollout with a canary on the server of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT')
+  .action(runDemo);
+
+function indexOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new StartupError(`an index is a whole number; ${JSON.stringify(text)} is not.`);
+  return Number(text);
+}
+
+runMain(async () => {
+  await program.parseAsync();
+});

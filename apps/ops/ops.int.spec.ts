@@ -1,0 +1,140 @@
+import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
+import { deploymentStream } from '@app/kernel';
+import { aggregates, MIGRATIONS } from '@app/read-models';
+import {
+  createTestDatabase,
+  idOf,
+  jobSpec,
+  nodeIsReady,
+  nodeRegistered,
+  planned,
+  registered,
+  type TestDatabase,
+} from '@app/testing';
+import { Client } from 'pg';
+import { runHistory } from './history.js';
+import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
+
+jest.setTimeout(60_000);
+
+const EVERYTHING = { from: 1, to: Number.MAX_SAFE_INTEGER };
+const DEPLOYMENT = idOf(8001);
+
+describe('The commands of ops', () => {
+  let database: TestDatabase;
+  let printed = '';
+  const lines = (): string[] => printed.split('\n').slice(0, -1);
+
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    process.env['DATABASE_URL'] = database.url;
+    printed = '';
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      printed += String(text);
+      return true;
+    });
+  });
+
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    process.exitCode = 0;
+    delete process.env['DATABASE_URL'];
+    await database.drop();
+  });
+
+  /** A node, a job and its deployment. */
+  const live = async (): Promise<void> => {
+    await migrate(database.url, MIGRATIONS);
+    const store = new PostgresEventStore({ url: database.url });
+    let now = 1_767_225_600_000_000;
+    const handler = new CommandHandler({ store, aggregates, clock: () => (now += 1_000_000) });
+    let evaluation = '';
+    for (const decide of [nodeRegistered(), nodeIsReady(), registered(jobSpec())]) {
+      const outcome = await handler.execute<unknown>({
+        name: 'spec',
+        decide,
+        meta: { actor: 'somebody', reason: 'a test' },
+      });
+      if (outcome.kind === 'accepted') evaluation = (outcome.answer as { evalId?: string } | undefined)?.evalId ?? '';
+    }
+    const decide = planned({
+      evaluation,
+      deployment: { id: DEPLOYMENT, groups: { app: {} } },
+      place: [{ id: idOf(7001) }],
+    });
+    expect(await handler.execute({ name: 'spec', decide, meta: { actor: 'scheduler' } })).toMatchObject({
+      kind: 'accepted',
+    });
+    await handler.close();
+    await store.close();
+  };
+  const query = async (sql: string): Promise<void> => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  };
+
+  test('migrate makes an empty database usable, and says what to do before', async () => {
+    await expect(runVerify()).rejects.toThrow('the database has no log yet; run `npm run ops migrate`.');
+    await runMigrate();
+    await runVerify();
+    expect(lines()).toEqual(['the database is up to date', '0 streams, 0 rows verified, 0 differences']);
+    expect(process.exitCode).toBe(0);
+  });
+
+  test('a database of a newer release is left alone', async () => {
+    await runMigrate();
+    await query(`INSERT INTO schema_migration (timestamp, name) VALUES (9, 'FromTheFuture9')`);
+    await expect(runExport(EVERYTHING)).rejects.toThrow('the database is newer than this release');
+  });
+
+  test('verify ends with the counts, and with exit code 1 when something differs', async () => {
+    await live();
+    await runVerify();
+    expect(lines()).toEqual([expect.stringMatching(/^\d+ streams, \d+ rows verified, 0 differences$/)]);
+    expect(process.exitCode).toBe(0);
+    await query(`UPDATE node SET name = 'spoilt'`);
+    await runVerify();
+    expect(lines().slice(1)).toEqual([
+      expect.stringMatching(/^node [0-9a-f-]+: column name is "spoilt", the log says "node-9001"$/),
+      expect.stringMatching(/1 differences$/),
+    ]);
+    expect(process.exitCode).toBe(1);
+  });
+
+  test('rebuild mends the tables that it is given', async () => {
+    await live();
+    await query(`UPDATE node SET name = 'spoilt'`);
+    await expect(runRebuild(['node', 'nothing'])).rejects.toThrow('there is no table nothing to rebuild');
+    await runRebuild(['node']);
+    expect(lines().at(-1)).toMatch(/^node: 1 rows are not what they were: [0-9a-f-]+$/);
+    printed = '';
+    await runVerify();
+    expect(lines()).toEqual([expect.stringMatching(/ 0 differences$/)]);
+  });
+
+  test('history tells who did what and why, also by the beginning of an id', async () => {
+    await live();
+    await runHistory('job', 'web', 'default');
+    expect(lines()[0]).toMatch(
+      /^ *\d+ {2}2026-01-01T00:00:0\d\.000Z {2}JobRegistered +somebody +version 0 by register \(reason: a test\)$/,
+    );
+    printed = '';
+    await runHistory('deployment', DEPLOYMENT.slice(0, 8), 'default');
+    expect(lines()[0]).toMatch(/DeploymentCreated +scheduler +the rollout of version 0 of web begins: app wants 2$/);
+    await expect(runHistory('deployment', 'ffff', 'default')).rejects.toThrow('there is no deployment ffff.');
+    await expect(runHistory('cat', 'tom', 'default')).rejects.toThrow('there is no history of cat');
+  });
+
+  test('export writes the log as it is, a range of it if asked', async () => {
+    await live();
+    await runExport(EVERYTHING);
+    const events = lines().map((line) => JSON.parse(line) as { index: number; seq: number; stream: string });
+    expect(events[0]).toMatchObject({ index: 1, seq: 0, type: 'NodeRegistered', meta: { actor: 'somebody' } });
+    expect(events.map(({ stream }) => stream)).toContain(deploymentStream(DEPLOYMENT));
+    printed = '';
+    await runExport({ from: 2, to: 3 });
+    expect(new Set(lines().map((line) => (JSON.parse(line) as { index: number }).index))).toEqual(new Set([2, 3]));
+  });
+});

@@ -1,0 +1,100 @@
+/** What an event carries, as JSON. */
+export type EventData = Readonly<Record<string, unknown>>;
+
+const ID_SHOWN = 8;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : String(value));
+const short = (id: unknown): string => text(id).slice(0, ID_SHOWN);
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const members = (value: unknown): EventData =>
+  typeof value === 'object' && value !== null ? (value as EventData) : {};
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const after = (word: string, value: unknown): string =>
+  value === undefined || value === null || value === '' ? '' : `${word}${text(value)}`;
+const ids = (value: unknown): string => list(value).map(short).join(', ');
+const allocations = ({ allocations: all, group }: EventData): string =>
+  `${many(list(all).length, 'allocation')} of ${text(group)} (${ids(all)})`;
+
+function goals(groups: unknown): string {
+  return Object.entries(members(groups))
+    .map(([name, group]) => {
+      const { desiredTotal, desiredCanaries } = members(group);
+      return `${name} wants ${text(desiredTotal)}${desiredCanaries ? `, first ${many(Number(desiredCanaries), 'canary').replace('canarys', 'canaries')}` : ''}`;
+    })
+    .join('; ');
+}
+
+/** A short sentence for each event type; the data is the event's own. */
+const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
+  DeploymentCreated: (data) =>
+    `the rollout of version ${text(data['jobVersion'])} of ${text(data['jobId'])} begins: ${goals(data['groups'])}`,
+  DeploymentGoalsChanged: (data) => `its goals are now: ${goals(data['groups'])}`,
+  DeploymentAllocationsPlaced: (data) =>
+    `${allocations(data)} placed${list(data['canaries']).length > 0 ? `, as canary: ${ids(data['canaries'])}` : ''}`,
+  DeploymentAllocationsHealthy: (data) => `${allocations(data)} healthy`,
+  DeploymentAllocationsUnhealthy: (data) => `${allocations(data)} unhealthy`,
+  DeploymentPromoted: ({ groups, automatic }) =>
+    `${automatic ? 'promoted itself' : 'promoted'}: ${list(groups).map(text).join(', ')}`,
+  DeploymentPaused: () => 'paused',
+  DeploymentResumed: () => 'goes on',
+  DeploymentFailed: ({ statusDescription, revertedToVersion }) =>
+    `failed: ${text(statusDescription)}${after('; back to version ', revertedToVersion)}`,
+  DeploymentSucceeded: () => 'successful: every allocation is in place and healthy',
+  DeploymentCancelled: ({ statusDescription }) => `cancelled: ${text(statusDescription)}`,
+  DeploymentPurged: () => 'purged together with its job',
+  AllocationPlaced: (data) =>
+    `${text(data['name'])} placed on node ${text(data['nodeName'])} for version ${text(data['jobVersion'])}${data['canary'] ? ', as a canary' : ''}${data['previousAllocation'] ? `, in place of ${short(data['previousAllocation'])}` : ''}`,
+  AllocationStopDesired: ({ description, clientStatus }) =>
+    `to be stopped: ${text(description)}${after('; client status ', clientStatus)}`,
+  AllocationUpdatedInPlace: ({ jobVersion }) => `updated where it runs to version ${text(jobVersion)}`,
+  AllocationFollowupScheduled: ({ followupEvalId }) => `to be rescheduled by evaluation ${short(followupEvalId)}`,
+  AllocationConnectionNoted: ({ clientStatus }) => `its client's status is ${text(clientStatus)}`,
+  AllocationRescheduleNoted: () => 'rescheduling noted',
+  AllocationTransitionDesired: ({ transition }) =>
+    `asked to ${Object.entries(members(transition))
+      .filter(([, value]) => value === true)
+      .map(([name]) => name.toLowerCase())
+      .join(' and ')}`,
+  AllocationReplaced: ({ nextAllocation }) => `replaced by ${short(nextAllocation)}`,
+  AllocationPromoted: () => 'promoted: no canary any more',
+  AllocationReported: ({ clientStatus, clientDescription, health }) =>
+    `its node says: ${text(clientStatus)}${after(', ', clientDescription)}${health ? (members(health)['healthy'] ? '; healthy' : '; unhealthy') : ''}`,
+  AllocationHealthSet: ({ healthy }) => `declared ${healthy ? 'healthy' : 'unhealthy'} by an operator`,
+  AllocationPurged: () => 'purged together with its job',
+  EvaluationCreated: (data) =>
+    `${text(data['jobId'])} is to be evaluated because of ${text(data['triggeredBy'])}${after('; ', data['statusDescription'])}`,
+  EvaluationCompleted: ({ statusDescription, blockedEval }) =>
+    `complete${after(': ', statusDescription)}${blockedEval ? `; what did not fit waits in ${short(blockedEval)}` : ''}`,
+  EvaluationFailed: ({ statusDescription }) => `failed${after(': ', statusDescription)}`,
+  EvaluationBlocked: ({ statusDescription }) => `waits for room${after(': ', statusDescription)}`,
+  EvaluationUnblocked: () => 'there may be room now',
+  EvaluationCanceled: ({ statusDescription }) => `cancelled${after(': ', statusDescription)}`,
+  JobRegistered: ({ version, cause, revertedTo }) =>
+    `version ${text(version)} by ${text(cause)}${after(', brings back version ', revertedTo)}`,
+  JobStopped: ({ version }) => `stopped, as version ${text(version)}`,
+  JobStatusChanged: ({ status }) => `is ${text(status)}`,
+  JobVersionMarkedStable: ({ version, stable }) =>
+    `version ${text(version)} is ${stable ? 'stable' : 'not stable any more'}`,
+  JobVersionTagged: ({ version, name }) => `version ${text(version)} is called ${text(name)}`,
+  JobVersionUntagged: ({ version }) => `version ${text(version)} has no name any more`,
+  JobPurged: () => 'purged',
+  NodeRegistered: ({ description }) =>
+    `${text(members(description)['Name'])} registered in ${text(members(description)['Datacenter'])}`,
+  NodeDescriptionChanged: () => 'describes itself anew',
+  NodeStatusChanged: ({ status, missedHeartbeat }) =>
+    `is ${text(status)}${missedHeartbeat ? ': it missed its heartbeat' : ''}`,
+  NodeAllocationsRefreshed: () => 'sent its allocations after it was cut off',
+  NodeEligibilityChanged: ({ eligibility }) => `is ${text(eligibility)}`,
+  NodeDrainChanged: ({ drain, eligibility }) =>
+    drain ? 'is being drained' : `is not being drained any more, ${text(eligibility)}`,
+  NodePurged: () => 'purged',
+};
+
+/** Whether events of this type have words of their own. */
+export const hasSentence = (type: string): boolean => Object.hasOwn(SENTENCES, type);
+
+/** An event in words; one of a type that has no sentence yet, by its name. */
+export function sentenceOf(type: string, data: EventData): string {
+  if (hasSentence(type)) return SENTENCES[type]!(data);
+  return type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+}

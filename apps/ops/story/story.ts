@@ -1,0 +1,32 @@
+import { sentenceOf, type EventData } from './sentences.js';
+
+/** One event as a story tells it. */
+export interface StoryEvent {
+  readonly index: number;
+  /** RFC 3339 */
+  readonly time: string;
+  readonly type: string;
+  readonly actor: string;
+  /** Empty if none was given. */
+  readonly reason: string;
+  readonly data: EventData;
+}
+
+const MILLISECONDS = 'yyyy-mm-ddThh:mm:ss.sss'.length;
+
+/** A line for each event: index, time, type, who it was, what happened, and why if that was said. Columns are aligned. */
+export function storyLines(events: readonly StoryEvent[]): string[] {
+  const width = (texts: readonly string[]): number => Math.max(0, ...texts.map((one) => one.length));
+  const indexWidth = width(events.map(({ index }) => String(index)));
+  const typeWidth = width(events.map(({ type }) => type));
+  const actorWidth = width(events.map(({ actor }) => actor));
+  return events.map(({ index, time, type, actor, reason, data }) =>
+    [
+      String(index).padStart(indexWidth),
+      `${time.replace('Z', '').padEnd(MILLISECONDS, '0').slice(0, MILLISECONDS)}Z`,
+      type.padEnd(typeWidth),
+      actor.padEnd(actorWidth),
+      `${sentenceOf(type, data)}${reason === '' ? '' : ` (reason: ${reason})`}`,
+    ].join('  '),
+  );
+}

@@ -1,0 +1,29 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+const compress = promisify(gzip);
+/** What is shorter gains nothing. */
+export const MIN_COMPRESSED_BYTES = 1400;
+
+/** Compressed forms of bodies that are kept: a list that many read is compressed once. */
+const compressed = new WeakMap<Buffer, Promise<Buffer>>();
+
+/** The client said that it takes gzip, and did not forbid it by `q=0`. */
+export function takesGzip(request: FastifyRequest): boolean {
+  const accepted = request.headers['accept-encoding'];
+  return typeof accepted === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:\s*,|\s*$))/i.test(accepted);
+}
+
+/** Sends a body in gzip. The same buffer is compressed only once, off the main thread. */
+export function sendCompressed(reply: FastifyReply, body: Buffer): void {
+  let packed = compressed.get(body);
+  if (packed === undefined) {
+    packed = compress(body, { level: constants.Z_BEST_SPEED });
+    compressed.set(body, packed);
+  }
+  packed.then(
+    (bytes) => reply.header('Content-Encoding', 'gzip').send(bytes),
+    () => reply.send(body),
+  );
+}

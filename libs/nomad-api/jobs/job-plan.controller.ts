@@ -1,0 +1,51 @@
+import { Controller, Put, Req, Res } from '@nestjs/common';
+import { annotateDiff, jobDiff, renderEvaluation, type JobRehearsal, type JobSpec } from '@app/domain';
+import { isoFromUs } from '@app/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
+import { sendBody } from '../edge/reads.js';
+import { wordingOf } from '../edge/rejections.js';
+import { ServerIdentity } from '../edge/server-identity.js';
+import { Writes } from '../edge/writes.js';
+import { decodeBody, jobPlanRequest, NomadError } from '../http/index.js';
+import { Planner } from './planner.js';
+import { admit } from './registration.js';
+
+/** Nomad: /v1/job/:id/plan; spec/http-api §4.4. */
+@Controller('v1/job/:id')
+export class JobPlanController {
+  constructor(
+    private readonly planner: Planner,
+    private readonly writes: Writes,
+    private readonly server: ServerIdentity,
+  ) {}
+
+  @Put('plan')
+  async plan(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = orThrow(decodeBody(bodyOf(request), jobPlanRequest, { chunked: isChunked(request) }), '', 400);
+    if (!body.Job) throw new NomadError('Job must be specified', 400);
+    if (!body.Job.ID) throw new NomadError('Job must have a valid ID', 400);
+    if (body.Job.ID !== idOf(request)) throw new NomadError('Job ID does not match', 400);
+    const { spec, warnings } = admit(request, body, body.Job, { writes: this.writes, server: this.server });
+    const rehearsed = await this.planner.rehearse(spec);
+    if (rehearsed.kind === 'rejected') throw wordingOf(rehearsed.rejection);
+    const index = rehearsed.answer.current?.jobModifyIndex ?? 0;
+    const answer = {
+      ...renderPlan(rehearsed.answer, spec, body.Diff ?? false),
+      JobModifyIndex: index,
+      Warnings: warnings,
+      Index: index,
+    };
+    reply.header('X-Nomad-Index', index);
+    sendBody(request, reply, 200, Buffer.from(JSON.stringify(answer)));
+  }
+}
+
+/** Nomad: JobPlanResponse, without what is the edge's own. */
+const renderPlan = ({ current, desired, ...rehearsal }: JobRehearsal, spec: JobSpec, withDiff: boolean): object => ({
+  Annotations: { DesiredTGUpdates: desired, PreemptedAllocs: null },
+  FailedTGAllocs: rehearsal.failedGroups,
+  CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderEvaluation),
+  Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,
+  NextPeriodicLaunch: rehearsal.nextLaunch === null ? null : isoFromUs(rehearsal.nextLaunch),
+});

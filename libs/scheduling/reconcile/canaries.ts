@@ -1,0 +1,74 @@
+import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
+import { hasUpdate } from '@app/domain';
+import { MIGRATING, NOT_NEEDED } from '../descriptions.js';
+import { allocationName, canaryIndexes } from '../names.js';
+import { classify } from './classify.js';
+import { isFailed, isPaused } from './deployments.js';
+import type { GroupGoal, Pass, Wanted } from './pass.js';
+import { indexesOf, stop, stopLost, without } from './pass.js';
+
+/** Step 5: stops the canaries of attempts that are over; returns what remains, and the canaries that count. */
+export function cleanUpCanaries(
+  pass: Pass,
+  desired: DesiredUpdates,
+  live: readonly AllocationState[],
+): { all: readonly AllocationState[]; canaries: readonly AllocationState[] } {
+  const { old, current } = pass;
+  const stale = new Set<string>();
+  for (const deployment of [old, isFailed(current) ? current : null]) {
+    for (const group of Object.values(deployment?.groups ?? {})) {
+      if (!group.promoted) for (const id of group.placedCanaries) stale.add(id);
+    }
+  }
+  const placed = new Set(Object.values(current?.groups ?? {}).flatMap((group) => group.placedCanaries));
+  if (stale.size === 0 && placed.size === 0) return { all: live, canaries: [] };
+
+  for (const alloc of live) if (stale.has(alloc.id) && stop(pass, alloc, NOT_NEEDED)) desired.Stop++;
+  const remaining = live.filter((alloc) => !stale.has(alloc.id));
+  const buckets = classify(
+    remaining.filter((alloc) => placed.has(alloc.id)),
+    pass.input,
+  );
+  for (const alloc of buckets.migrate) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
+  for (const alloc of buckets.lost) stopLost(pass, alloc);
+  desired.Stop += buckets.lost.length;
+  return { all: without(remaining, [...buckets.migrate, ...buckets.lost]), canaries: buckets.untainted };
+}
+
+/** How many canaries are still to be made: only what would be replaced is tried out first. Source: spec/lifecycle §3.5. */
+export function missingCanaries(
+  group: TaskGroup,
+  goal: GroupGoal,
+  destructive: readonly AllocationState[],
+  canaries: readonly AllocationState[],
+): number {
+  if (!hasUpdate(group.Update) || group.Update === null || destructive.length === 0 || goal.promoted) return 0;
+  return Math.max(0, group.Update.Canary - canaries.length);
+}
+
+export function wantCanaries(
+  pass: Pass,
+  group: TaskGroup,
+  goal: GroupGoal,
+  about: {
+    readonly canariesMissing: number;
+    readonly destructive: readonly AllocationState[];
+    readonly canaries: readonly AllocationState[];
+    readonly used: ReadonlySet<number>;
+  },
+): readonly Wanted[] {
+  const wantedCanaries = group.Update?.Canary ?? 0;
+  if (goal.existing && goal.desiredCanaries !== wantedCanaries) pass.goals[group.Name] = goal;
+  goal.desiredCanaries = wantedCanaries;
+  if (isPaused(pass.current) || isFailed(pass.current)) return [];
+  const sets = { used: about.used, destructive: indexesOf(about.destructive), canaries: indexesOf(about.canaries) };
+  return canaryIndexes(about.canariesMissing, group.Count, sets).map((index) => ({
+    reason: 'canary',
+    group: group.Name,
+    name: allocationName(pass.input.evaluation.jobId, group.Name, index),
+    previous: null,
+    canary: true,
+    downgrade: false,
+    stop: null,
+  }));
+}

@@ -1,0 +1,141 @@
+import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
+import { hasUpdate, isTerminal } from '@app/domain';
+import { MIGRATING } from '../descriptions.js';
+import { allocationName, freeIndexes, nameIndex } from '../names.js';
+import { isFailed, isPaused } from './deployments.js';
+import type { Pass, Wanted } from './pass.js';
+import { byIndex, indexesOf, stop } from './pass.js';
+
+/** Step 13: how many allocations may be replaced now. Source: spec/lifecycle §3.6 a. */
+export function underProvisionedBy(
+  { current }: Pass,
+  group: TaskGroup,
+  about: {
+    readonly untainted: readonly AllocationState[];
+    readonly destructive: readonly AllocationState[];
+    readonly migrate: readonly AllocationState[];
+    readonly canarying: boolean;
+  },
+): number {
+  if (group.Update === null || !hasUpdate(group.Update)) return group.Count;
+  if (about.destructive.length + about.migrate.length === 0) return group.Count;
+  if (current === null) return group.Update.MaxParallel;
+  if (isPaused(current) || isFailed(current) || about.canarying) return 0;
+  let pending = 0;
+  for (const alloc of about.untainted) {
+    if (alloc.deploymentId !== current.id) continue;
+    if (alloc.deploymentStatus?.healthy === false) return 0;
+    if (alloc.deploymentStatus?.healthy !== true) pending++;
+  }
+  return Math.max(0, group.Update.MaxParallel - pending);
+}
+
+/** Step 14: replacements for what ended or was lost, and new ones up to the count. Source: spec/lifecycle §3.6 b. */
+export function computePlacements(
+  group: TaskGroup,
+  about: {
+    readonly job: string;
+    readonly untainted: readonly AllocationState[];
+    readonly migrate: readonly AllocationState[];
+    readonly rescheduleNow: readonly AllocationState[];
+    readonly lost: readonly AllocationState[];
+    readonly used: ReadonlySet<number>;
+    readonly downgrade: boolean;
+  },
+): readonly Wanted[] {
+  const { downgrade } = about;
+  const migrating = new Set(about.migrate.map((alloc) => alloc.id));
+  const items: Wanted[] = about.rescheduleNow.map((alloc) => {
+    const keepsRunning = migrating.has(alloc.id) || !isTerminal(alloc);
+    // Nomad leaves the description of such a stop empty (spec/lifecycle §5.6).
+    return replacement('reschedule', alloc, { downgrade, stop: keepsRunning ? null : '' });
+  });
+  let existing = about.untainted.length + about.migrate.length + about.rescheduleNow.length;
+  for (const alloc of about.lost) {
+    if (existing >= group.Count) break;
+    items.push(replacement('lost', alloc, { downgrade }));
+    existing++;
+  }
+  for (const index of freeIndexes(about.used, group.Count, Math.max(0, group.Count - existing))) {
+    const name = allocationName(about.job, group.Name, index);
+    items.push({ reason: 'new', group: group.Name, name, previous: null, canary: false, downgrade, stop: null });
+  }
+  return items;
+}
+
+/** While paused, failed or canarying: what is lost is replaced, and what failed too, unless it belongs to the failed deployment itself. */
+export function mayReplaceWhileNotReady({ current }: Pass, item: Wanted): boolean {
+  if (item.reason === 'lost') return true;
+  return item.reason === 'reschedule' && !(isFailed(current) && item.previous?.deploymentId === current?.id);
+}
+
+/** Step 16: migrations happen whatever the deployment's state, and whether or not there is room elsewhere. Source: spec/lifecycle §3.6 d. */
+export function migrateAll(
+  pass: Pass,
+  desired: DesiredUpdates,
+  migrate: readonly AllocationState[],
+  downgrade: boolean,
+): readonly Wanted[] {
+  const items: Wanted[] = [];
+  for (const alloc of byIndex(migrate)) {
+    stop(pass, alloc, MIGRATING);
+    desired.Migrate++;
+    const { Reschedule, MigrateDisablePlacement } = alloc.desiredTransition;
+    if (pass.batch && (Reschedule || MigrateDisablePlacement)) continue;
+    items.push(replacement('migrate', alloc, { downgrade }));
+  }
+  return items;
+}
+
+/**
+ * A replacement keeps its predecessor's name, unless an allocation of the current version (a promoted canary, for instance) has it: then it
+ * gets a free one. Source: spec/lifecycle §3.6, placement order.
+ */
+export function uniqueNames(
+  { input }: Pass,
+  group: TaskGroup,
+  staying: readonly AllocationState[],
+  used: ReadonlySet<number>,
+): (item: Wanted) => Wanted {
+  const taken = indexesOf(staying);
+  return (item) => {
+    if (item.previous === null || item.canary || item.downgrade) return item;
+    const index = nameIndex(item.name);
+    if (!taken.has(index)) {
+      taken.add(index);
+      return item;
+    }
+    const free = freeIndexes(new Set([...used, ...taken]), group.Count, 1)[0] ?? index;
+    taken.add(free);
+    return { ...item, name: allocationName(input.evaluation.jobId, group.Name, free) };
+  };
+}
+
+/** Step 18: never more than the count at once. What was to be rescheduled and is not needed any more is stopped without a successor. */
+export function placeUpToCount(
+  pass: Pass,
+  group: TaskGroup,
+  canaries: readonly Wanted[],
+  chosen: readonly Wanted[],
+  migrations: readonly Wanted[],
+): void {
+  const items = [...canaries, ...chosen, ...migrations];
+  pass.place.push(...items.slice(0, group.Count));
+  for (const item of items.slice(group.Count)) {
+    if (item.previous !== null && item.stop !== null) stop(pass, item.previous, item.stop);
+  }
+}
+
+export const replacement = (
+  reason: 'reschedule' | 'lost' | 'migrate' | 'destructive',
+  previous: AllocationState,
+  { downgrade = false, stop: description = null }: { readonly downgrade?: boolean; readonly stop?: string | null },
+): Wanted => ({
+  reason,
+  group: previous.taskGroup,
+  name: previous.name,
+  previous,
+  canary: reason !== 'destructive' && previous.deploymentStatus?.canary === true,
+  downgrade: downgrade && previous.deploymentStatus?.canary !== true,
+  stop: description,
+});
