@@ -39,6 +39,9 @@ async function main(): Promise<void> {
   const stop = (): void => void agent.stop({ tasks: 'leave' });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Whoever started it with a channel takes it along.
+  process.once('disconnect', stop);
+  process.channel?.unref();
 }
 
 main().catch((error: unknown) => {

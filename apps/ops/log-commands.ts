@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { migrate, PostgresEventStore } from '@app/event-store';
 import type { Index } from '@app/kernel';
 import { StartupError } from '@app/platform';
@@ -59,20 +58,24 @@ export async function runRebuild(names: readonly string[]): Promise<void> {
 export const runExport = ({ from, to }: { readonly from: Index; readonly to: Index }): Promise<void> =>
   withLog(async (url) => {
     const store = new PostgresEventStore({ url, poolSize: 1 });
-    // Whoever reads may have seen enough: `ops export | head`.
-    const closed = new Promise<void>((resolve) => process.stdout.once('error', () => resolve()));
-    let isClosed = false;
-    void closed.then(() => (isClosed = true));
+    let failure: NodeJS.ErrnoException | undefined;
+    const failed = new Promise<void>((resolve) => {
+      process.stdout.once('error', (error) => {
+        failure = error;
+        resolve();
+      });
+    });
     try {
-      for (let after = from - 1; !isClosed;) {
+      for (let after = from - 1; after < to && failure === undefined;) {
         const page = await store.readAfter(after, PAGE_EVENTS);
         const text = page.filter(({ index }) => index <= to).map((event) => `${JSON.stringify(event)}\n`);
         if (text.length > 0 && !process.stdout.write(text.join(''))) {
-          await Promise.race([once(process.stdout, 'drain').catch(() => undefined), closed]);
+          await Promise.race([new Promise<void>((resolve) => process.stdout.once('drain', resolve)), failed]);
         }
         after = page.at(-1)?.index ?? to;
-        if (after >= to) break;
       }
+      // Whoever reads may have seen enough: `ops export | head`.
+      if (failure !== undefined && failure.code !== 'EPIPE') throw failure;
     } finally {
       await store.close();
     }

@@ -37,7 +37,7 @@ describe('The commands of ops', () => {
 
   afterEach(async () => {
     jest.restoreAllMocks();
-    process.exitCode = 0;
+    process.exitCode = undefined;
     delete process.env['DATABASE_URL'];
     await database.drop();
   });
@@ -80,7 +80,7 @@ describe('The commands of ops', () => {
     await runMigrate();
     await runVerify();
     expect(lines()).toEqual(['the database is up to date', '0 streams, 0 rows verified, 0 differences']);
-    expect(process.exitCode).toBe(0);
+    expect(process.exitCode).toBeUndefined();
   });
 
   test('a database of a newer release is left alone', async () => {
@@ -93,7 +93,7 @@ describe('The commands of ops', () => {
     await live();
     await runVerify();
     expect(lines()).toEqual([expect.stringMatching(/^\d+ streams, \d+ rows verified, 0 differences$/)]);
-    expect(process.exitCode).toBe(0);
+    expect(process.exitCode).toBeUndefined();
     await query(`UPDATE node SET name = 'spoilt'`);
     await runVerify();
     expect(lines().slice(1)).toEqual([

@@ -12,7 +12,7 @@ import { currentVersion, type JobState } from './job/state.js';
 
 /** Random stories of commands; fast-check prints the seed and the shrunk story of a failure. */
 const LENGTH = 80;
-const RUNS = Number(process.env["PROP_RUNS"] ?? 100);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
 
 jest.setTimeout(60_000);
 

@@ -13,8 +13,10 @@ import {
 } from '@app/domain';
 import { streamType, type Index, type StreamName } from '@app/kernel';
 import { versionKey } from '@app/read-models';
-import type { ClusterView } from '@app/scheduling';
+import { usageOf, type ClusterView, type Usage } from '@app/scheduling';
 import type { LogCommit } from '@app/streaming';
+
+const NOTHING_USED: Usage = { cpu: 0, memory: 0, disk: 0, cores: 0 };
 
 /** What a commit did to one object, for reactors that follow the cluster. */
 export interface Movement {
@@ -42,6 +44,8 @@ export class ClusterState implements ClusterView {
   private readonly blockedEvaluationIds = new Set<string>();
   private readonly latestEvaluations = new Map<string, Index>();
   private readonly inFlight = new Index2<AllocationState>();
+  /** What live and planned allocations use on each node. */
+  private readonly used = new Map<string, Usage>();
   private readonly jobStreams = new Set<StreamName>();
   private nodeList: readonly NodeState[] | undefined;
   private readonly nodesById = new Map<string, NodeState>();
@@ -151,15 +155,41 @@ export class ClusterState implements ClusterView {
   liveAllocationsOnNode(nodeId: string): readonly AllocationState[] {
     const planned = this.inFlight.list(nodeId);
     const live = this.allocationsBy.node.list(nodeId);
-    return planned.length === 0 ? live : [...live, ...planned.filter((alloc) => !this.held.has(`allocation/${alloc.id}`))];
+    return planned.length === 0 ? live : [...live, ...planned];
+  }
+
+  usedOnNode(nodeId: string): Usage {
+    return this.used.get(nodeId) ?? NOTHING_USED;
   }
 
   /** Allocations of a plan that is being committed hold their room until the returned function is called. */
   reserve(allocations: readonly AllocationState[]): () => void {
-    for (const alloc of allocations) this.inFlight.add(alloc.nodeId, alloc.id, alloc);
+    for (const alloc of allocations) {
+      this.inFlight.add(alloc.nodeId, alloc.id, alloc);
+      this.use(alloc, 1);
+    }
     return () => {
-      for (const alloc of allocations) this.inFlight.remove(alloc.nodeId, alloc.id);
+      for (const alloc of allocations) this.unreserve(alloc);
     };
+  }
+
+  /** A planned allocation is there, or will not come. */
+  private unreserve({ nodeId, id }: AllocationState): void {
+    const planned = this.inFlight.get(nodeId, id);
+    if (planned === undefined) return;
+    this.inFlight.remove(nodeId, id);
+    this.use(planned, -1);
+  }
+
+  private use({ nodeId, allocatedResources }: AllocationState, sign: 1 | -1): void {
+    const sum = this.used.get(nodeId) ?? NOTHING_USED;
+    const { cpu, memory, disk, cores } = usageOf(allocatedResources);
+    this.used.set(nodeId, {
+      cpu: sum.cpu + sign * cpu,
+      memory: sum.memory + sign * memory,
+      disk: sum.disk + sign * disk,
+      cores: sum.cores + sign * cores,
+    });
   }
 
   private state<S extends AggregateState>(stream: StreamName): S | undefined {
@@ -195,7 +225,14 @@ export class ClusterState implements ClusterView {
     const job = `${known.namespace}/${known.jobId}`;
     set(this.allocationsBy.job, job, id, keeps ? after : undefined);
     set(this.allocationsBy.deployment, known.deploymentId, id, keeps && after.deploymentId !== '' ? after : undefined);
-    set(this.allocationsBy.node, known.nodeId, id, keeps && !isClientTerminal(after) ? after : undefined);
+    this.unreserve(known);
+    const lived = this.allocationsBy.node.get(known.nodeId, id);
+    const lives = keeps && !isClientTerminal(after) ? after : undefined;
+    set(this.allocationsBy.node, known.nodeId, id, lives);
+    if (lived?.allocatedResources !== lives?.allocatedResources) {
+      if (lived !== undefined) this.use(lived, -1);
+      if (lives !== undefined) this.use(lives, 1);
+    }
     return keeps ? after : undefined;
   }
 
@@ -254,6 +291,10 @@ class Index2<V> {
     if (entry === undefined || !entry.members.delete(id)) return;
     entry.list = undefined;
     if (entry.members.size === 0) this.groups.delete(group);
+  }
+
+  get(group: string, id: string): V | undefined {
+    return this.groups.get(group)?.members.get(id);
   }
 
   list(group: string): readonly V[] {

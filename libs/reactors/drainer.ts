@@ -17,6 +17,8 @@ export class Drainer implements Reactor {
   /** The timer that is set is one of a change, not of a deadline. */
   private soon = false;
   private running = false;
+  private known: readonly NodeState[] = [];
+  private drains: readonly NodeState[] = [];
 
   constructor(private readonly context: ReactorContext) {}
 
@@ -36,8 +38,14 @@ export class Drainer implements Reactor {
     if (this.draining().length > 0) this.lookSoon(COALESCE_MS);
   }
 
-  private draining(): NodeState[] {
-    return this.context.cluster.nodes().filter((node) => node.drain !== null);
+  private draining(): readonly NodeState[] {
+    // The list is the same object for as long as no node changes.
+    const nodes = this.context.cluster.nodes();
+    if (nodes !== this.known) {
+      this.known = nodes;
+      this.drains = nodes.filter((node) => node.drain !== null);
+    }
+    return this.drains;
   }
 
   /** The timer that is set is kept unless this one is earlier: a steady stream of changes must not put the look off for ever. */

@@ -28,6 +28,8 @@ export const GARBAGE_INTERVAL_MS = 5 * 60_000;
 const PER_COMMAND = 50;
 
 type Execute = ReactorContext['execute'];
+/** Where candidates come from: the read models in the product. */
+export type GarbageFinder = Pick<GarbageSource, 'evaluations' | 'deployments' | 'jobs' | 'nodes' | 'belongings'>;
 
 /** Collects what has been over for long enough, on the leader. Hidden from then on as Nomad hides it; the log and the histories keep it. */
 export class GarbageCollector implements Reactor {
@@ -63,7 +65,7 @@ export class GarbageCollector implements Reactor {
 
 /** One look at everything, evaluations first: a job goes only when they can go. @throws Error when a command is not taken. */
 export async function sweep(
-  source: GarbageSource,
+  source: GarbageFinder,
   execute: Execute,
   thresholds: GarbageThresholds,
   now: TimeUs,

@@ -3,9 +3,9 @@ export { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict, type
 export { DeploymentWatcher } from './deployment-watcher.js';
 export { Drainer } from './drainer.js';
 export { drainStep, nextDrainDeadline, type DrainStep, type DrainView } from './drainer-rules.js';
-export { GARBAGE_INTERVAL_MS, GarbageCollector, Housekeeping, sweep } from './garbage-collector.js';
+export { GARBAGE_INTERVAL_MS, GarbageCollector, Housekeeping, sweep, type GarbageFinder } from './garbage-collector.js';
 export { EvaluationQueue } from './evaluation-queue.js';
-export { HeartbeatWatcher, heartbeatTtlMs } from './heartbeat-watcher.js';
+export { HeartbeatWatcher, heartbeatTtlMs, jobsOnNode } from './heartbeat-watcher.js';
 export { Leader, SCHEDULER_LEASE } from './leader.js';
 export { PeriodicLauncher } from './periodic-launcher.js';
 export type { Reactor, ReactorContext } from './reactor.js';

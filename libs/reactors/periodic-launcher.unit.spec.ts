@@ -32,7 +32,7 @@ class Stage {
     now,
     newId: () => this.world.newId(),
     onError: (error) => this.errors.push(error),
-  } as ReactorContext;
+  };
 
   lead(): void {
     this.leader = new PeriodicLauncher(this.context);

@@ -42,7 +42,8 @@ export class AnswerCache {
     this.answers = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: (answer, key) => answer.body.length + key.length + 200,
-      dispose: (_answer, key) => this.forget(key),
+      // Not `dispose`: that is called while the answer can still be found.
+      disposeAfter: (_answer, key) => this.forget(key),
     });
     tail.onCommit(({ changes }) => {
       const tables = new Set<string>();
@@ -93,7 +94,11 @@ export class AnswerCache {
     if (this.flights.get(query.key) !== flight) return;
     this.flights.delete(query.key);
     if (answer === undefined || answer.status !== 200 || flight.isStale) this.forget(query.key);
-    else this.answers.set(query.key, answer);
+    else {
+      this.answers.set(query.key, answer);
+      // One that is larger than the cache was not taken.
+      this.forget(query.key);
+    }
   }
 
   private expire(topic: Topic): void {

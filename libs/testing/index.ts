@@ -29,3 +29,4 @@ export type { TestKafka } from './kafka/test-kafka.js';
 export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';
 export { digestOf, histories, readHistory, type HistoryDigest } from './histories/history.js';
 export { moves, play, type Move } from './stories/random-story.js';
+export { createMigratedDatabase, startInstance, until, type TestInstance } from './instance/instance.js';

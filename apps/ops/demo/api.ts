@@ -9,6 +9,11 @@ export interface Indexed<T> {
   readonly index: number;
 }
 
+interface Given {
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The HTTP API of one server. */
 export class Api {
   constructor(readonly address: string) {}
@@ -34,12 +39,12 @@ export class Api {
   }
 
   /** @throws StartupError when no server answers, or it refuses. */
-  private async ask<T>(method: string, path: string, options: RequestInit = {}): Promise<Indexed<T>> {
+  private async ask<T>(method: string, path: string, { body, headers }: Given = {}): Promise<Indexed<T>> {
     const token = process.env['NOMAD_TOKEN'];
     const response = await fetch(`${this.address}${path}`, {
-      ...options,
       method,
-      headers: { ...options.headers, ...(token ? { 'X-Nomad-Token': token } : {}) },
+      headers: { ...headers, ...(token ? { 'X-Nomad-Token': token } : {}) },
+      ...(body !== undefined && { body }),
       signal: AbortSignal.timeout(REQUEST_BOUND_MS),
     }).catch((error: unknown) => {
       const cause = (error as Error).cause ?? error;

@@ -24,6 +24,8 @@ function goals(groups: unknown): string {
     .join('; ');
 }
 
+const COLLECTED = 'collected as garbage: hidden from lists, kept in the log';
+
 /** A short sentence for each event type; the data is the event's own. */
 const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   DeploymentCreated: (data) =>
@@ -42,6 +44,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   DeploymentSucceeded: () => 'successful: every allocation is in place and healthy',
   DeploymentCancelled: ({ statusDescription }) => `cancelled: ${text(statusDescription)}`,
   DeploymentPurged: () => 'purged together with its job',
+  DeploymentCollected: () => COLLECTED,
   AllocationPlaced: (data) =>
     `${text(data['name'])} placed on node ${text(data['nodeName'])} for version ${text(data['jobVersion'])}${data['canary'] ? ', as a canary' : ''}${data['previousAllocation'] ? `, in place of ${short(data['previousAllocation'])}` : ''}`,
   AllocationStopDesired: ({ description, clientStatus }) =>
@@ -61,6 +64,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
     `its node says: ${text(clientStatus)}${after(', ', clientDescription)}${health ? (members(health)['healthy'] ? '; healthy' : '; unhealthy') : ''}`,
   AllocationHealthSet: ({ healthy }) => `declared ${healthy ? 'healthy' : 'unhealthy'} by an operator`,
   AllocationPurged: () => 'purged together with its job',
+  AllocationCollected: () => COLLECTED,
   EvaluationCreated: (data) =>
     `${text(data['jobId'])} is to be evaluated because of ${text(data['triggeredBy'])}${after('; ', data['statusDescription'])}`,
   EvaluationCompleted: ({ statusDescription, blockedEval }) =>
@@ -69,6 +73,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   EvaluationBlocked: ({ statusDescription }) => `waits for room${after(': ', statusDescription)}`,
   EvaluationUnblocked: () => 'there may be room now',
   EvaluationCanceled: ({ statusDescription }) => `cancelled${after(': ', statusDescription)}`,
+  EvaluationCollected: () => COLLECTED,
   JobRegistered: ({ version, cause, revertedTo }) =>
     `version ${text(version)} by ${text(cause)}${after(', brings back version ', revertedTo)}`,
   JobStopped: ({ version }) => `stopped, as version ${text(version)}`,
@@ -77,6 +82,10 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
     `version ${text(version)} is ${stable ? 'stable' : 'not stable any more'}`,
   JobVersionTagged: ({ version, name }) => `version ${text(version)} is called ${text(name)}`,
   JobVersionUntagged: ({ version }) => `version ${text(version)} has no name any more`,
+  JobScaled: ({ group, count, message }) =>
+    `${text(group)}${count === undefined || count === null ? ' noted' : ` scaled to ${text(count)}`}${after(': ', message)}`,
+  PeriodicJobLaunched: ({ childId }) => `launched as ${text(childId)}`,
+  PeriodicLaunchPassedOver: () => 'a launch was passed over: the one before is not done',
   JobPurged: () => 'purged',
   NodeRegistered: ({ description }) =>
     `${text(members(description)['Name'])} registered in ${text(members(description)['Datacenter'])}`,

@@ -12,7 +12,11 @@ export interface StoryEvent {
   readonly data: EventData;
 }
 
-const MILLISECONDS = 'yyyy-mm-ddThh:mm:ss.sss'.length;
+/** To the millisecond, always as long. */
+function timeOf(time: string): string {
+  const [seconds = '', fraction = ''] = time.replace('Z', '').split('.');
+  return `${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
+}
 
 /** A line for each event: index, time, type, who it was, what happened, and why if that was said. Columns are aligned. */
 export function storyLines(events: readonly StoryEvent[]): string[] {
@@ -23,7 +27,7 @@ export function storyLines(events: readonly StoryEvent[]): string[] {
   return events.map(({ index, time, type, actor, reason, data }) =>
     [
       String(index).padStart(indexWidth),
-      `${time.replace('Z', '').padEnd(MILLISECONDS, '0').slice(0, MILLISECONDS)}Z`,
+      timeOf(time),
       type.padEnd(typeWidth),
       actor.padEnd(actorWidth),
       `${sentenceOf(type, data)}${reason === '' ? '' : ` (reason: ${reason})`}`,

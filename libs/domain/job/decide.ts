@@ -44,8 +44,16 @@ export function registerJob(view: StateView, context: CommandContext, command: R
     return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
   }
   const { submission } = command;
-  storeVersion(draft, job, { spec, cause: 'register', stable: false, revertedTo: null, ...(submission && { submission }) });
-  const evalId = needsEvaluation(spec) ? evaluateJob(draft, spec, 'job-register', { priority: command.evalPriority, jobModifyIndex: THIS_INDEX }) : '';
+  storeVersion(draft, job, {
+    spec,
+    cause: 'register',
+    stable: false,
+    revertedTo: null,
+    ...(submission && { submission }),
+  });
+  const evalId = needsEvaluation(spec)
+    ? evaluateJob(draft, spec, 'job-register', { priority: command.evalPriority, jobModifyIndex: THIS_INDEX })
+    : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
 }
 
@@ -63,7 +71,11 @@ export interface DeregisterJob {
 }
 
 /** An unknown job is no error: nothing is appended and the answer is empty. */
-export function deregisterJob(view: StateView, context: CommandContext, command: DeregisterJob): Decision<JobAnswer | null> {
+export function deregisterJob(
+  view: StateView,
+  context: CommandContext,
+  command: DeregisterJob,
+): Decision<JobAnswer | null> {
   const draft = draftOf(view, context);
   const { namespace, jobId } = command;
   const job = draft.job(namespace, jobId);
@@ -160,7 +172,12 @@ export function evaluateJobCommand(
 export function revertJob(
   view: StateView,
   context: CommandContext,
-  command: { readonly namespace: string; readonly jobId: string; readonly toVersion: number; readonly enforcePriorVersion: number | null },
+  command: {
+    readonly namespace: string;
+    readonly jobId: string;
+    readonly toVersion: number;
+    readonly enforcePriorVersion: number | null;
+  },
 ): Decision<JobAnswer> {
   const draft = draftOf(view, context);
   const { namespace, jobId, toVersion } = command;
@@ -172,12 +189,18 @@ export function revertJob(
     return reject('enforce-prior-version', `${current.version} ${command.enforcePriorVersion}`);
   }
   const target = job.versions.find((version) => version.version === toVersion);
-  if (target === undefined) return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
+  if (target === undefined)
+    return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
   if (!specChanged(current, target.spec)) {
-    return accept(draft.events(), { evalId: evaluateUnchanged(draft, current, 0), jobModifyIndex: current.modifyIndex });
+    return accept(draft.events(), {
+      evalId: evaluateUnchanged(draft, current, 0),
+      jobModifyIndex: current.modifyIndex,
+    });
   }
   storeVersion(draft, job, { spec: target.spec, cause: 'revert', stable: false, revertedTo: toVersion });
-  const evalId = needsEvaluation(target.spec) ? evaluateJob(draft, target.spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX }) : '';
+  const evalId = needsEvaluation(target.spec)
+    ? evaluateJob(draft, target.spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX })
+    : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
 }
 
@@ -203,7 +226,9 @@ function enforced(wanted: Index | null, current: JobVersion | undefined): string
   const found = current?.jobModifyIndex;
   if (wanted === 0) return found === undefined ? null : 'Enforcing job modify index 0: job already exists';
   if (found === undefined) return `Enforcing job modify index ${wanted}: job does not exist`;
-  return found === wanted ? null : `Enforcing job modify index ${wanted}: job exists with conflicting job modify index: ${found}`;
+  return found === wanted
+    ? null
+    : `Enforcing job modify index ${wanted}: job exists with conflicting job modify index: ${found}`;
 }
 
 /** Counts and resources that the registration leaves as they are stored. */
@@ -215,7 +240,10 @@ function preserved(command: RegisterJob, stored: JobSpec | undefined): JobSpec {
       const old = stored.TaskGroups.find((one) => one.Name === group.Name);
       if (old === undefined) return group;
       const Tasks = command.preserveResources
-        ? group.Tasks.map((task) => ({ ...task, Resources: old.Tasks.find((one) => one.Name === task.Name)?.Resources ?? task.Resources }))
+        ? group.Tasks.map((task) => ({
+            ...task,
+            Resources: old.Tasks.find((one) => one.Name === task.Name)?.Resources ?? task.Resources,
+          }))
         : group.Tasks;
       return { ...group, Tasks, Count: command.preserveCounts ? old.Count : group.Count };
     }),

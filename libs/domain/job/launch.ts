@@ -59,7 +59,7 @@ export function forcePeriodicJob(
 }
 
 /** The child of that second; the evaluation's id. A second launch within the second is the same child once more. */
-function launch(draft: Draft, parent: JobState, { Periodic: _, ...spec }: JobSpec, due: TimeUs): string {
+function launch(draft: Draft, parent: JobState, spec: JobSpec, due: TimeUs): string {
   const childId = `${parent.id}/periodic-${Math.floor(due / US_PER_S)}`;
   const child: JobSpec = { ...spec, Periodic: null, ID: childId, Name: childId, ParentID: parent.id };
   draft.onJob(parent, { type: 'PeriodicJobLaunched', data: { due, childId } });

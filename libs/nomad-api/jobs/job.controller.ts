@@ -52,10 +52,15 @@ export class JobController {
   @Get()
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const query = this.objects.rendered(jobStream(options.namespace, idOf(request)), 'job', { text: 'job not found' }, (state) => {
-      const current = currentVersion(state as JobState);
-      return Promise.resolve(current && { text: JSON.stringify(renderJob(current)), index: current.modifyIndex });
-    });
+    const query = this.objects.rendered(
+      jobStream(options.namespace, idOf(request)),
+      'job',
+      { text: 'job not found' },
+      (state) => {
+        const current = currentVersion(state as JobState);
+        return Promise.resolve(current && { text: JSON.stringify(renderJob(current)), index: current.modifyIndex });
+      },
+    );
     return this.reads.send(request, reply, options, query);
   }
 
@@ -68,7 +73,9 @@ export class JobController {
     const stream = jobSummaryStream(options.namespace, idOf(request));
     const query = this.objects.rendered(stream, 'job_summary', { text: 'job not found' }, (state) => {
       const summary = state as JobSummaryState;
-      return Promise.resolve(summary.purged ? undefined : { text: JSON.stringify(renderJobSummary(summary)), index: summary.modifyIndex });
+      return Promise.resolve(
+        summary.purged ? undefined : { text: JSON.stringify(renderJobSummary(summary)), index: summary.modifyIndex },
+      );
     });
     return this.reads.send(request, reply, options, query);
   }
@@ -94,7 +101,14 @@ export class JobController {
         const index = Math.max(...job.versions.map((version) => version.modifyIndex));
         const Diffs = diffs ? versionDiffs(job.versions, against, tag) : null;
         const Versions = job.versions.map(renderJob);
-        const text = JSON.stringify({ Versions, Diffs, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' });
+        const text = JSON.stringify({
+          Versions,
+          Diffs,
+          Index: index,
+          LastContact: 0,
+          KnownLeader: true,
+          NextToken: '',
+        });
         return Promise.resolve({ text, index });
       },
       `versions ${diffs} ${against ?? ''} ${tag}`,
@@ -126,7 +140,13 @@ export class JobController {
       topics: ['table:deployment'],
       load: async () => {
         const before = this.tail.tableIndex('deployment');
-        const [latest] = await this.readModels.list({ table: 'deployment', where, order: 'created', reverse: true, limit: 1 });
+        const [latest] = await this.readModels.list({
+          table: 'deployment',
+          where,
+          order: 'created',
+          reverse: true,
+          limit: 1,
+        });
         return jsonAnswer(latest?.document ?? 'null', Math.max(before, this.tail.tableIndex('deployment')));
       },
     };
@@ -142,7 +162,14 @@ export class JobController {
     const evalPriority = checkedPriority(orThrow(intParam(query, 'eval_priority')) ?? 0);
     const namespace = this.writes.namespace(request);
     const belongings = purge || noShutdownDelay ? await this.belongings(namespace, idOf(request), purge) : NOTHING;
-    const command: DeregisterJob = { namespace, jobId: idOf(request), purge, evalPriority, noShutdownDelay, ...belongings };
+    const command: DeregisterJob = {
+      namespace,
+      jobId: idOf(request),
+      purge,
+      evalPriority,
+      noShutdownDelay,
+      ...belongings,
+    };
     await this.writes.send(request, reply, {
       name: purge ? 'PurgeJob' : 'StopJob',
       reads: [
@@ -179,7 +206,9 @@ export class JobController {
       force = body.EvalOptions?.ForceReschedule ?? false;
     }
     const namespace = this.writes.namespace(request);
-    const failed = force ? await this.readModels.keys('allocation', { namespace, job_id: jobId, client_status: 'failed' }) : [];
+    const failed = force
+      ? await this.readModels.keys('allocation', { namespace, job_id: jobId, client_status: 'failed' })
+      : [];
     await this.writes.send(request, reply, {
       name: 'EvaluateJob',
       reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...failed.map(allocationStream)],
@@ -197,7 +226,8 @@ export class JobController {
     return this.writes.send(request, reply, {
       name: 'RevertJob',
       reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)],
-      decide: (view, context) => revertJob(view, context, { namespace, jobId, toVersion: body.JobVersion ?? 0, enforcePriorVersion }),
+      decide: (view, context) =>
+        revertJob(view, context, { namespace, jobId, toVersion: body.JobVersion ?? 0, enforcePriorVersion }),
       render: (answer, index) => renderRegistered(answer, index),
     });
   }
@@ -231,7 +261,13 @@ export class JobController {
         const submission = job && version && (await this.submissions.of(job, version));
         if (!submission) return notFound('job source not found', 0);
         const { jobModifyIndex: JobModifyIndex } = version;
-        const answer = { ...submission, Namespace: job.namespace, JobID: job.id, Version: version.version, JobModifyIndex };
+        const answer = {
+          ...submission,
+          Namespace: job.namespace,
+          JobID: job.id,
+          Version: version.version,
+          JobModifyIndex,
+        };
         return jsonAnswer(JSON.stringify(answer), JobModifyIndex);
       },
     };
@@ -262,14 +298,22 @@ export class JobController {
     const options = this.reads.options(request);
     const { namespace } = options;
     const jobId = idOf(request);
-    const query = this.objects.rendered(jobStream(namespace, jobId), 'job', { text: 'job not found' }, async (state) => {
-      const current = currentVersion(state as JobState);
-      if (current === undefined) return undefined;
-      const allocs = await this.objects.allocations(await this.readModels.keys('allocation', { namespace, job_id: jobId }));
-      const live = allocs.filter((alloc) => !isTerminal(alloc));
-      const text = JSON.stringify(renderScaleStatus(state as JobState, current, live));
-      return { text, index: scaleStatusIndex(state as JobState, current, live) };
-    }, 'scale');
+    const query = this.objects.rendered(
+      jobStream(namespace, jobId),
+      'job',
+      { text: 'job not found' },
+      async (state) => {
+        const current = currentVersion(state as JobState);
+        if (current === undefined) return undefined;
+        const allocs = await this.objects.allocations(
+          await this.readModels.keys('allocation', { namespace, job_id: jobId }),
+        );
+        const live = allocs.filter((alloc) => !isTerminal(alloc));
+        const text = JSON.stringify(renderScaleStatus(state as JobState, current, live));
+        return { text, index: scaleStatusIndex(state as JobState, current, live) };
+      },
+      'scale',
+    );
     return this.reads.send(request, reply, options, { ...query, topics: [...query.topics, 'table:allocation'] });
   }
 
@@ -290,7 +334,11 @@ export class JobController {
   }
 
   /** A purge removes the rows, so every row is of the present incarnation and `all` changes nothing. */
-  private sublist(request: FastifyRequest, reply: FastifyReply, table: 'allocation' | 'deployment' | 'evaluation'): Promise<void> {
+  private sublist(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    table: 'allocation' | 'deployment' | 'evaluation',
+  ): Promise<void> {
     const options = this.reads.options(request);
     const where = { namespace: options.namespace, job_id: idOf(request) };
     return this.reads.send(request, reply, options, this.objects.rows(table, where));
@@ -307,7 +355,11 @@ export class JobController {
   }
 }
 
-const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> = { allocationIds: [], deploymentIds: [], evaluationIds: [] };
+const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> = {
+  allocationIds: [],
+  deploymentIds: [],
+  evaluationIds: [],
+};
 
 function sameJob(inBody: string | undefined, inPath: string): string {
   if (!inBody) throw new NomadError('JobID must be specified', 400);
@@ -320,8 +372,10 @@ function versionDiffs(versions: readonly JobVersion[], against: number | undefin
   if (against === undefined && tag === '') {
     return versions.slice(0, -1).map((version, i) => jobDiff(versions[i + 1]!.spec, version.spec));
   }
-  const base = versions.find((version) => (tag === '' ? version.version === against : version.versionTag?.Name === tag));
-  if (base === undefined) throw new NomadError(tag === '' ? `version ${against} not found` : `tag ${JSON.stringify(tag)} not found`);
+  const base = versions.find((version) =>
+    tag === '' ? version.version === against : version.versionTag?.Name === tag,
+  );
+  if (base === undefined)
+    throw new NomadError(tag === '' ? `version ${against} not found` : `tag ${JSON.stringify(tag)} not found`);
   return versions.map((version) => jobDiff(base.spec, version.spec));
 }
-

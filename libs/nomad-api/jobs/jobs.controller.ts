@@ -21,7 +21,15 @@ import { Reads, sendBody } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { bool, string, struct } from '../http/go-json/shape.js';
-import { boolParam, decodeBody, jobRegisterRequest, jobType, jobValidateRequest, NomadError, type JobRegisterRequest } from '../http/index.js';
+import {
+  boolParam,
+  decodeBody,
+  jobRegisterRequest,
+  jobType,
+  jobValidateRequest,
+  NomadError,
+  type JobRegisterRequest,
+} from '../http/index.js';
 import { admit } from './registration.js';
 
 const MAX_EVAL_PRIORITY = 100;
@@ -54,7 +62,8 @@ export class JobsController {
         where: {},
         filterType: jobType,
         filterColumns: { ID: 'job_id', Namespace: 'namespace', Status: 'status', Type: 'type' },
-        objects: async (rows) => (await this.currentVersions(rows)).map((version) => JSON.parse(JSON.stringify(renderJob(version))) as object),
+        objects: async (rows) =>
+          (await this.currentVersions(rows)).map((version) => JSON.parse(JSON.stringify(renderJob(version))) as object),
         texts: async (rows) => {
           const stubs = withMeta
             ? (await this.currentVersions(rows)).map((version) => JSON.stringify(renderJobStub(version, true)))
@@ -99,7 +108,10 @@ export class JobsController {
   parse(@Req() request: FastifyRequest): never {
     const body = orThrow(decodeBody(bodyOf(request), jobsParseRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.JobHCL) throw new NomadError('Job spec is empty', 400);
-    throw new NomadError('this server does not parse HCL: turn the job into JSON with `nomad job run -output` and send that', 501);
+    throw new NomadError(
+      'this server does not parse HCL: turn the job into JSON with `nomad job run -output` and send that',
+      501,
+    );
   }
 
   private registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
@@ -134,13 +146,20 @@ export class JobsController {
 }
 
 /** What the specification was written as, unless it is too much to keep. */
-function submissionOf(given: JobRegisterRequest['Submission']): { readonly submission?: JobSubmission; readonly discarded: readonly string[] } {
+function submissionOf(given: JobRegisterRequest['Submission']): {
+  readonly submission?: JobSubmission;
+  readonly discarded: readonly string[];
+} {
   if (!given) return { discarded: [] };
   const { Source = '', Format = '', VariableFlags = null, Variables = '' } = given;
   const flags = Object.entries(VariableFlags ?? {}).flat();
   const bytes = [Source, Variables, ...flags].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= MAX_SOURCE_BYTES) return { submission: { Source, Format, VariableFlags, Variables }, discarded: [] };
-  return { discarded: [`job source size of ${megabytes(bytes)} exceeds maximum of ${megabytes(MAX_SOURCE_BYTES)} and will be discarded`] };
+  return {
+    discarded: [
+      `job source size of ${megabytes(bytes)} exceeds maximum of ${megabytes(MAX_SOURCE_BYTES)} and will be discarded`,
+    ],
+  };
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

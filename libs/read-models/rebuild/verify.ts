@@ -201,14 +201,11 @@ class Verification {
 }
 
 function rowDifferences(stored: StoredRow, folded: FoldedRow): string[] {
-  const columns = Object.entries(folded.columns)
-    .filter(([name, value]) => !isSame(stored[name], value))
-    .map(([name, value]) => textDifference(String(stored[name]), String(value), `column ${name}`));
+  const columns = Object.entries(folded.columns).map(([name, value]) =>
+    textDifference(asText(stored[name]), asText(value), `column ${name}`),
+  );
   return [...columns, textDifference(stored.document, folded.document, 'document')].filter((one) => one !== undefined);
 }
 
 /** The driver gives bigint as text. */
-const isSame = (stored: unknown, folded: unknown): boolean =>
-  stored === null || stored === undefined || folded === null || folded === undefined
-    ? (stored ?? null) === (folded ?? null)
-    : String(stored) === String(folded);
+const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));

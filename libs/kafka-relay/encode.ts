@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { CloudEvent, Kafka } from 'cloudevents';
+import { isoFromUs, streamKey, streamType, US_PER_MS, type RecordedEvent } from '@app/kernel';
+import { HEADER_ROOM, TEXT_LIMIT } from './limits.js';
+import { isGone, orderKey, payloadText } from './payload.js';
+import { LATEST_TYPES, type LatestType, type Place, type RelayRecord } from './record.js';
+import type { Folded } from './stream-folder.js';
+
+const JSON_TYPE = 'application/json';
+const NOTHING_BEFORE: Place = { index: 0, seq: 0 };
+
+/** What every record of a session says of its origin. */
+export interface Origin {
+  readonly storeEpoch: string;
+  readonly generation: number;
+  readonly maxValueBytes: number;
+}
+
+/** The records of a sequence of events, in order; of each object only its last state. Notes in `heads` what came last of each key. */
+export class Encoder {
+  readonly records: RelayRecord[] = [];
+  readonly touched = new Map<string, Place>();
+  /** Bytes of values so far. */
+  bytes = 0;
+  private readonly latest = new Map<string, RelayRecord>();
+
+  constructor(
+    private readonly origin: Origin,
+    private readonly heads: Map<string, Place>,
+  ) {}
+
+  /** Returns the characters of the object's JSON. */
+  add({ event, before, after }: Folded): number {
+    const payload = payloadText(event.stream, before, after);
+    const key = shortKey(orderKey(event.stream, after ?? before));
+    const previous = this.heads.get(key) ?? NOTHING_BEFORE;
+    const place = { index: event.index, seq: event.seq };
+    this.heads.set(key, place);
+    this.touched.set(key, place);
+    const told = `"Event":{"Type":${JSON.stringify(event.type)},"Schema":${event.schema},"Data":`;
+    const value = this.fitting(`${payload.slice(0, -1)},${told}${JSON.stringify(event.data)}}}`, `{${told}null}`);
+    this.records.push({
+      topic: 'events',
+      key,
+      ...value,
+      headers: {
+        ...this.headersOf(event, `${event.index}/${event.seq}`, event.type),
+        ...value.headers,
+        ce_previousindex: String(previous.index),
+        ce_previousseq: String(previous.seq),
+        ce_actor: short(event.meta.actor),
+        ...(event.meta.reason ? { ce_reason: short(event.meta.reason) } : {}),
+      },
+      timeMs: Math.floor(event.time / US_PER_MS),
+    });
+    this.bytes += value.value.length;
+    this.addLatest(event, payload, isGone(after) || after === undefined);
+    return payload.length;
+  }
+
+  /** Everything that is to be published: the events in order, then the latest states. */
+  all(): RelayRecord[] {
+    return [...this.records, ...this.latest.values()];
+  }
+
+  private addLatest(event: RecordedEvent, payload: string, gone: boolean): void {
+    const type = streamType(event.stream);
+    if (!isLatestType(type)) return;
+    const value = gone ? { value: null, headers: {} } : this.fitting(payload, '{}');
+    this.bytes += (value.value?.length ?? 0) - (this.latest.get(event.stream)?.value?.length ?? 0);
+    this.latest.set(event.stream, {
+      topic: type,
+      key: shortKey(streamKey(event.stream)),
+      value: value.value,
+      headers: { ...this.headersOf(event, `latest/${event.index}/${event.seq}`, LATEST_EVENT[type]), ...value.headers },
+      timeMs: Math.floor(event.time / US_PER_MS),
+    });
+  }
+
+  /** A value that Kafka would refuse is left out; the header says so, and the API has the object. */
+  private fitting(text: string, instead: string): { readonly value: Buffer; readonly headers: Readonly<Record<string, string>> } {
+    const value = Buffer.from(text);
+    if (value.length <= this.origin.maxValueBytes - HEADER_ROOM) return { value, headers: {} };
+    return { value: Buffer.from(instead), headers: { ce_oversize: String(value.length) } };
+  }
+
+  /** CloudEvents 1.0, binary mode: the attributes as headers. */
+  private headersOf(event: RecordedEvent, id: string, type: string): Record<string, string> {
+    const { storeEpoch, generation } = this.origin;
+    const cloudEvent = new CloudEvent(
+      {
+        id,
+        source: `/rollbook/${storeEpoch}`,
+        type: `rollbook.${type}`,
+        subject: short(event.stream),
+        time: isoFromUs(event.time) ?? '1970-01-01T00:00:00Z',
+        datacontenttype: JSON_TYPE,
+        index: String(event.index),
+        seq: String(event.seq),
+        storeepoch: storeEpoch,
+        generation: String(generation),
+      },
+      // Every attribute is made above; validating each of millions of records would take longer than sending it.
+      false,
+    );
+    const headers: Record<string, string> = {};
+    for (const [name, header] of Object.entries(Kafka.binary(cloudEvent).headers)) {
+      if (typeof header === 'string' && name !== 'ce_datacontenttype') headers[name] = header;
+    }
+    return headers;
+  }
+}
+
+const LATEST_EVENT: Readonly<Record<LatestType, string>> = {
+  deployment: 'DeploymentState',
+  allocation: 'AllocationState',
+  evaluation: 'EvaluationState',
+  job: 'JobState',
+  node: 'NodeState',
+};
+
+const isLatestType = (type: string): type is LatestType => (LATEST_TYPES as readonly string[]).includes(type);
+
+const short = (text: string): string => (text.length <= TEXT_LIMIT ? text : text.slice(0, TEXT_LIMIT));
+
+/** Long ids cannot make a record that Kafka refuses, and do not collide either. */
+const shortKey = (key: string): string =>
+  key.length <= TEXT_LIMIT ? key : `${key.slice(0, TEXT_LIMIT / 2)}#${createHash('sha256').update(key).digest('hex')}`;

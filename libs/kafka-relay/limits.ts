@@ -1,0 +1,39 @@
+/** Every bound of this lib in one place. */
+
+/** Most events that are read from the log at a time; the commit that reaches it is completed. One page is one transaction. */
+export const PAGE_EVENTS = 2_000;
+/** The first page after a start, before it is known how large the records are. */
+export const FIRST_PAGE_EVENTS = 100;
+/** About how many bytes of records a transaction should have. A single commit is never divided. */
+export const TRANSACTION_BYTES = 4_000_000;
+/** Bytes of records in one produce request. */
+export const REQUEST_BYTES = 900_000;
+/** Characters of JSON of the states that are kept between batches (the objects take some three times that in bytes). */
+export const CACHED_TEXT = 64_000_000;
+/** Streams that are folded from their beginning at the same time. */
+export const FOLDS_AT_ONCE = 4;
+
+/** Room for the headers and the framing of a record, beside its value. */
+export const HEADER_ROOM = 8_192;
+/** Longer keys are cut and told apart by a digest; longer actors, reasons and subjects are cut. */
+export const TEXT_LIMIT = 1_024;
+
+/** An idle relay writes its position this often: so it learns that it was fenced or rewound, and that Kafka is there. */
+export const IDLE_MS = 5_000;
+export const BACKOFF_FIRST_MS = 100;
+export const BACKOFF_MAX_MS = 5_000;
+/** How long stopping waits for the transaction under way. Kafka fences it if it comes later. */
+export const STOP_BOUND_MS = 2_000;
+
+/** A crashed holder is replaced after at most this and one attempt. */
+export const LEASE_TTL_MS = 3_000;
+export const LEASE_RENEW_MS = 1_000;
+
+export const CONNECT_TIMEOUT_MS = 3_000;
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** Kafka aborts what a dead relay left open after this; the next relay does so at once. */
+export const TRANSACTION_TIMEOUT_MS = 30_000;
+/** A new transaction has to wait until the last one's markers are written: a few milliseconds. */
+export const RETRY_FIRST_MS = 3;
+export const RETRY_MAX_MS = 500;
+export const RETRIES = 12;

@@ -1,0 +1,56 @@
+import {
+  currentVersion,
+  renderAllocation,
+  renderDeployment,
+  renderEvaluation,
+  renderJob,
+  renderJobSummary,
+  renderNode,
+  type AggregateState,
+  type AllocationState,
+  type DeploymentState,
+  type EvaluationState,
+  type JobState,
+  type JobSummaryState,
+  type NodeState,
+} from '@app/domain';
+import { assertNever, streamKey, streamType, type StreamName } from '@app/kernel';
+
+/** Whether the object is gone for good: its job was purged, or it was collected as garbage. */
+export const isGone = (state: AggregateState | undefined): boolean => (state as { readonly purged?: boolean } | undefined)?.purged === true;
+
+/** The whole object after an event, as Nomad's event stream has it in `Payload`: JSON text. A job that is gone is shown as it was. */
+export function payloadText(stream: StreamName, before: AggregateState | undefined, after: AggregateState | undefined): string {
+  return JSON.stringify({ ...objectOf(stream, before, after), Deleted: isGone(after) });
+}
+
+function objectOf(stream: StreamName, before: AggregateState | undefined, after: AggregateState | undefined): object {
+  const type = streamType(stream);
+  switch (type) {
+    case 'deployment':
+      return { Deployment: after === undefined ? null : renderDeployment(after as DeploymentState) };
+    case 'allocation':
+      return { Allocation: after === undefined ? null : renderAllocation(after as AllocationState) };
+    case 'evaluation':
+      return { Evaluation: after === undefined ? null : renderEvaluation(after as EvaluationState) };
+    case 'job': {
+      const version = currentVersion(after as JobState | undefined) ?? currentVersion(before as JobState | undefined);
+      return { Job: version === undefined ? null : renderJob(version) };
+    }
+    case 'job-summary':
+      return { JobSummary: after === undefined ? null : renderJobSummary(after as JobSummaryState) };
+    case 'node':
+      return { Node: after === undefined ? null : renderNode(after as NodeState) };
+  }
+  return assertNever(type);
+}
+
+/** What keeps its order in the topic of events: everything of one job, and everything of one node. */
+export function orderKey(stream: StreamName, state: AggregateState | undefined): string {
+  const type = streamType(stream);
+  if (type === 'deployment' || type === 'allocation' || type === 'evaluation') {
+    const owned = state as DeploymentState | AllocationState | EvaluationState | undefined;
+    return owned === undefined ? stream : `${owned.namespace}/${owned.jobId}`;
+  }
+  return streamKey(stream);
+}

@@ -1,0 +1,35 @@
+import type { Index, StreamType } from '@app/kernel';
+
+/** The kinds of object that have a topic with their latest states. */
+export const LATEST_TYPES = ['deployment', 'allocation', 'evaluation', 'job', 'node'] as const satisfies readonly StreamType[];
+export type LatestType = (typeof LATEST_TYPES)[number];
+
+/** Which topic a record is for: the ordered one of all events, or the compacted one of a type. */
+export type RecordTopic = 'events' | LatestType;
+
+/** One record as it goes to Kafka. */
+export interface RelayRecord {
+  readonly topic: RecordTopic;
+  readonly key: string;
+  /** JSON text; null takes the object out of a compacted topic. */
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeMs: number;
+}
+
+/** An event's place in the log. */
+export interface Place {
+  readonly index: Index;
+  readonly seq: number;
+}
+
+/** How far the log is published. */
+export interface Position {
+  /** Everything up to this index is in Kafka. */
+  readonly index: Index;
+  /** Counts from 1; one more after every rewind. */
+  readonly generation: number;
+}
+
+export const sizeOf = (record: RelayRecord): number => record.key.length + (record.value?.length ?? 0) + HEADERS_ABOUT;
+const HEADERS_ABOUT = 500;

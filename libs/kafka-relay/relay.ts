@@ -1,0 +1,208 @@
+import type { EventStore } from '@app/event-store';
+import type { Index, RecordedEvent, TimeUs } from '@app/kernel';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Encoder } from './encode.js';
+import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, FIRST_PAGE_EVENTS, IDLE_MS, PAGE_EVENTS, STOP_BOUND_MS, TRANSACTION_BYTES } from './limits.js';
+import type { Place, Position } from './record.js';
+import type { Publication, RecordSink, SinkSession } from './sink.js';
+import { StreamFolder } from './stream-folder.js';
+
+/** Where the relay reports how it fares. */
+export interface RelayMetrics {
+  /** One transaction is visible. */
+  published(events: number, records: number, transactionMs: number): void;
+  /** Something failed; it is tried again. */
+  failed(): void;
+}
+
+/** What the relay knows of its lag; times in microseconds since 1970. */
+export interface RelayProgress {
+  /** Everything up to here is in Kafka; undefined as long as Kafka was not asked. */
+  readonly published: Index | undefined;
+  /** The time of the oldest commit that is read and not yet in Kafka. */
+  readonly oldestPending: TimeUs | undefined;
+  /** Events in a commit on average, as far as seen; 1 before that. */
+  readonly eventsPerCommit: number;
+}
+
+export interface RelayOptions {
+  readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readStream' | 'load'>;
+  readonly sink: RecordSink;
+  /** Calls back when the log may have grown; the returned function ends it. */
+  readonly onCommit: (wake: () => void) => () => void;
+  readonly metrics: RelayMetrics;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Batch extends Publication {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/**
+ * Publishes the log, each commit once and in order, and only ever reads it.
+ *
+ *   opening ──position read──► following: read a page ► fold and encode (while the page before is being published) ► publish ─┐
+ *      ▲                            ▲                                                                                         │
+ *      │ backoff                    └────────────────────────────── next page, or wait for the next commit ◄──────────────────┘
+ *      └──────── anything fails: the session is thrown away ◄─────────┘
+ *
+ * Records and position become visible together, so whatever fails at whatever moment, the next session continues where readers see the end.
+ * At most two batches are in memory. Nothing is ever skipped: what cannot be published keeps the relay trying, and saying so.
+ */
+export class Relay {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private woken: (() => void) | undefined;
+  private news = false;
+  private failures = 0;
+  private published: Index | undefined;
+  private oldestPending: TimeUs | undefined;
+  private seen = { commits: 0, events: 0 };
+
+  constructor(private readonly options: RelayOptions) {}
+
+  get progress(): RelayProgress {
+    const { commits, events } = this.seen;
+    return { published: this.published, oldestPending: this.oldestPending, eventsPerCommit: commits === 0 ? 1 : events / commits };
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends after the transaction under way, but does not wait for a Kafka that does not answer. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.woken?.();
+    await Promise.race([this.running, delay(STOP_BOUND_MS, undefined, { ref: false })]);
+  }
+
+  private async run(): Promise<void> {
+    const stopListening = this.options.onCommit(() => {
+      this.news = true;
+      this.woken?.();
+    });
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.follow();
+      } catch (error) {
+        this.options.metrics.failed();
+        this.options.onError(error);
+        const pause = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.failures++, 10), BACKOFF_MAX_MS);
+        await delay(pause, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    stopListening();
+  }
+
+  /** One session, from its opening until the relay stops. @throws when anything fails. */
+  private async follow(): Promise<void> {
+    const { store, sink } = this.options;
+    const head = await store.readHead();
+    const session = await sink.open(head.storeEpoch);
+    const publisher = new Publisher(session, this.stopping.signal);
+    try {
+      const start: Position = session.position ?? { index: 0, generation: 1 };
+      if (head.index < start.index)
+        throw new Error(`Kafka holds the log up to index ${start.index}, but the log ends at ${head.index}: it has lost commits`);
+      this.published = start.index;
+      const folder = new StreamFolder(store);
+      const heads = new Map(session.heads);
+      // As many events as make a transaction of the wanted size, going by those before.
+      let page = FIRST_PAGE_EVENTS;
+      for (let { index } = start; !this.stopping.signal.aborted; ) {
+        this.news = false;
+        const events = await store.readAfter(index, page);
+        if (events.length === 0) {
+          await publisher.settled();
+          this.oldestPending = undefined;
+          if (await this.newsOrIdle()) continue;
+          await this.checkEpoch(head.storeEpoch);
+          await publisher.publish({ records: [], heads: new Map(), position: { ...start, index } });
+          continue;
+        }
+        this.oldestPending ??= events[0]!.time;
+        const batch = await this.encode(events, folder, heads, head.storeEpoch, session, start.generation);
+        await publisher.publish(batch, (transactionMs) => this.noted(batch, transactionMs));
+        index = batch.position.index;
+        page = Math.max(1, Math.min(PAGE_EVENTS, Math.floor((TRANSACTION_BYTES * events.length) / batch.bytes)));
+      }
+      await publisher.settled();
+    } finally {
+      await session.close();
+    }
+  }
+
+  private async encode(
+    events: readonly RecordedEvent[],
+    folder: StreamFolder,
+    heads: Map<string, Place>,
+    storeEpoch: string,
+    session: SinkSession,
+    generation: number,
+  ): Promise<Batch> {
+    const encoder = new Encoder({ storeEpoch, generation, maxValueBytes: session.maxValueBytes }, heads);
+    await folder.fold(events, (folded) => encoder.add(folded));
+    const last = events.at(-1)!;
+    this.seen.commits += new Set(events.map(({ index }) => index)).size;
+    this.seen.events += events.length;
+    return {
+      records: encoder.all(),
+      heads: encoder.touched,
+      position: { index: last.index, generation },
+      events: events.length,
+      bytes: encoder.bytes,
+    };
+  }
+
+  private noted(batch: Batch, transactionMs: number): void {
+    this.failures = 0;
+    this.published = batch.position.index;
+    this.oldestPending = undefined;
+    this.options.metrics.published(batch.events, batch.records.length, transactionMs);
+  }
+
+  /** After a restore another log begins, with a position of its own. */
+  private async checkEpoch(storeEpoch: string): Promise<void> {
+    if ((await this.options.store.readHead()).storeEpoch !== storeEpoch) throw new Error('the log was restored: publishing it from its beginning');
+  }
+
+  /** True: there was a commit (or the relay stops); false: there was none for a while. */
+  private async newsOrIdle(): Promise<boolean> {
+    if (this.news || this.stopping.signal.aborted) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const outcome = await new Promise<boolean>((resolve) => {
+      this.woken = () => resolve(true);
+      timer = setTimeout(() => resolve(false), IDLE_MS);
+    });
+    clearTimeout(timer);
+    this.woken = undefined;
+    return outcome;
+  }
+}
+
+/** Publishes one batch at a time, while the caller makes the next one. */
+class Publisher {
+  private sending: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly session: SinkSession,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Waits for the batch before, then begins with this one. @throws what the batch before failed with. */
+  async publish(publication: Publication, done: (transactionMs: number) => void = () => undefined): Promise<void> {
+    await this.sending;
+    if (this.signal.aborted) return;
+    const begun = performance.now();
+    this.sending = this.session.publish(publication).then(() => done(performance.now() - begun));
+    // Whoever waits for it next is told.
+    this.sending.catch(() => undefined);
+  }
+
+  settled(): Promise<void> {
+    return this.sending;
+  }
+}

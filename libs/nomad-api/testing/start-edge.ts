@@ -1,0 +1,131 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { PostgresEventStore } from '@app/event-store';
+import { ClusterState, heartbeatTtlMs, Housekeeping, rehearse, restoreCluster } from '@app/reactors';
+import { ENTITIES, GarbageSource, Heartbeats, ReadModels } from '@app/read-models';
+import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { DataSource } from 'typeorm';
+import { ServerIdentity } from '../edge/server-identity.js';
+import { fastifyOptions, prepareFastify } from '../fastify.js';
+import { NomadApiModule } from '../nomad-api.module.js';
+import { Readiness } from '../status/health.controller.js';
+
+/** The whole edge on a database of its own, without a listener and without reactors: nothing happens but what is asked. */
+export interface TestEdge extends TestInstance {
+  readonly store: PostgresEventStore;
+  /** What was answered with an unplanned 500. */
+  readonly faults: unknown[];
+  /** A request; objects become JSON bodies. */
+  request(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  /** Takes the database away from this edge, or gives it back. */
+  setReachable(isReachable: boolean): void;
+}
+
+const clock = (): number => Date.now() * 1000;
+
+export async function startEdge(): Promise<TestEdge> {
+  const database = await createMigratedDatabase();
+  const gate = await gateTo(database.url);
+  const store = new PostgresEventStore({ url: gate.url, poolSize: 4 });
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: gate.url,
+    entities: [...ENTITIES],
+    poolSize: 4,
+    extra: { connectionTimeoutMillis: 2_000 },
+  });
+  // Idle connections that are cut say so here; without a listener that would end the process.
+  await dataSource.initialize();
+  const instance = await startInstance(store);
+  const readModels = new ReadModels(dataSource);
+  const faults: unknown[] = [];
+  const module = NomadApiModule.on({
+    ...instance,
+    instance: 'edge/1',
+    store,
+    readModels,
+    heartbeats: new Heartbeats(dataSource),
+    server: new ServerIdentity('edge', 'global', 'dc1', '127.0.0.1', 4646, '0.0.0', false),
+    readiness: new Readiness(
+      () => Promise.resolve(undefined),
+      () => Promise.resolve({ contentType: 'text/plain', text: '' }),
+    ),
+    heartbeatTtlMs: () => heartbeatTtlMs(1),
+    rehearse: async (spec) => {
+      const cluster = new ClusterState();
+      await restoreCluster(cluster, store, readModels);
+      const configuration = { algorithm: 'binpack', nodeLimit: 100 } as const;
+      return rehearse(cluster, spec, { now: clock(), newId: randomUUID, configuration });
+    },
+    housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
+    onFault: (error) => faults.push(error),
+  });
+  const adapter = new FastifyAdapter(fastifyOptions);
+  const { complete } = prepareFastify(adapter.getInstance());
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
+  await app.init();
+  complete();
+  await adapter.getInstance().ready();
+  return {
+    ...instance,
+    store,
+    faults,
+    request(method, url, body, headers = {}) {
+      const payload = body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+      const options = { method, url, headers, ...(payload === undefined ? {} : { payload }) } as InjectOptions;
+      return adapter.getInstance().inject(options);
+    },
+    setReachable: gate.setReachable,
+    async close() {
+      gate.setReachable(true);
+      await instance.close();
+      await app.close();
+      await dataSource.destroy();
+      await store.close();
+      gate.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A TCP gate in front of the server of a `postgres://` URL. */
+async function gateTo(databaseUrl: string): Promise<{ url: string; setReachable: (isReachable: boolean) => void; close: () => void }> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let isOpen = true;
+  const server = createServer((client) => {
+    if (!isOpen) return void client.destroy();
+    const upstream = connect(Number(target.port || 5432), target.hostname);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cut = (): void => sockets.forEach((socket) => socket.destroy());
+  return {
+    url: url.href,
+    setReachable(isReachable) {
+      isOpen = isReachable;
+      if (!isReachable) cut();
+    },
+    close() {
+      cut();
+      server.close();
+    },
+  };
+}

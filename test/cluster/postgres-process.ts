@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '@app/platform';
+
+/** A Postgres that stays dead when it is killed, until it is started again; its port may be another one then. */
+export class PostgresProcess {
+  private constructor(
+    private readonly dataDir: string,
+    private running: EmbeddedPostgres,
+  ) {}
+
+  static async start(dataDir: string): Promise<PostgresProcess> {
+    return new PostgresProcess(dataDir, await open(dataDir));
+  }
+
+  get url(): URL {
+    return new URL(this.running.url);
+  }
+
+  /** The postmaster dies; its children notice and follow. */
+  kill(): void {
+    process.kill(this.running.pid(), 'SIGKILL');
+  }
+
+  /** Starts it again on its data, after a kill or in good order. */
+  async restart(): Promise<void> {
+    await this.running.stop();
+    this.running = await open(this.dataDir);
+  }
+
+  /** All its processes stand still: connections stay open and nothing answers. */
+  pause(): void {
+    this.signalAll('SIGSTOP');
+  }
+
+  resume(): void {
+    this.signalAll('SIGCONT');
+  }
+
+  stop(): Promise<void> {
+    return this.running.stop();
+  }
+
+  private signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const postmaster = this.running.pid();
+    process.kill(postmaster, signal);
+    for (const pid of childrenOf(postmaster)) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+}
+
+const RESTART_ATTEMPTS = 40;
+
+/** Children of a killed postmaster hold its memory until they have noticed: tried again until they have. */
+async function open(dataDir: string): Promise<EmbeddedPostgres> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startEmbeddedPostgres({ dataDir, log: () => undefined, restart: false, settings: { max_connections: '200' } });
+    } catch (error) {
+      if (attempt === RESTART_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/** Linux only. */
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    });
+}

@@ -1,0 +1,193 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startTestKafka, whyNoKafka, type TestKafka } from '@app/testing';
+import { freePort, repository } from '../support/server-process.js';
+import { Child } from './child.js';
+import { LoadBalancer } from './load-balancer.js';
+import { PostgresProcess } from './postgres-process.js';
+import { PostgresProxy } from './postgres-proxy.js';
+
+const READY_BOUND_MS = 60_000;
+const POLL_MS = 50;
+
+export interface StackOptions {
+  /** Data and logs of all processes. */
+  readonly directory: string;
+  /** Default: free ones. */
+  readonly serverPorts?: readonly number[];
+  readonly balancerPort?: number;
+  readonly servers?: number;
+  readonly agents?: number;
+  /** Instead of an embedded one; it cannot be killed or cut off then. */
+  readonly databaseUrl?: string;
+  /** Whether each server reaches Postgres through a proxy of its own. */
+  readonly proxies?: boolean;
+  readonly kafka?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One server of the stack. */
+export interface Instance {
+  readonly name: string;
+  readonly port: number;
+  readonly url: string;
+  readonly child: Child;
+  readonly proxy: PostgresProxy | undefined;
+  readonly logFile: string;
+  /** Resolves when it answers and is ready. @throws Error if that takes too long. */
+  readonly ready: (boundMs?: number) => Promise<void>;
+}
+
+/** Lease as the API shows it. */
+export interface LeaseView {
+  readonly Name: string;
+  readonly Holder: string;
+  readonly Epoch: number;
+  readonly ThisInstance: boolean;
+}
+
+/** The whole topology as plain processes on 127.0.0.1. */
+export class Stack {
+  private constructor(
+    readonly options: StackOptions,
+    readonly postgres: PostgresProcess | undefined,
+    readonly databaseUrl: () => string,
+    readonly kafka: TestKafka | undefined,
+    readonly instances: readonly Instance[],
+    readonly balancer: LoadBalancer,
+    readonly agents: readonly Child[],
+  ) {}
+
+  static async start(options: StackOptions): Promise<Stack> {
+    mkdirSync(options.directory, { recursive: true });
+    const postgres = options.databaseUrl === undefined ? await PostgresProcess.start(join(options.directory, 'database')) : undefined;
+    const databaseUrl = (): string => options.databaseUrl ?? postgres!.url.href;
+    const kafka = options.kafka === true && whyNoKafka() === undefined ? await startTestKafka() : undefined;
+    const instances: Instance[] = [];
+    for (let n = 1; n <= (options.servers ?? 3); n++) {
+      const port = options.serverPorts?.[n - 1] ?? (await freePort());
+      const proxy = options.proxies === true ? await PostgresProxy.start(() => new URL(databaseUrl())) : undefined;
+      instances.push(instanceOf(options, n, port, proxy, databaseUrl, kafka));
+    }
+    for (const { child } of instances) child.start();
+    const balancer = await LoadBalancer.start(options.balancerPort ?? 0, instances.map(({ port }) => port));
+    const agents = Array.from({ length: options.agents ?? 2 }, (_, i) => agentOf(options, i + 1, balancer.url));
+    const stack = new Stack(options, postgres, databaseUrl, kafka, instances, balancer, agents);
+    try {
+      await Promise.all(instances.map((instance) => instance.ready()));
+      for (const agent of agents) agent.start();
+      await stack.nodesReady();
+      return stack;
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+  }
+
+  /** Who holds a lease now, as the first instance that answers says. */
+  async leader(lease = 'scheduler'): Promise<Instance | undefined> {
+    const holders = await Promise.all(
+      this.instances.map(async (instance) => {
+        const leases = await getJson<LeaseView[]>(`${instance.url}/v1/operator/rollbook/leases`, 1_000).catch(() => []);
+        return leases.some((one) => one.Name === lease && one.ThisInstance) ? instance : undefined;
+      }),
+    );
+    return holders.find((holder) => holder !== undefined);
+  }
+
+  async nodesReady(boundMs = READY_BOUND_MS): Promise<void> {
+    await until('ready nodes', boundMs, async () => {
+      const nodes = await getJson<{ Status: string }[]>(`${this.balancer.url}/v1/nodes`, 2_000);
+      return nodes.filter((node) => node.Status === 'ready').length >= this.agents.length;
+    });
+  }
+
+  /** Everything runs, whatever was done to it before. */
+  async heal(): Promise<void> {
+    this.postgres?.resume();
+    for (const child of [...this.instances.map((instance) => instance.child), ...this.agents]) {
+      child.signal('SIGCONT');
+      child.start();
+    }
+    await Promise.all(this.instances.map((instance) => instance.ready()));
+    await this.nodesReady();
+  }
+
+  async stop(): Promise<void> {
+    for (const { child } of this.instances) child.signal('SIGCONT');
+    await Promise.all(this.agents.map((agent) => agent.end('SIGTERM', 5_000)));
+    await Promise.all(this.instances.map(({ child }) => child.end('SIGTERM')));
+    await this.balancer.close();
+    await Promise.all(this.instances.map(({ proxy }) => proxy?.close()));
+    await this.kafka?.stop();
+    await this.postgres?.stop();
+  }
+}
+
+function instanceOf(
+  options: StackOptions,
+  n: number,
+  port: number,
+  proxy: PostgresProxy | undefined,
+  databaseUrl: () => string,
+  kafka: TestKafka | undefined,
+): Instance {
+  const name = `server-${n}`;
+  const url = `http://127.0.0.1:${port}`;
+  const logFile = join(options.directory, `${name}.log`);
+  const child = new Child(
+    name,
+    join(repository(), 'dist/apps/server/main.js'),
+    {
+      ROLLBOOK_HTTP_PORT: String(port),
+      ROLLBOOK_DATA_DIR: join(options.directory, name),
+      ROLLBOOK_DEV_NODES: '0',
+      ROLLBOOK_NODE_NAME: name,
+      DATABASE_URL: proxy?.url ?? databaseUrl(),
+      ...(kafka === undefined ? {} : { KAFKA_BROKERS: kafka.brokers.join(',') }),
+      ...options.env,
+    },
+    logFile,
+  );
+  const ready = (boundMs = READY_BOUND_MS): Promise<void> =>
+    until(`${name} to be ready (its log: ${logFile})`, boundMs, async () => {
+      if (!child.runs) child.start();
+      return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).ok;
+    });
+  return { name, port, url, child, proxy, logFile, ready };
+}
+
+const agentOf = (options: StackOptions, n: number, serverAddress: string): Child =>
+  new Child(
+    `agent-${n}`,
+    join(repository(), 'dist/apps/agent/main.js'),
+    {
+      ROLLBOOK_ADDR: serverAddress,
+      ROLLBOOK_DATA_DIR: join(options.directory, `agent-${n}`),
+      ROLLBOOK_NODE_NAME: `node-${n}`,
+      ROLLBOOK_LOG_LEVEL: 'warn',
+    },
+    join(options.directory, `agent-${n}.log`),
+  );
+
+export async function getJson<T>(url: string, timeoutMs = 15_000): Promise<T> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Waits for a condition; an attempt that fails counts as not yet. @throws Error when the time is up. */
+export async function until(what: string, boundMs: number, attempt: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + boundMs;
+  let last: unknown;
+  for (;;) {
+    const met = await attempt().catch((error: unknown) => {
+      last = error;
+      return false;
+    });
+    if (met) return;
+    if (performance.now() > deadline) throw new Error(`waited ${boundMs} ms in vain for ${what}`, { cause: last });
+    await delay(POLL_MS);
+  }
+}
