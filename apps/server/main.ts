@@ -5,6 +5,7 @@ import { startApi } from './api.js';
 import { banner } from './banner.js';
 import { startCore } from './core.js';
 import { startReactors } from './reactors.js';
+import { startRelay } from './relay.js';
 
 /** One server process; its roles are a matter of configuration. Composition only. */
 async function main(): Promise<void> {
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
   const databaseUrl = configuration.databaseUrl ?? (await embeddedDatabase(configuration, log, shutdown));
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
+  if (configuration.roles.includes('relay')) startRelay(core, configuration, log, shutdown);
   const address = configuration.roles.includes('api') ? await startApi(configuration, core, cluster, log, shutdown) : undefined;
   if (address !== undefined) await startDevNodes(configuration, address, log, shutdown);
   log.info({ address, roles: configuration.roles }, 'started');

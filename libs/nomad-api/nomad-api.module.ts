@@ -93,9 +93,9 @@ export class NomadApiModule {
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
-        Reads,
-        Writes,
-        Lists,
+        { provide: Reads, useValue: new Reads(tail, cache, server) },
+        { provide: Writes, useValue: new Writes(handler, server) },
+        { provide: Lists, useValue: new Lists(readModels, tail) },
       ],
     };
   }

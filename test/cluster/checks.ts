@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { aggregates, verify } from '@app/read-models';
 import type { Arena } from './client.js';
 import { checkLinearizability } from './linearizability.js';
@@ -48,7 +49,7 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
       .filter(({ outcome, requestId }) => outcome.kind === 'refused' && facts.indexesOf(requestId).length > 0)
       .map(({ name, requestId, outcome }) => `${name} ${requestId} was refused (${'text' in outcome ? outcome.text : ''}), and is in the log`),
   );
-  const linearizable = await checkLinearizability(arena.observations, facts);
+  const linearizable = await checkLinearizability(arena.observations, facts, join(stack.options.directory, 'histories.json'));
   if ('skipped' in linearizable) add('each deployment is linearizable', `SKIPPED: ${linearizable.skipped}`, [], true);
   else add('each deployment is linearizable', `${linearizable.histories} histories, ${linearizable.operations} operations`, linearizable.violations);
 

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { repository } from '../support/server-process.js';
@@ -11,6 +12,8 @@ const REFUSED_AS_ENDED = /terminal deployment/;
 export async function checkLinearizability(
   observations: readonly Observation[],
   facts: LogFacts,
+  /** Where the histories are kept, to be looked at by `go run . < FILE`. */
+  file: string,
 ): Promise<{ readonly skipped: string } | { readonly histories: number; readonly operations: number; readonly violations: readonly string[] }> {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 'there is no Go to run porcupine with' };
   const opsOf = new Map<string, object[]>();
@@ -24,10 +27,12 @@ export async function checkLinearizability(
     operations++;
   }
   const histories = [...opsOf].map(([id, ops]) => ({ id, versions: facts.versionsOf(id), ops }));
-  const child = spawn('go', ['run', '.'], { cwd: join(repository(), 'test/cluster/porcupine'), stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('go', ['run', '.'], { cwd: join(repository(), 'test/cluster/porcupine'), stdio: ['pipe', 'pipe', 'ignore'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stdin.end(JSON.stringify(histories));
+  const text = JSON.stringify(histories);
+  writeFileSync(file, text);
+  child.stdin.end(text);
   const [code] = (await once(child, 'close')) as [number | null];
   const violations = output.split('\n').filter(Boolean);
   if (code !== 0 && violations.length === 0) return { skipped: `porcupine cannot be built (go run ended with ${code})` };

@@ -10,7 +10,7 @@ import {
   type JobState,
   type JobSummaryState,
 } from '@app/domain';
-import { jobSummaryStream, streamType, US_PER_S, type StreamName, type TimeUs } from '@app/kernel';
+import { jobSummaryStream, streamKey, streamType, US_PER_S, type StreamName, type TimeUs } from '@app/kernel';
 import { lateGroups } from '@app/reactors';
 import { usageOf } from '@app/scheduling';
 import type { MemoryLog, SimulatedCommit } from './memory-log.js';
@@ -44,7 +44,8 @@ export function checkCommit(log: MemoryLog, commit: SimulatedCommit): void {
   for (const nodeId of new Set(placed.map((alloc) => alloc.nodeId))) hasRoom(log, nodeId);
   if (placed[0]!.jobType !== 'service') return;
   const live = log.cluster.allocationsOfJob(job.namespace, job.id).filter((alloc) => !isTerminal(alloc));
-  namesAreUnique(live, placed);
+  // Where canaries are tried, they and what is placed beside them share names with the old ones until the rollout is over.
+  if (current.spec.TaskGroups.every((group) => (group.Update?.Canary ?? 0) === 0)) namesAreUnique(live, placed);
   for (const group of current.spec.TaskGroups) {
     const here = live.filter((alloc) => alloc.taskGroup === group.Name);
     const canaries = group.Update?.Canary ?? 0;
@@ -52,8 +53,11 @@ export function checkCommit(log: MemoryLog, commit: SimulatedCommit): void {
     const replaced = updated.filter((alloc) => alloc.taskGroup === group.Name).length;
     if (replaced === 0 || !hasUpdate(group.Update)) continue;
     const { deploymentId } = placed.find((alloc) => alloc.previousAllocation !== '' && alloc.taskGroup === group.Name)!;
-    const isNew = (alloc: AllocationState): boolean => placed.includes(alloc);
-    const open = here.filter((alloc) => alloc.deploymentId === deploymentId && alloc.deploymentStatus?.healthy !== true && !isNew(alloc)).length;
+    // What counts is what the pass saw: what it updates in place belongs to the deployment only from now on.
+    const joined = new Set(commit.events.filter(({ event }) => event.type === 'AllocationUpdatedInPlace').map(({ stream }) => streamKey(stream)));
+    const open = here.filter(
+      (alloc) => alloc.deploymentId === deploymentId && alloc.deploymentStatus?.healthy !== true && !placed.includes(alloc) && !joined.has(alloc.id),
+    ).length;
     if (replaced + open > group.Update!.MaxParallel) {
       throw new Violation(`${job.id} replaces ${replaced} while ${open} are not healthy yet: more than max_parallel ${group.Update!.MaxParallel}`);
     }

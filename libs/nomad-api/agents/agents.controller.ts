@@ -50,6 +50,7 @@ export class AgentsController {
     const affected = await this.readModels.jobsAffectedByNode(description.ID);
     const { index } = await this.writes.execute(request, {
       name: 'RegisterNode',
+      actor: `node ${description.ID}`,
       reads: [nodeStream(description.ID)],
       decide: (view, context) =>
         registerNode(view, context, { description, secretDigest: digest(body.SecretID), computedClass: computedClass(description), affected }),
@@ -72,6 +73,7 @@ export class AgentsController {
       ]);
       const outcome = await this.writes.execute(request, {
         name: 'HeartbeatNode',
+        actor: `node ${node.id}`,
         reads: [nodeStream(node.id)],
         decide: (view, context) => heartbeatNode(view, context, { nodeId: node.id, affected, hasLiveAllocations }),
         render: () => ({}),
@@ -113,6 +115,7 @@ export class AgentsController {
     const known = await this.objects.allocations(reports.map((report) => report.id));
     const { index } = await this.writes.execute(request, {
       name: 'ReportAllocations',
+      actor: `node ${node.id}`,
       reads: [nodeStream(node.id), ...new Set(known.flatMap(streamsOf))],
       decide: (view, context) => reportAllocations(view, context, { nodeId: node.id, reports }),
       render: () => ({}),

@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import type { Index } from '@app/kernel';
 import { ReadModels, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
 import { LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
@@ -47,7 +46,6 @@ export interface ListEndpoint {
 }
 
 /** Namespaced, filtered and paged lists; spec/http-api §1.7. */
-@Injectable()
 export class Lists {
   constructor(
     private readonly readModels: ReadModels,

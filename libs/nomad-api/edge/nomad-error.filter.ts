@@ -24,6 +24,7 @@ export class NomadErrorFilter implements ExceptionFilter {
       const text = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
       return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
     }
+    if (holdsZeroByte(error)) return void reply.code(400).type(TEXT).send('text must not hold a zero byte');
     // Nest's own: an unknown path, an answer as empty as Nomad's.
     if (error instanceof HttpException && error.getStatus() === 404) return void reply.code(404).removeHeader('content-type').send();
     if (error instanceof HttpException) return void reply.code(error.getStatus()).type(TEXT).send(error.message);
@@ -35,4 +36,12 @@ export class NomadErrorFilter implements ExceptionFilter {
     this.onFault(error, id);
     reply.code(500).type(TEXT).send(`internal error ${id}`);
   }
+}
+
+/** SQLSTATE character_not_in_repertoire: no name that is stored holds a zero byte, and none that is asked for may. */
+const CHARACTER_NOT_IN_REPERTOIRE = '22021';
+
+function holdsZeroByte(error: unknown): boolean {
+  const { code, driverError } = (error ?? {}) as { readonly code?: unknown; readonly driverError?: { readonly code?: unknown } };
+  return (driverError?.code ?? code) === CHARACTER_NOT_IN_REPERTOIRE;
 }

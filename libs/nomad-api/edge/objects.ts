@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { renderAllocation, type AggregateState, type AllocationState, type JobState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import { allocationStream, jobStream, type Index, type StreamName } from '@app/kernel';
@@ -11,7 +10,6 @@ const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
 const LOAD_CHUNK = 1000;
 
 /** Looks single objects and unpaged lists up. Everything returned is a query for the answer cache. */
-@Injectable()
 export class Objects {
   /** Registered job documents never change: what allocations embed. */
   private readonly jobTexts = new LRUCache<string, string>({

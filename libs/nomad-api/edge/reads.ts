@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NomadError, pretty, readOptions, type ReadOptions } from '../http/index.js';
@@ -8,7 +7,6 @@ import { prettyJson } from './pretty-json.js';
 import { ServerIdentity } from './server-identity.js';
 
 /** Answers reads: default reads are linearizable, `?stale` answers at once, `index` waits for a change. */
-@Injectable()
 export class Reads {
   constructor(
     private readonly tail: LogTail,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
 import { CommandHandler, type Command, type Outcome } from '@app/event-store';
 import { assertNever, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,6 +11,8 @@ import { ServerIdentity } from './server-identity.js';
 /** A write as a controller describes it. */
 export interface Write<A> {
   readonly name: string;
+  /** Who asks, where that is better known than by the request's token. */
+  readonly actor?: string;
   readonly reads?: readonly StreamName[];
   readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
   /** The body of the answer; `index` 0 when nothing was written. */
@@ -21,7 +22,6 @@ export interface Write<A> {
 }
 
 /** Runs commands for controllers: rejections become Nomad's texts, everything else its own clear answer. */
-@Injectable()
 export class Writes {
   constructor(
     private readonly handler: CommandHandler,
@@ -46,7 +46,7 @@ export class Writes {
 
   /** Executes a command; what is not accepted is thrown as the answer to send. */
   async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
-    const meta = metaOf(request);
+    const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {
       name: write.name,

@@ -161,4 +161,116 @@ export class Configuration {
   @IsString({ each: true })
   @Matches(HOST_AND_PORT, { each: true })
   readonly kafkaBrokers?: readonly string[];
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_CLIENT_ID', description: 'Name by which Kafka knows this client.', values: 'a text' })
+  @IsNotEmpty()
+  readonly kafkaClientId: string = 'rollbook';
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_PREFIX',
+    description: 'Beginning of the names of topics and of the transactional id: one for each Rollbook on a Kafka cluster.',
+    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+  })
+  @Matches(NAME)
+  readonly kafkaPrefix: string = 'rollbook';
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_PARTITIONS',
+    description: 'Partitions of topics that the relay makes. Adding some later would move keys and break their order.',
+    values: 'a whole number from 1 to 1000',
+  })
+  @number()
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  readonly kafkaPartitions: number = 6;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_REPLICATION',
+    description: 'Replicas of topics that the relay makes.',
+    values: 'a whole number from 1 to 100',
+    whenUnset: 'the brokers’ default',
+  })
+  @number()
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  readonly kafkaReplication?: number;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_RETENTION_HOURS',
+    description: 'How long the topic of events keeps them, if the relay makes it. The topics of latest states keep what is there.',
+    values: 'a whole number of at least 1',
+    whenUnset: 'for ever',
+  })
+  @number()
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  readonly kafkaRetentionHours?: number;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_MAX_MESSAGE_BYTES',
+    description: 'Largest message of topics that the relay makes. An object that is larger is left out of its record.',
+    values: 'a whole number of at least 100000',
+  })
+  @number()
+  @IsInt()
+  @Min(100_000)
+  readonly kafkaMaxMessageBytes: number = 16_777_216;
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_COMPRESSION', description: 'Compression of what is published.', values: '`none` or `gzip`' })
+  @IsIn(['none', 'gzip'])
+  readonly kafkaCompression: 'none' | 'gzip' = 'none';
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_TLS', description: 'Whether to reach Kafka by TLS.', values: '`true` or `false`' })
+  @boolean()
+  @IsBoolean()
+  readonly kafkaTls: boolean = false;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_TLS_CA',
+    description: 'File with the certificates that Kafka’s are to be signed by (PEM).',
+    values: 'a path',
+    whenUnset: 'those that Node trusts',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly kafkaTlsCa?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_TLS_CERT',
+    description: 'File with the client’s certificate (PEM).',
+    values: 'a path',
+    whenUnset: 'none is shown',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly kafkaTlsCert?: string;
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_TLS_KEY', description: 'File with the key of that certificate (PEM).', values: 'a path', whenUnset: 'none' })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly kafkaTlsKey?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_SASL_MECHANISM',
+    description: 'How to log in to Kafka, with the user name and password below.',
+    values: '`plain`, `scram-sha-256` or `scram-sha-512`',
+    whenUnset: 'without logging in',
+  })
+  @IsOptional()
+  @IsIn(['plain', 'scram-sha-256', 'scram-sha-512'])
+  readonly kafkaSaslMechanism?: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_SASL_USERNAME', description: 'User name for Kafka.', values: 'a text', whenUnset: 'empty' })
+  @IsOptional()
+  @IsString()
+  readonly kafkaSaslUsername?: string;
+
+  @Setting({ name: 'ROLLBOOK_KAFKA_SASL_PASSWORD', description: 'Password for Kafka.', values: 'a text', whenUnset: 'empty' })
+  @IsOptional()
+  @IsString()
+  readonly kafkaSaslPassword?: string;
 }

@@ -56,6 +56,7 @@ export function jobInput(options: SpecOptions = {}): object {
           Config: options.config ?? { run_for: '10m' },
           Env: tag === undefined ? null : { TAG: tag },
           Resources: { CPU: 20, MemoryMB: 16 },
+          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
         },
       ],
       EphemeralDisk: { SizeMB: 10 },

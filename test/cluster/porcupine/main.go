@@ -20,8 +20,8 @@ type Version struct {
 	Status string `json:"status"`
 }
 
-// Op is one request. Kind "write" made the version with this index; "read" saw that version; "ended" was refused because the deployment had
-// ended. Done 0 means that no answer came.
+// Op is one request. Kind "write" made the commit with this index, which need not have changed the deployment itself (its allocations only);
+// "read" saw the version with this index; "ended" was refused because the deployment had ended. Done 0 means that no answer came.
 type Op struct {
 	Client int    `json:"client"`
 	Kind   string `json:"kind"`
@@ -49,6 +49,8 @@ func modelOf(versions []Version) porcupine.Model {
 			switch op.Kind {
 			case "write":
 				return at < len(versions) && versions[at].Index == op.Index, at + 1
+			case "beside":
+				return at > 0 && versions[at-1].Index < op.Index && (at == len(versions) || op.Index < versions[at].Index), at
 			case "read":
 				return at > 0 && versions[at-1].Index == op.Index && versions[at-1].Status == op.Status, at
 			default:
@@ -60,7 +62,10 @@ func modelOf(versions []Version) porcupine.Model {
 }
 
 func check(history History) porcupine.CheckResult {
-	known := map[int64]bool{}
+	known, made := map[int64]bool{}, map[int64]bool{}
+	for _, version := range history.Versions {
+		made[version.Index] = true
+	}
 	ops := []porcupine.Operation{}
 	add := func(op Op) {
 		done := op.Done
@@ -72,6 +77,9 @@ func check(history History) porcupine.CheckResult {
 	for _, op := range history.Ops {
 		if op.Kind == "write" {
 			known[op.Index] = true
+			if !made[op.Index] {
+				op.Kind = "beside"
+			}
 		}
 		add(op)
 	}

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { KafkaSink, Relay, RELAY_LEASE, RelayLeader, type KafkaSettings, type RelayMetrics } from '@app/kafka-relay';
+import { Counter, Gauge, Histogram, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import type { Core } from './core.js';
+
+const MS_PER_HOUR = 3_600_000;
+const US_PER_S = 1_000_000;
+const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
+
+/** Tries for the lease of the relay and publishes the log to Kafka while it holds it. Without brokers it does nothing: the log keeps everything. */
+export function startRelay(core: Core, configuration: Configuration, log: Logger, shutdown: Shutdown): void {
+  const settings = kafkaSettings(configuration);
+  if (settings === undefined) return;
+  const { store, tail, instance } = core;
+  const sink = new KafkaSink(settings, (message) => log.debug({ message }, 'kafkajs'));
+  const metrics = instrument(core, () => leader);
+  const leader = new RelayLeader({
+    leases: store,
+    holder: instance,
+    newRelay: () =>
+      new Relay({
+        store,
+        sink,
+        onCommit: (wake) => tail.onCommit(wake),
+        metrics,
+        onError: (err) => log.warn({ err }, 'the log cannot be published to Kafka; trying again'),
+      }),
+    onError: (err) => log.warn({ err }, 'the lease of the relay cannot be had; trying again'),
+    onChange: (leads) => log.info({ leads }, leads ? 'publishing to Kafka' : 'no longer publishing to Kafka'),
+  });
+  // Neither the start nor readiness waits for Kafka.
+  void leader.start();
+  shutdown.on('leases', 'relay', () => leader.close());
+}
+
+/** What the configuration says of Kafka; undefined without brokers. @throws StartupError for files that cannot be read. */
+export function kafkaSettings(configuration: Configuration): KafkaSettings | undefined {
+  const { kafkaBrokers: brokers, kafkaReplication: replication, kafkaRetentionHours, kafkaSaslMechanism: mechanism } = configuration;
+  if (brokers === undefined) return undefined;
+  return {
+    brokers,
+    clientId: configuration.kafkaClientId,
+    prefix: configuration.kafkaPrefix,
+    partitions: configuration.kafkaPartitions,
+    maxMessageBytes: configuration.kafkaMaxMessageBytes,
+    compression: configuration.kafkaCompression,
+    ...(replication !== undefined && { replication }),
+    ...(kafkaRetentionHours !== undefined && { retentionMs: kafkaRetentionHours * MS_PER_HOUR }),
+    ...(configuration.kafkaTls && { tls: tlsOf(configuration) }),
+    ...(mechanism !== undefined && {
+      sasl: { mechanism, username: configuration.kafkaSaslUsername ?? '', password: configuration.kafkaSaslPassword ?? '' },
+    }),
+  };
+}
+
+function tlsOf({ kafkaTlsCa, kafkaTlsCert, kafkaTlsKey }: Configuration): NonNullable<KafkaSettings['tls']> {
+  const files = { ca: kafkaTlsCa, cert: kafkaTlsCert, key: kafkaTlsKey };
+  const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(given.map(([name, path]) => [name, pemOf(path)]));
+}
+
+function pemOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new StartupError(`the file ${path} for Kafka's TLS cannot be read: ${(error as Error).message}`, 2, { cause: error });
+  }
+}
+
+function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => RelayLeader): RelayMetrics {
+  const registers = [registry];
+  const events = new Counter({ name: 'rollbook_relay_events_total', help: 'Events published to Kafka by this instance.', registers });
+  const records = new Counter({ name: 'rollbook_relay_records_total', help: 'Records published to Kafka by this instance.', registers });
+  const errors = new Counter({ name: 'rollbook_relay_errors_total', help: 'Attempts at publishing that failed and were made again.', registers });
+  const transactions = new Histogram({
+    name: 'rollbook_relay_transaction_seconds',
+    help: 'Duration of a transaction with Kafka.',
+    buckets: SECONDS_BUCKETS,
+    registers,
+  });
+  // Only where the relay runs: elsewhere nothing is known of the lag.
+  const whereItRuns = (name: string, help: string, value: (progress: NonNullable<RelayLeader['progress']>) => number | undefined): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const progress = leader().progress;
+        const now = progress && value(progress);
+        if (now === undefined) this.reset();
+        else this.set(now);
+      },
+    });
+  };
+  const commitsBehind = (published: number | undefined): number | undefined =>
+    published === undefined ? undefined : Math.max(0, tail.applied - published);
+  whereItRuns('rollbook_relay_index', 'Everything up to this index is in Kafka.', ({ published }) => published);
+  whereItRuns('rollbook_relay_lag_commits', 'Commits that are not in Kafka yet.', ({ published }) => commitsBehind(published));
+  whereItRuns('rollbook_relay_lag_events', 'Events that are not in Kafka yet: commits times the events that one has on average.', (progress) => {
+    const commits = commitsBehind(progress.published);
+    return commits && Math.round(commits * progress.eventsPerCommit);
+  });
+  whereItRuns('rollbook_relay_lag_seconds', 'Age of the oldest commit that is not in Kafka yet.', ({ oldestPending }) =>
+    oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S),
+  );
+  new Gauge({
+    name: 'rollbook_relay_lease_epoch',
+    help: `The epoch in which this instance holds the lease ${RELAY_LEASE}; 0: it does not.`,
+    registers,
+    collect() {
+      this.set(leader().heldEpoch);
+    },
+  });
+  return {
+    published(eventCount, recordCount, transactionMs) {
+      events.inc(eventCount);
+      records.inc(recordCount);
+      transactions.observe(transactionMs / 1000);
+    },
+    failed: () => errors.inc(),
+  };
+}
