@@ -101,13 +101,18 @@ describe('Whatever is commanded, in whatever order,', () => {
     always((world) => {
       for (const summary of all<JobSummaryState>(world, 'job-summary')) {
         if (summary.purged) continue;
-        const allocs = all<AllocationState>(world, 'allocation').filter((alloc) => alloc.jobId === summary.jobId && !alloc.purged);
-        const deployments = all<DeploymentState>(world, 'deployment').filter((one) => one.jobId === summary.jobId && !one.purged);
+        const allocs = all<AllocationState>(world, 'allocation').filter(
+          (alloc) => alloc.jobId === summary.jobId && !alloc.purged,
+        );
+        const deployments = all<DeploymentState>(world, 'deployment').filter(
+          (one) => one.jobId === summary.jobId && !one.purged,
+        );
         expect([summary.liveAllocations, summary.activeDeployments]).toEqual([
           allocs.filter((alloc) => !isTerminal(alloc)).length,
           deployments.filter(isActive).length,
         ]);
-        for (const group of Object.values(summary.groups)) expect(Math.min(...Object.values(group))).toBeGreaterThanOrEqual(0);
+        for (const group of Object.values(summary.groups))
+          expect(Math.min(...Object.values(group))).toBeGreaterThanOrEqual(0);
       }
     });
   });

@@ -37,6 +37,8 @@ export interface RelayOptions {
 interface Batch extends Publication {
   readonly events: number;
   readonly bytes: number;
+  /** The time of its last commit. */
+  readonly until: TimeUs;
 }
 
 /**
@@ -154,13 +156,15 @@ export class Relay {
       position: { index: last.index, generation },
       events: events.length,
       bytes: encoder.bytes,
+      until: last.time,
     };
   }
 
   private noted(batch: Batch, transactionMs: number): void {
     this.failures = 0;
     this.published = batch.position.index;
-    this.oldestPending = undefined;
+    // What is published next is hardly older than this; when there is nothing left, it is cleared.
+    this.oldestPending = batch.until;
     this.options.metrics.published(batch.events, batch.records.length, transactionMs);
   }
 

@@ -3,7 +3,14 @@ import { EvaluationQueue } from './evaluation-queue.js';
 
 let created = 0;
 const evaluation = (id: string, change: Partial<EvaluationState> = {}): EvaluationState => ({
-  ...newEvaluation({ id, namespace: 'default', priority: 50, type: 'service', jobId: 'web', triggeredBy: 'job-register' }),
+  ...newEvaluation({
+    id,
+    namespace: 'default',
+    priority: 50,
+    type: 'service',
+    jobId: 'web',
+    triggeredBy: 'job-register',
+  }),
   nextEval: '',
   blockedEval: '',
   planAnnotations: null,
@@ -48,7 +55,12 @@ describe('The evaluation queue', () => {
   });
 
   test('when one is done, lets the top of those that waited follow and cancels the others of the job', () => {
-    const [first, old, recent, urgent] = [evaluation('first'), evaluation('old'), evaluation('recent'), evaluation('urgent', { priority: 90 })];
+    const [first, old, recent, urgent] = [
+      evaluation('first'),
+      evaluation('old'),
+      evaluation('recent'),
+      evaluation('urgent', { priority: 90 }),
+    ];
     add(first, old, recent, urgent);
     expect(queue.take()?.id).toBe('first');
     expect(ids(queue.done(first))).toEqual(['recent', 'old']);

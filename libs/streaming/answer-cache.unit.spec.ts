@@ -76,7 +76,10 @@ describe('The answer cache', () => {
   test('forgets what depended on answers that it dropped', async () => {
     await read();
     await move();
-    const { topicsOf, dependents } = instance.cache as unknown as Record<'topicsOf' | 'dependents', Map<string, unknown>>;
+    const { topicsOf, dependents } = instance.cache as unknown as Record<
+      'topicsOf' | 'dependents',
+      Map<string, unknown>
+    >;
     expect([topicsOf.size, dependents.size]).toEqual([0, 0]);
   });
 });

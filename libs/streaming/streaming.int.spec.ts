@@ -1,6 +1,13 @@
 import { PostgresEventStore } from '@app/event-store';
 import { jobStream } from '@app/kernel';
-import { createMigratedDatabase, jobSpec, registered, startInstance, type TestDatabase, type TestInstance } from '@app/testing';
+import {
+  createMigratedDatabase,
+  jobSpec,
+  registered,
+  startInstance,
+  type TestDatabase,
+  type TestInstance,
+} from '@app/testing';
 import type { Answer, Query } from './answer-cache.js';
 import { blockingQuery } from './blocking-query.js';
 
@@ -29,7 +36,12 @@ describe('Two instances on one Postgres', () => {
     },
   };
   const ask = (minIndex: number): Promise<Answer> =>
-    blockingQuery(one.tail, one.cache, web, { minIndex, waitMs: 20_000, signal: new AbortController().signal, random: () => 0 });
+    blockingQuery(one.tail, one.cache, web, {
+      minIndex,
+      waitMs: 20_000,
+      signal: new AbortController().signal,
+      random: () => 0,
+    });
 
   beforeAll(async () => {
     database = await createMigratedDatabase();
@@ -69,7 +81,9 @@ describe('Two instances on one Postgres', () => {
     const seen = new Map([one, other].map((instance) => [instance, [] as number[]]));
     for (const [instance, indexes] of seen) instance.tail.onCommit(({ index }) => indexes.push(index));
     const outcomes = await Promise.all(
-      Array.from({ length: 80 }, (_, n) => register(n % 2 === 0 ? one : other, n % 4 < 2 ? 'contended' : `job-${n}`, String(n))),
+      Array.from({ length: 80 }, (_, n) =>
+        register(n % 2 === 0 ? one : other, n % 4 < 2 ? 'contended' : `job-${n}`, String(n)),
+      ),
     );
     expect(outcomes.filter(({ kind }) => kind === 'accepted').length).toBeGreaterThan(60);
     const head = await one.tail.readIndex();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { aggregates, verify } from '@app/read-models';
 import type { Arena } from './client.js';
+import { checkKafka } from './kafka-check.js';
 import { checkLinearizability } from './linearizability.js';
 import { LogFacts } from './log-facts.js';
 import { getJson, until, type Stack } from './stack.js';
@@ -57,6 +58,12 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
   const { streams, rows } = await verify({ url: stack.databaseUrl(), aggregates, onDifference: (sentence) => differences.push(sentence) });
   add('rows equal the fold of the log', `${streams} streams, ${rows} rows`, differences);
   add('all instances answer alike', `${stack.instances.length} instances`, await instancesDiffer(stack));
+  if (stack.kafka === undefined) add('Kafka equals the log', 'SKIPPED: there is no Kafka', [], true);
+  else {
+    const kafka = await checkKafka(stack, await LogFacts.read(stack.databaseUrl()));
+    add('Kafka equals the log, in order, without a double', `${kafka.records} records`, kafka.topic);
+    add('the consumer’s table equals the API', `${kafka.deployments} deployments`, kafka.table);
+  }
   return verdicts;
 }
 

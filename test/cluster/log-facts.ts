@@ -25,6 +25,8 @@ interface Row {
 /** What the log says, read straight from its table. */
 export class LogFacts {
   readonly problems: string[] = [];
+  /** `index/seq` of every event. */
+  readonly places = new Set<string>();
   head = 0;
   events = 0;
   private readonly indexes = new Map<string, number[]>();
@@ -74,6 +76,7 @@ export class LogFacts {
   private take({ index: text, seq, stream, version, type, schema, data, meta, time }: Row): void {
     const index = Number(text);
     this.events++;
+    this.places.add(`${index}/${seq}`);
     if (index !== this.head) {
       if (index !== this.head + 1) this.problems.push(`the index has a hole: ${index} follows ${this.head}`);
       if (meta.requestId !== undefined) this.indexes.set(meta.requestId, [...this.indexesOf(meta.requestId), index]);

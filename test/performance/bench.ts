@@ -2,10 +2,12 @@ import { run as append } from './append.bench.js';
 import { run as commands } from './commands.bench.js';
 import { run as instances } from './instances.bench.js';
 import { run as read } from './read.bench.js';
+import { run as relay } from './relay.bench.js';
+import { run as schedule } from './schedule.bench.js';
 import { run as takeover } from './takeover.bench.js';
 
 /** `npm run bench -- <name>`. */
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { append, commands, instances, read, takeover };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = { append, commands, instances, read, relay, schedule, takeover };
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

@@ -10,7 +10,7 @@ import {
   type JobState,
   type JobSummaryState,
 } from '@app/domain';
-import { jobSummaryStream, streamKey, streamType, US_PER_S, type StreamName, type TimeUs } from '@app/kernel';
+import { allocationStream, jobSummaryStream, streamKey, streamType, US_PER_S, type StreamName, type TimeUs } from '@app/kernel';
 import { lateGroups } from '@app/reactors';
 import { usageOf } from '@app/scheduling';
 import type { MemoryLog, SimulatedCommit } from './memory-log.js';
@@ -83,7 +83,8 @@ function hasRoom(log: MemoryLog, nodeId: string): void {
   if (node === undefined) throw new Violation(`an allocation was placed on ${nodeId}, which is not there`);
   let [cpu, memory] = [0, 0];
   for (const alloc of log.cluster.liveAllocationsOnNode(nodeId)) {
-    if (isTerminal(alloc)) continue;
+    // What another plan has reserved is not there yet, and what makes way for it is still.
+    if (isTerminal(alloc) || log.read(allocationStream(alloc.id)) === undefined) continue;
     const usage = usageOf(alloc.allocatedResources);
     cpu += usage.cpu;
     memory += usage.memory;

@@ -1,4 +1,12 @@
-import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream, nodeStream, US_PER_S } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+  US_PER_S,
+} from '@app/kernel';
 import {
   allocationId,
   DEPLOYMENT,
@@ -67,7 +75,10 @@ describe('Placing', () => {
   });
 
   test('links the predecessor forward, which moves its ModifyIndex only', () => {
-    const story = placed().and(failed, planned({ evaluation: idOf(2), place: [{ id: allocationId(3), previousAllocation: A1 }] }));
+    const story = placed().and(
+      failed,
+      planned({ evaluation: idOf(2), place: [{ id: allocationId(3), previousAllocation: A1 }] }),
+    );
     expect(story.state(alloc)).toMatchObject({
       nextAllocation: allocationId(3),
       modifyIndex: 6,
@@ -81,9 +92,15 @@ describe('Stopping by an operator', () => {
   test('asks for a migration and for an evaluation', () => {
     placed()
       .when(stop(A1))
-      .then(
-        event(alloc, 'AllocationTransitionDesired', { transition: { Migrate: true, NoShutdownDelay: false, Reschedule: false } }),
-        event(evaluationStream(idOf(2)), 'EvaluationCreated', { triggeredBy: 'alloc-stop', priority: 50, jobModifyIndex: 4 }),
+      .thenAppended(
+        event(alloc, 'AllocationTransitionDesired', {
+          transition: { Migrate: true, NoShutdownDelay: false, Reschedule: false },
+        }),
+        event(evaluationStream(idOf(2)), 'EvaluationCreated', {
+          triggeredBy: 'alloc-stop',
+          priority: 50,
+          jobModifyIndex: 4,
+        }),
       )
       .thenAnswered({ evalId: idOf(2) })
       .thenState(alloc, { desiredStatus: 'run', modifyIndex: 5, allocModifyIndex: 5 });
@@ -92,7 +109,9 @@ describe('Stopping by an operator', () => {
   test('passes on what the operator said of the shutdown', () => {
     placed()
       .when(stop(A1, { noShutdownDelay: true, reschedule: true }))
-      .thenState(alloc, { desiredTransition: { Migrate: true, NoShutdownDelay: true, Reschedule: true, ForceReschedule: null } });
+      .thenState(alloc, {
+        desiredTransition: { Migrate: true, NoShutdownDelay: true, Reschedule: true, ForceReschedule: null },
+      });
   });
 
   test('works on an allocation that is stopped already', () => {
@@ -112,25 +131,33 @@ describe("A node's report", () => {
   test('moves the client status and the summary, and no more', () => {
     placed()
       .when(reported([report(A1)]))
-      .then(event(alloc, 'AllocationReported', { clientStatus: 'running' }), event(summary, 'JobSummaryChanged'))
+      .thenAppended(
+        event(alloc, 'AllocationReported', { clientStatus: 'running' }),
+        event(summary, 'JobSummaryChanged'),
+      )
       .thenState(alloc, { clientStatus: 'running', modifyIndex: 5, allocModifyIndex: 4 })
       .thenState(summary, { groups: { app: { starting: 1, running: 1 } }, liveAllocations: 2 });
   });
 
   test('that says nothing new appends nothing', () => {
-    placed().and(reported([report(A1)])).when(reported([report(A1)])).thenNothing();
+    placed()
+      .and(reported([report(A1)]))
+      .when(reported([report(A1)]))
+      .thenNothing();
   });
 
   test('of several allocations is one commit with one change of the summary', () => {
-    expect(placed().when(reported([report(A1), report(A2)])).types()).toEqual([
-      'AllocationReported',
-      'AllocationReported',
-      'JobSummaryChanged',
-    ]);
+    expect(
+      placed()
+        .when(reported([report(A1), report(A2)]))
+        .types(),
+    ).toEqual(['AllocationReported', 'AllocationReported', 'JobSummaryChanged']);
   });
 
   test('of allocations that nobody knows, or of another node, is ignored', () => {
-    placed().when(reported([report(allocationId(9))])).thenNothing();
+    placed()
+      .when(reported([report(allocationId(9))]))
+      .thenNothing();
     placed()
       .and(nodeRegistered(idOf(9002)), nodeIsReady(idOf(9002)))
       .when(reported([report(A1)], idOf(9002)))
@@ -140,9 +167,15 @@ describe("A node's report", () => {
   test('is refused from a node that is down or disconnected, or unknown', () => {
     const gone = (status: string): Given =>
       placed().and(event(nodeStream(NODE), 'NodeStatusChanged', { status, note: null, missedHeartbeat: true }));
-    gone('down').when(reported([report(A1)])).thenRejected('node-may-not-report', `${NODE} down`);
-    gone('disconnected').when(reported([report(A1)])).thenRejected('node-may-not-report', `${NODE} disconnected`);
-    given().when(reported([report(A1)])).thenRejected('node-not-found');
+    gone('down')
+      .when(reported([report(A1)]))
+      .thenRejected('node-may-not-report', `${NODE} down`);
+    gone('disconnected')
+      .when(reported([report(A1)]))
+      .thenRejected('node-may-not-report', `${NODE} disconnected`);
+    given()
+      .when(reported([report(A1)]))
+      .thenRejected('node-not-found');
   });
 
   test('is noted by a node that has missed a heartbeat before', () => {
@@ -173,7 +206,11 @@ describe('A report about health', () => {
       nodeRegistered(),
       nodeIsReady(),
       registered(jobSpec()),
-      planned({ evaluation: idOf(1), deployment: { groups: { app: { desiredCanaries: 1 } } }, place: [{ id: A1, canary: true }] }),
+      planned({
+        evaluation: idOf(1),
+        deployment: { groups: { app: { desiredCanaries: 1 } } },
+        place: [{ id: A1, canary: true }],
+      }),
     )
       .when(healthReported(true, A1))
       .thenState(alloc, { deploymentStatus: { canary: true, healthy: true, modifyIndex: 5 } });
@@ -207,7 +244,9 @@ describe('The evaluation after a report', () => {
   });
 
   test('follows only once, however often the failure is told', () => {
-    expect(triggers(placed().and(failed), reported([report(A1, { clientStatus: 'failed', clientDescription: 'again' })]))).toEqual([]);
+    expect(
+      triggers(placed().and(failed), reported([report(A1, { clientStatus: 'failed', clientDescription: 'again' })])),
+    ).toEqual([]);
   });
 
   test('is one for each job', () => {
@@ -226,7 +265,13 @@ describe('The evaluation after a report', () => {
   });
 
   test('does not follow a failure once the attempts of the interval are used up', () => {
-    const once = { Attempts: 1, Interval: 3600 * SECOND_NS, Delay: 30 * SECOND_NS, DelayFunction: 'constant', Unlimited: false };
+    const once = {
+      Attempts: 1,
+      Interval: 3600 * SECOND_NS,
+      Delay: 30 * SECOND_NS,
+      DelayFunction: 'constant',
+      Unlimited: false,
+    };
     const story = placed({ type: 'batch', reschedule: once }, false);
     const tracker = {
       events: [{ rescheduleTime: story.world.now, prevAllocId: A2, prevNodeId: NODE, delay: 30 * SECOND_NS }],
@@ -287,7 +332,11 @@ describe('Which indexes move', () => {
   ];
   test.each(moves)('%s', (type, data, agentsSeeIt) => {
     const story = placed().and([event(alloc, type, data)]);
-    expect(story.state(alloc)).toMatchObject({ createIndex: 4, modifyIndex: at, allocModifyIndex: agentsSeeIt ? at : 4 });
+    expect(story.state(alloc)).toMatchObject({
+      createIndex: 4,
+      modifyIndex: at,
+      allocModifyIndex: agentsSeeIt ? at : 4,
+    });
   });
 
   test('the time moves with plans and reports, not with transitions, promotions and links', () => {
@@ -318,6 +367,8 @@ describe('A note of a server', () => {
     const story = placed()
       .and([event(alloc, 'AllocationTransitionDesired', { transition: { Migrate: true } })])
       .and([event(alloc, 'AllocationTransitionDesired', { transition: { Reschedule: true, Migrate: null } })]);
-    expect(story.state(alloc)).toMatchObject({ desiredTransition: { Migrate: true, Reschedule: true, NoShutdownDelay: null } });
+    expect(story.state(alloc)).toMatchObject({
+      desiredTransition: { Migrate: true, Reschedule: true, NoShutdownDelay: null },
+    });
   });
 });

@@ -209,7 +209,7 @@ describe('Promotion', () => {
     canaries()
       .and(healthReported(true, A1, A2))
       .when(promote({ all: true, groups: [] }))
-      .then(
+      .thenAppended(
         event(deployment, 'DeploymentPromoted', { groups: ['app', 'db'], automatic: false }),
         event(allocationStream(A1), 'AllocationPromoted'),
         event(allocationStream(A2), 'AllocationPromoted'),
@@ -296,7 +296,7 @@ describe('Pausing', () => {
   test('appends one event and asks for no evaluation', () => {
     rollout()
       .when(pause)
-      .then(event(deployment, 'DeploymentPaused'))
+      .thenAppended(event(deployment, 'DeploymentPaused'))
       .thenAnswered({ evalId: '', revertedJobVersion: null })
       .thenState(deployment, { status: 'paused', statusDescription: 'Deployment is paused' });
   });
@@ -314,7 +314,7 @@ describe('Pausing', () => {
   });
 
   test('twice is allowed', () => {
-    rollout().and(pause).when(pause).then(event(deployment, 'DeploymentPaused'));
+    rollout().and(pause).when(pause).thenAppended(event(deployment, 'DeploymentPaused'));
   });
 
   test('ends by resuming, which asks for an evaluation and moves the deadlines again', () => {
@@ -322,7 +322,7 @@ describe('Pausing', () => {
     const at = story.world.now;
     story
       .when(resume)
-      .then(event(deployment, 'DeploymentResumed'), event(evaluationStream(idOf(2)), 'EvaluationCreated'))
+      .thenAppended(event(deployment, 'DeploymentResumed'), event(evaluationStream(idOf(2)), 'EvaluationCreated'))
       .thenState(deployment, {
         status: 'running',
         statusDescription: 'Deployment is running',
@@ -363,7 +363,7 @@ describe('Failing', () => {
   test('ends it and asks for an evaluation', () => {
     rollout()
       .when(fail)
-      .then(
+      .thenAppended(
         event(deployment, 'DeploymentFailed', {
           statusDescription: 'Deployment marked as failed',
           revertedToVersion: null,
@@ -513,7 +513,7 @@ describe('The watcher', () => {
     const { after } = rollout()
       .and(healthReported(false, A1))
       .when(progress)
-      .then(
+      .thenAppended(
         event(allocationStream(A1), 'AllocationTransitionDesired', { transition: { Reschedule: true } }),
         event(evaluationStream(idOf(2)), 'EvaluationCreated'),
       );

@@ -22,7 +22,9 @@ const blockedEvaluation: NewEvaluation = newEvaluation({
 const cancel =
   (...ids: readonly string[]): Decide =>
   (view, context) =>
-    cancelEvaluations(view, context, { cancel: ids.map((id) => ({ id, statusDescription: 'canceled after more recent eval was processed' })) });
+    cancelEvaluations(view, context, {
+      cancel: ids.map((id) => ({ id, statusDescription: 'canceled after more recent eval was processed' })),
+    });
 const unblock =
   (...ids: readonly string[]): Decide =>
   (view, context) =>
@@ -32,7 +34,11 @@ const fail =
   (view, context) =>
     failEvaluation(view, context, { id, statusDescription: 'maximum attempts reached (5)', followup });
 
-const waiting = (): Given => given(registered(jobSpec()), planned({ evaluation: idOf(1), outcome: { blocked: blockedEvaluation, snapshotIndex: 1 } }));
+const waiting = (): Given =>
+  given(
+    registered(jobSpec()),
+    planned({ evaluation: idOf(1), outcome: { blocked: blockedEvaluation, snapshotIndex: 1 } }),
+  );
 
 describe('A new evaluation', () => {
   test('is pending, with everything else empty', () => {
@@ -47,7 +53,16 @@ describe('A new evaluation', () => {
   });
 
   test('that names this very commit gets its index', () => {
-    const made = { ...newEvaluation({ ...about, id: idOf(1), triggeredBy: 'node-update', jobModifyIndex: THIS_INDEX, nodeModifyIndex: THIS_INDEX }), snapshotIndex: 0 };
+    const made = {
+      ...newEvaluation({
+        ...about,
+        id: idOf(1),
+        triggeredBy: 'node-update',
+        jobModifyIndex: THIS_INDEX,
+        nodeModifyIndex: THIS_INDEX,
+      }),
+      snapshotIndex: 0,
+    };
     expect(given(event(first, 'EvaluationCreated', made)).state(first)).toMatchObject({
       jobModifyIndex: 1,
       nodeModifyIndex: 1,
@@ -61,7 +76,7 @@ describe('Canceling', () => {
   test('ends what is open and passes over what has ended', () => {
     waiting()
       .when(cancel(idOf(1), blockedId, 'unknown'))
-      .then(event(blocked, 'EvaluationCanceled'))
+      .thenAppended(event(blocked, 'EvaluationCanceled'))
       .thenState(blocked, { status: 'canceled', statusDescription: 'canceled after more recent eval was processed' });
   });
 });
@@ -76,7 +91,7 @@ describe('A blocked evaluation', () => {
   test('becomes pending when there may be room, and remembers when', () => {
     waiting()
       .when(unblock(blockedId, idOf(1)))
-      .then(event(blocked, 'EvaluationUnblocked', { snapshotIndex: 77 }))
+      .thenAppended(event(blocked, 'EvaluationUnblocked', { snapshotIndex: 77 }))
       .thenState(blocked, { status: 'pending', snapshotIndex: 77 });
   });
 
@@ -86,10 +101,20 @@ describe('A blocked evaluation', () => {
       .when(
         planned({
           evaluation: blockedId,
-          outcome: { status: 'blocked', classEligibility: { 'v1:2': false }, escapedComputedClass: true, snapshotIndex: 9 },
+          outcome: {
+            status: 'blocked',
+            classEligibility: { 'v1:2': false },
+            escapedComputedClass: true,
+            snapshotIndex: 9,
+          },
         }),
       )
-      .thenState(blocked, { status: 'blocked', classEligibility: { 'v1:2': false }, escapedComputedClass: true, snapshotIndex: 9 });
+      .thenState(blocked, {
+        status: 'blocked',
+        classEligibility: { 'v1:2': false },
+        escapedComputedClass: true,
+        snapshotIndex: 9,
+      });
   });
 
   test('keeps its job pending', () => {
@@ -99,10 +124,19 @@ describe('A blocked evaluation', () => {
 
 describe('Giving up', () => {
   test('fails the evaluation, links the retry and leaves the job pending for it', () => {
-    const followup = newEvaluation({ ...about, id: idOf(600), triggeredBy: 'max-plan-attempts', status: 'blocked', previousEval: idOf(1) });
+    const followup = newEvaluation({
+      ...about,
+      id: idOf(600),
+      triggeredBy: 'max-plan-attempts',
+      status: 'blocked',
+      previousEval: idOf(1),
+    });
     given(registered(jobSpec()))
       .when(fail(idOf(1), followup))
-      .then(event(evaluationStream(idOf(600)), 'EvaluationCreated'), event(first, 'EvaluationFailed', { nextEval: idOf(600) }))
+      .thenAppended(
+        event(evaluationStream(idOf(600)), 'EvaluationCreated'),
+        event(first, 'EvaluationFailed', { nextEval: idOf(600) }),
+      )
       .thenState(first, { status: 'failed', statusDescription: 'maximum attempts reached (5)' });
   });
 
@@ -113,7 +147,9 @@ describe('Giving up', () => {
   });
 
   test('on one that has ended appends nothing', () => {
-    waiting().when(fail(idOf(1))).thenNothing();
+    waiting()
+      .when(fail(idOf(1)))
+      .thenNothing();
     waiting().when(fail('unknown')).thenNothing();
   });
 });

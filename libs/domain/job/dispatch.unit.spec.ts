@@ -46,7 +46,7 @@ describe('dispatching a parameterized job', () => {
   it('makes a child that has the payload and the meta of both, and evaluates it', () => {
     parent()
       .when(dispatch({ payload: payload('hello'), meta: { need: 'this', may: 'that' }, idempotencyToken: 'once' }))
-      .then(
+      .thenAppended(
         event(jobStream('default', child), 'JobRegistered', {
           version: 0,
           cause: 'dispatch',

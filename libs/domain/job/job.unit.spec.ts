@@ -15,7 +15,14 @@ import {
   type Decide,
   type Given,
 } from '@app/testing';
-import { deregisterJob, evaluateJobCommand, markStable, revertJob, type DeregisterJob, type JobAnswer } from './decide.js';
+import {
+  deregisterJob,
+  evaluateJobCommand,
+  markStable,
+  revertJob,
+  type DeregisterJob,
+  type JobAnswer,
+} from './decide.js';
 import type { JobState } from './state.js';
 
 const job = jobStream('default', 'web');
@@ -66,10 +73,20 @@ describe('Registering a new job', () => {
   test('stores version 0, a summary with a row for each group and an evaluation, in one commit', () => {
     given()
       .when(registered(jobSpec({ groups: ['app', 'db'] })))
-      .then(
-        event(job, 'JobRegistered', { version: 0, stable: false, cause: 'register', status: 'pending', revertedTo: null }),
+      .thenAppended(
+        event(job, 'JobRegistered', {
+          version: 0,
+          stable: false,
+          cause: 'register',
+          status: 'pending',
+          revertedTo: null,
+        }),
         event(summary, 'JobSummaryGroupsAdded', { groups: ['app', 'db'] }),
-        event(evaluationStream(idOf(1)), 'EvaluationCreated', { triggeredBy: 'job-register', priority: 50, status: 'pending' }),
+        event(evaluationStream(idOf(1)), 'EvaluationCreated', {
+          triggeredBy: 'job-register',
+          priority: 50,
+          status: 'pending',
+        }),
       )
       .thenAnswered({ evalId: idOf(1), jobModifyIndex: null })
       .thenState(job, { versions: [{ version: 0, createIndex: 1, modifyIndex: 1, jobModifyIndex: 1 }] })
@@ -108,12 +125,17 @@ describe('Registering again', () => {
   test('with the same specification only evaluates, and answers with the ModifyIndex that the job has', () => {
     versions(1)
       .when(version(0))
-      .then(event(evaluationStream(idOf(2)), 'EvaluationCreated', { triggeredBy: 'job-register', jobModifyIndex: 1 }))
+      .thenAppended(
+        event(evaluationStream(idOf(2)), 'EvaluationCreated', { triggeredBy: 'job-register', jobModifyIndex: 1 }),
+      )
       .thenAnswered({ evalId: idOf(2), jobModifyIndex: 1 });
   });
 
   test('over a stopped job is a change: it runs again', () => {
-    versions(1).and(deregister()).when(version(0)).thenState(job, { versions: [{ version: 2, spec: { Stop: false } }, {}, {}] });
+    versions(1)
+      .and(deregister())
+      .when(version(0))
+      .thenState(job, { versions: [{ version: 2, spec: { Stop: false } }, {}, {}] });
   });
 
   test('keeps rows of groups that are gone and adds those that are new', () => {
@@ -139,12 +161,16 @@ describe('EnforceIndex', () => {
   const enforce = (enforceIndex: number) => registered(jobSpec({ tag: 'new' }), { enforceIndex });
 
   test('0 wants a job that is new', () => {
-    given().when(enforce(0)).thenAmongOthers(event(job, 'JobRegistered', { version: 0 }));
+    given()
+      .when(enforce(0))
+      .thenAmongOthers(event(job, 'JobRegistered', { version: 0 }));
     versions(1).when(enforce(0)).thenRejected('enforce-index', 'Enforcing job modify index 0: job already exists');
   });
 
   test('n wants the job as it was registered at n', () => {
-    versions(2).when(enforce(2)).thenAmongOthers(event(job, 'JobRegistered', { version: 2 }));
+    versions(2)
+      .when(enforce(2))
+      .thenAmongOthers(event(job, 'JobRegistered', { version: 2 }));
     versions(2)
       .when(enforce(1))
       .thenRejected('enforce-index', 'Enforcing job modify index 1: job exists with conflicting job modify index: 2');
@@ -152,11 +178,17 @@ describe('EnforceIndex', () => {
   });
 
   test('compares with JobModifyIndex, which a stable flag does not move', () => {
-    versions(1).and(stable(0)).when(enforce(1)).thenAmongOthers(event(job, 'JobRegistered', { version: 1 }));
+    versions(1)
+      .and(stable(0))
+      .when(enforce(1))
+      .thenAmongOthers(event(job, 'JobRegistered', { version: 1 }));
   });
 
   test('takes a purged job for one that does not exist', () => {
-    versions(1).and(deregister({ purge: true })).when(enforce(0)).thenAmongOthers(event(job, 'JobRegistered', { version: 0 }));
+    versions(1)
+      .and(deregister({ purge: true }))
+      .when(enforce(0))
+      .thenAmongOthers(event(job, 'JobRegistered', { version: 0 }));
   });
 });
 
@@ -164,16 +196,21 @@ describe('Stopping', () => {
   test('stores a version with Stop and evaluates with the type service', () => {
     versions(1)
       .when(deregister())
-      .then(
+      .thenAppended(
         event(job, 'JobStopped', { version: 1, status: 'pending' }),
         event(evaluationStream(idOf(2)), 'EvaluationCreated', { triggeredBy: 'job-deregister', type: 'service' }),
       )
-      .thenState(job, { versions: [{ version: 1, spec: { Stop: true }, jobModifyIndex: 2 }, { spec: { Stop: false } }] })
+      .thenState(job, {
+        versions: [{ version: 1, spec: { Stop: true }, jobModifyIndex: 2 }, { spec: { Stop: false } }],
+      })
       .thenState(evaluationStream(idOf(2)), { jobModifyIndex: 2 });
   });
 
   test('carries the stable flag into the new version', () => {
-    versions(1).and(stable(0)).when(deregister()).thenState(job, { versions: [{ version: 1, stable: true }, { stable: true }] });
+    versions(1)
+      .and(stable(0))
+      .when(deregister())
+      .thenState(job, { versions: [{ version: 1, stable: true }, { stable: true }] });
   });
 
   test('can skip the shutdown delay of what runs', () => {
@@ -186,18 +223,26 @@ describe('Stopping', () => {
     const template = jobSpec({ type: 'batch', more: { ParameterizedJob: { Payload: 'optional' } } });
     given(registered(template))
       .when(deregister())
-      .then(event(job, 'JobStopped', { status: 'dead' }))
+      .thenAppended(event(job, 'JobStopped', { status: 'dead' }))
       .thenAnswered({ evalId: '', jobModifyIndex: null });
   });
 
   test('of a job that nobody knows is no error', () => {
     given().when(deregister()).thenNothing().thenAnswered(null);
-    given().when(deregister({ purge: true })).thenNothing().thenAnswered(null);
+    given()
+      .when(deregister({ purge: true }))
+      .thenNothing()
+      .thenAnswered(null);
   });
 });
 
 describe('Purging', () => {
-  const purge = deregister({ purge: true, allocationIds: [A1, A2], deploymentIds: [DEPLOYMENT], evaluationIds: [idOf(1), idOf(2)] });
+  const purge = deregister({
+    purge: true,
+    allocationIds: [A1, A2],
+    deploymentIds: [DEPLOYMENT],
+    evaluationIds: [idOf(1), idOf(2)],
+  });
 
   test('takes the job with everything it has', () => {
     running()
@@ -232,7 +277,9 @@ describe('Evaluating by hand', () => {
   test('makes an evaluation as a registration does', () => {
     versions(2)
       .when(evaluate())
-      .then(event(evaluationStream(idOf(3)), 'EvaluationCreated', { triggeredBy: 'job-register', jobModifyIndex: 2 }))
+      .thenAppended(
+        event(evaluationStream(idOf(3)), 'EvaluationCreated', { triggeredBy: 'job-register', jobModifyIndex: 2 }),
+      )
       .thenAnswered({ evalId: idOf(3), jobModifyIndex: 2 });
   });
 
@@ -249,7 +296,9 @@ describe('Evaluating by hand', () => {
     given(registered(jobSpec({ type: 'batch', more: { ParameterizedJob: {} } })))
       .when(evaluate())
       .thenRejected('job-is-parameterized');
-    given(registered(jobSpec({ type: 'batch', more: { Periodic: { Enabled: true, Spec: '@daily', SpecType: 'cron' } } })))
+    given(
+      registered(jobSpec({ type: 'batch', more: { Periodic: { Enabled: true, Spec: '@daily', SpecType: 'cron' } } })),
+    )
       .when(evaluate())
       .thenRejected('job-is-periodic');
   });
@@ -273,7 +322,9 @@ describe('Reverting', () => {
   });
 
   test('can insist on the version that it reverts from', () => {
-    versions(2).when(revert(0, 1)).thenAmongOthers(event(job, 'JobRegistered', { version: 2 }));
+    versions(2)
+      .when(revert(0, 1))
+      .thenAmongOthers(event(job, 'JobRegistered', { version: 2 }));
     versions(2).when(revert(0, 0)).thenRejected('enforce-prior-version', '1 0');
   });
 });
@@ -291,7 +342,10 @@ describe('The stable flag', () => {
   });
 
   test('can be taken back', () => {
-    versions(1).and(stable(0)).when(stable(0, false)).thenState(job, { versions: [{ stable: false }] });
+    versions(1)
+      .and(stable(0))
+      .when(stable(0, false))
+      .thenState(job, { versions: [{ stable: false }] });
   });
 
   test('is refused for a version that is not kept', () => {
@@ -307,11 +361,15 @@ describe('Of its versions', () => {
   });
 
   test('the newest stable one is protected, and the next oldest goes', () => {
-    expect(kept(versions(3).and(stable(0), version(3), version(4), version(5), version(6)))).toEqual([6, 5, 4, 3, 2, 0]);
+    expect(kept(versions(3).and(stable(0), version(3), version(4), version(5), version(6)))).toEqual([
+      6, 5, 4, 3, 2, 0,
+    ]);
   });
 
   test('an older stable one is not', () => {
-    expect(kept(versions(3).and(stable(0), stable(1), version(3), version(4), version(5), version(6)))).toEqual([6, 5, 4, 3, 2, 1]);
+    expect(kept(versions(3).and(stable(0), stable(1), version(3), version(4), version(5), version(6)))).toEqual([
+      6, 5, 4, 3, 2, 1,
+    ]);
   });
 
   test('tagged ones stay and do not count', () => {
@@ -335,7 +393,9 @@ describe('The status of a job', () => {
 
   test('is running with allocations or an active deployment', () => {
     expect(status(running())).toBe('running');
-    expect(status(given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } })))).toBe('running');
+    expect(
+      status(given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } }))),
+    ).toBe('running');
   });
 
   test('is dead when the evaluation found nothing to run', () => {
@@ -368,7 +428,10 @@ describe('The summary', () => {
       planned({ evaluation: idOf(1), outcome: { queuedAllocations: { app: 2 } } }),
     );
     expect(story.state(summary)).toMatchObject({ groups: { app: { queued: 2 } } });
-    story.and(evaluate(), planned({ evaluation: idOf(2), place: [{ id: A1 }], outcome: { queuedAllocations: { app: 1 } } }));
+    story.and(
+      evaluate(),
+      planned({ evaluation: idOf(2), place: [{ id: A1 }], outcome: { queuedAllocations: { app: 1 } } }),
+    );
     expect(story.state(summary)).toMatchObject({ groups: { app: { queued: 1, starting: 1 } } });
   });
 

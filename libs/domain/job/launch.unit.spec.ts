@@ -75,7 +75,7 @@ describe('launching a periodic job', () => {
     periodic()
       .later(HOUR_US)
       .when(launch)
-      .then(
+      .thenAppended(
         event(job, 'PeriodicJobLaunched', { due: START + HOUR_US, childId: child }),
         event(jobStream('default', child), 'JobRegistered', {
           version: 0,
@@ -110,7 +110,7 @@ describe('launching a periodic job', () => {
 
   it('passes a launch over while a child has not ended, if the job prohibits overlap', () => {
     const story = periodic({ ProhibitOverlap: true }).later(HOUR_US).and(launch).later(HOUR_US);
-    story.when(launch).then(event(job, 'PeriodicLaunchPassedOver', { due: START + 2 * HOUR_US }));
+    story.when(launch).thenAppended(event(job, 'PeriodicLaunchPassedOver', { due: START + 2 * HOUR_US }));
     expect(due(story.and(launch))).toBe(START + 3 * HOUR_US);
   });
 

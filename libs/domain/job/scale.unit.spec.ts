@@ -38,7 +38,7 @@ describe('scaling a group', () => {
   it('makes a new version with the count, notes it, and evaluates the job', () => {
     web()
       .when(scale({ meta: { by: ['autoscaler'] } }))
-      .then(
+      .thenAppended(
         event(job, 'JobRegistered', { version: 1, cause: 'scale', stable: false }),
         event(`evaluation/${idOf(2)}`, 'EvaluationCreated', { triggeredBy: 'job-scaling' }),
         event(job, 'JobScaled', {
@@ -73,7 +73,7 @@ describe('scaling a group', () => {
   it('only notes what comes without a count', () => {
     web()
       .when(scale({ count: null, error: true, message: 'no metrics' }))
-      .then(event(job, 'JobScaled', { count: null, previousCount: 2, error: true, evalId: '' }))
+      .thenAppended(event(job, 'JobScaled', { count: null, previousCount: 2, error: true, evalId: '' }))
       .thenAnswered({ evalId: '', jobModifyIndex: 1 });
   });
 
@@ -145,6 +145,6 @@ describe('scaling is refused', () => {
       .slice('evaluation/'.length);
     story.and(planned({ evaluation, deployment: { groups: { app: {} } }, place: [{ id: allocationId(1) }] }));
     story.when(scale()).thenRejected('scale-blocked');
-    story.when(scale({ count: null })).then(event(job, 'JobScaled'));
+    story.when(scale({ count: null })).thenAppended(event(job, 'JobScaled'));
   });
 });

@@ -30,14 +30,14 @@ describe('a version tag', () => {
   it('names a version', () => {
     versions(2)
       .when(tag())
-      .then(event(job, 'JobVersionTagged', { version: 0, name: 'golden', description: 'the one' }))
+      .thenAppended(event(job, 'JobVersionTagged', { version: 0, name: 'golden', description: 'the one' }))
       .thenAnswered({ name: 'golden', description: 'the one', taggedTime: START + 2_000_000 });
   });
 
   it('names the latest version where that is asked for', () => {
     versions(3)
       .when(tag({ latest: true }))
-      .then(event(job, 'JobVersionTagged', { version: 2 }));
+      .thenAppended(event(job, 'JobVersionTagged', { version: 2 }));
     versions(3)
       .when(tag({ latest: true, version: 3 }))
       .thenRejected('tag-latest-with-version', '3');
@@ -47,7 +47,7 @@ describe('a version tag', () => {
     versions(1)
       .and(tag())
       .when(tag({ description: 'still' }))
-      .then(event(job, 'JobVersionTagged', { description: 'still' }));
+      .thenAppended(event(job, 'JobVersionTagged', { description: 'still' }));
   });
 
   it('keeps its version beyond the six that are kept otherwise', () => {
@@ -77,7 +77,7 @@ describe('a version tag', () => {
     const story = versions(1).and(tag());
     story
       .when(untag('golden'))
-      .then(event(job, 'JobVersionUntagged', { version: 0 }))
+      .thenAppended(event(job, 'JobVersionUntagged', { version: 0 }))
       .thenAnswered({ name: '', description: '', taggedTime: 0 });
     story.and(untag('golden')).when(untag('golden')).thenRejected('tag-not-found', '{"jobId":"web","name":"golden"}');
   });

@@ -71,7 +71,7 @@ export function missHeartbeat(
   return accept(draft.events());
 }
 
-/** Nomad: Node.UpdateEligibility; spec/http-api §4.6. Rejections: node-not-found-write, bad-eligibility, node-is-draining. */
+/** Nomad: Node.UpdateEligibility; spec/http-api §4.6. Rejections: node-not-found-write, node-is-draining. */
 export function setEligibility(
   view: StateView,
   context: CommandContext,

@@ -1,5 +1,17 @@
 import { evaluationStream, nodeStream, type StreamName } from '@app/kernel';
-import { event, given, idOf, jobSpec, NODE, nodeDescription, nodeIsReady, nodeRegistered, registered, type Decide, type Given } from '@app/testing';
+import {
+  event,
+  given,
+  idOf,
+  jobSpec,
+  NODE,
+  nodeDescription,
+  nodeIsReady,
+  nodeRegistered,
+  registered,
+  type Decide,
+  type Given,
+} from '@app/testing';
 import { heartbeatNode, missHeartbeat, registerNode, setEligibility, type AffectedJob } from '../index.js';
 import type { NodeDescription, NodeState, NodeStatus } from './state.js';
 
@@ -8,8 +20,14 @@ const WEB: AffectedJob = { namespace: 'default', jobId: 'web' };
 
 const ready = (): Given => given(nodeRegistered(), nodeIsReady());
 const withJob = (): Given => ready().and(registered(jobSpec({ priority: 70 })));
-const registers = (description: NodeDescription, secretDigest = 'digest of its secret', affected: readonly AffectedJob[] = []): Decide =>
-  (view, context) => registerNode(view, context, { description, secretDigest, computedClass: 'v1:1', affected });
+const registers =
+  (
+    description: NodeDescription,
+    secretDigest = 'digest of its secret',
+    affected: readonly AffectedJob[] = [],
+  ): Decide =>
+  (view, context) =>
+    registerNode(view, context, { description, secretDigest, computedClass: 'v1:1', affected });
 const beats =
   (affected: readonly AffectedJob[] = [], hasLiveAllocations = false): Decide<{ evalIds: readonly string[] }> =>
   (view, context) =>
@@ -19,7 +37,10 @@ const misses =
   (view, context) =>
     missHeartbeat(view, context, { nodeId: NODE, status, affected });
 const marks =
-  (eligibility: 'eligible' | 'ineligible', affected: readonly AffectedJob[] = []): Decide<{ evalIds: readonly string[] }> =>
+  (
+    eligibility: 'eligible' | 'ineligible',
+    affected: readonly AffectedJob[] = [],
+  ): Decide<{ evalIds: readonly string[] }> =>
   (view, context) =>
     setEligibility(view, context, { nodeId: NODE, eligibility, affected });
 const messages = (story: Given): string[] => story.state<NodeState>(node).events.map(({ message }) => message);
@@ -28,26 +49,39 @@ const statusOf = (story: Given): NodeStatus => story.state<NodeState>(node).stat
 describe('A node that registers', () => {
   test('is initializing until its first heartbeat, and eligible', () => {
     const story = given(nodeRegistered());
-    expect(story.state(node)).toMatchObject({ status: 'initializing', eligibility: 'eligible', drain: null, createIndex: 1 });
+    expect(story.state(node)).toMatchObject({
+      status: 'initializing',
+      eligibility: 'eligible',
+      drain: null,
+      createIndex: 1,
+    });
     expect(messages(story)).toEqual(['Node registered']);
   });
 
   test('as it is known already appends nothing', () => {
-    ready().when(registers(nodeDescription(NODE))).thenNothing();
+    ready()
+      .when(registers(nodeDescription(NODE)))
+      .thenNothing();
   });
 
   test('with another description changes, and the jobs that it concerns are evaluated', () => {
     withJob()
       .when(registers(nodeDescription(NODE, { NodeClass: 'large' }), undefined, [WEB]))
-      .then(
+      .thenAppended(
         event(node, 'NodeDescriptionChanged'),
-        event(evaluationStream(idOf(2)), 'EvaluationCreated', { triggeredBy: 'node-update', nodeId: NODE, priority: 70 }),
+        event(evaluationStream(idOf(2)), 'EvaluationCreated', {
+          triggeredBy: 'node-update',
+          nodeId: NODE,
+          priority: 70,
+        }),
       )
       .thenState(evaluationStream(idOf(2)), { nodeModifyIndex: 4 });
   });
 
   test('with another secret is refused', () => {
-    ready().when(registers(nodeDescription(NODE), 'another')).thenRejected('node-secret-mismatch');
+    ready()
+      .when(registers(nodeDescription(NODE), 'another'))
+      .thenRejected('node-secret-mismatch');
   });
 
   test('after it was purged begins anew, with any secret', () => {
@@ -62,12 +96,17 @@ describe('A heartbeat', () => {
   test('makes an initializing node ready, and evaluates what may run on it', () => {
     given(nodeRegistered(), registered(jobSpec()))
       .when(beats([WEB]))
-      .then(event(node, 'NodeStatusChanged', { status: 'ready' }), event(evaluationStream(idOf(2)), 'EvaluationCreated'))
+      .thenAppended(
+        event(node, 'NodeStatusChanged', { status: 'ready' }),
+        event(evaluationStream(idOf(2)), 'EvaluationCreated'),
+      )
       .thenAnswered({ evalIds: [idOf(2)] });
   });
 
   test('of a ready node is not history', () => {
-    ready().when(beats([WEB])).thenNothing();
+    ready()
+      .when(beats([WEB]))
+      .thenNothing();
   });
 
   test('brings a node back that was down, and says so', () => {
@@ -97,7 +136,10 @@ describe('A missed heartbeat', () => {
   test('takes a node down, remembers the index and evaluates its jobs', () => {
     withJob()
       .when(misses('down', [WEB]))
-      .then(event(node, 'NodeStatusChanged', { status: 'down', missedHeartbeat: true }), event(evaluationStream(idOf(2)), 'EvaluationCreated'))
+      .thenAppended(
+        event(node, 'NodeStatusChanged', { status: 'down', missedHeartbeat: true }),
+        event(evaluationStream(idOf(2)), 'EvaluationCreated'),
+      )
       .thenState(node, { status: 'down', lastMissedHeartbeatIndex: 4 });
   });
 
@@ -105,7 +147,7 @@ describe('A missed heartbeat', () => {
     ready()
       .and(misses('disconnected'))
       .when(misses('down'))
-      .then(event(node, 'NodeStatusChanged', { status: 'down', note: null, missedHeartbeat: false }))
+      .thenAppended(event(node, 'NodeStatusChanged', { status: 'down', note: null, missedHeartbeat: false }))
       .thenState(node, { lastMissedHeartbeatIndex: 3 });
   });
 
@@ -121,7 +163,7 @@ describe('Eligibility', () => {
   test('can be taken, which concerns nobody', () => {
     withJob()
       .when(marks('ineligible', [WEB]))
-      .then(event(node, 'NodeEligibilityChanged', { eligibility: 'ineligible' }))
+      .thenAppended(event(node, 'NodeEligibilityChanged', { eligibility: 'ineligible' }))
       .thenAnswered({ evalIds: [] });
   });
 
@@ -132,7 +174,10 @@ describe('Eligibility', () => {
   });
 
   test('that is as it was appends nothing', () => {
-    ready().when(marks('eligible', [WEB])).thenNothing().thenAnswered({ evalIds: [] });
+    ready()
+      .when(marks('eligible', [WEB]))
+      .thenNothing()
+      .thenAnswered({ evalIds: [] });
   });
 
   test('cannot be given to a node that is draining, or unknown', () => {

@@ -1,4 +1,11 @@
-import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream, nodeStream } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+} from '@app/kernel';
 import {
   allocationId,
   DEPLOYMENT,
@@ -37,9 +44,13 @@ describe('A plan', () => {
   test('is one commit: deployment, placements, the end of the evaluation and all bookkeeping', () => {
     registeredOn()
       .when(first)
-      .then(
+      .thenAppended(
         event(deployment, 'DeploymentCreated', { id: DEPLOYMENT, jobVersion: 0, jobSpecModifyIndex: 3 }),
-        event(allocationStream(A1), 'AllocationPlaced', { deploymentId: DEPLOYMENT, evalId: idOf(1), jobType: 'service' }),
+        event(allocationStream(A1), 'AllocationPlaced', {
+          deploymentId: DEPLOYMENT,
+          evalId: idOf(1),
+          jobType: 'service',
+        }),
         event(allocationStream(A2), 'AllocationPlaced'),
         event(evaluation(1), 'EvaluationCompleted', { deploymentId: DEPLOYMENT }),
         event(deployment, 'DeploymentAllocationsPlaced', { group: 'app', allocations: [A1, A2], canaries: [] }),
@@ -51,14 +62,22 @@ describe('A plan', () => {
 
   test('without changes only completes its evaluation', () => {
     const outcome = rolling().when(
-      planned({ evaluation: idOf(2), command: { plan: null }, outcome: { queuedAllocations: null, failedGroups: null } }),
+      planned({
+        evaluation: idOf(2),
+        command: { plan: null },
+        outcome: { queuedAllocations: null, failedGroups: null },
+      }),
     );
     expect(outcome.types()).toEqual(['EvaluationCompleted']);
   });
 
   test('for an evaluation that has ended is refused', () => {
-    rolling().when(planned({ evaluation: idOf(1) })).thenRejected('evaluation-is-terminal');
-    rolling().when(planned({ evaluation: 'unknown' })).thenRejected('evaluation-is-terminal');
+    rolling()
+      .when(planned({ evaluation: idOf(1) }))
+      .thenRejected('evaluation-is-terminal');
+    rolling()
+      .when(planned({ evaluation: 'unknown' }))
+      .thenRejected('evaluation-is-terminal');
   });
 });
 
@@ -87,7 +106,9 @@ describe('A plan is stale', () => {
     const before = planCommand(story.world, { evaluation: idOf(2), deployment: { isNew: false, groups: {} } });
     story.and(healthReported(true, A1));
     expect(fingerprintOf(story.state<DeploymentState>(deployment))).toBe(fingerprintOf(state));
-    story.when((view, context) => submitPlan(view, context, before)).thenAmongOthers(event(evaluation(2), 'EvaluationCompleted'));
+    story
+      .when((view, context) => submitPlan(view, context, before))
+      .thenAmongOthers(event(evaluation(2), 'EvaluationCompleted'));
   });
 
   test('when it places on a node that takes nothing any more', () => {
@@ -96,7 +117,10 @@ describe('A plan is stale', () => {
     gone('NodeStatusChanged', { status: 'down', note: null, missedHeartbeat: true })
       .when(place)
       .thenRejected('plan-is-stale', `node ${NODE}`);
-    gone('NodeEligibilityChanged', { eligibility: 'ineligible', note: { message: '', subsystem: 'Cluster', details: null } })
+    gone('NodeEligibilityChanged', {
+      eligibility: 'ineligible',
+      note: { message: '', subsystem: 'Cluster', details: null },
+    })
       .when(place)
       .thenRejected('plan-is-stale', `node ${NODE}`);
     rolling()
@@ -110,14 +134,24 @@ describe('A plan for a job that is gone', () => {
     ['purged', event(job, 'JobPurged')],
     ['stopped', event(job, 'JobStopped', { version: 1, submitTime: 0, status: 'pending' })],
   ])('because it was %s starts nothing', (_, end) => {
-    expect(rolling().and(end).when(planned({ evaluation: idOf(2), place: [{ id: A3 }] })).types('allocation')).toEqual([]);
+    expect(
+      rolling()
+        .and(end)
+        .when(planned({ evaluation: idOf(2), place: [{ id: A3 }] }))
+        .types('allocation'),
+    ).toEqual([]);
   });
 });
 
 describe('A plan that stops', () => {
   test('wishes the end, and leaves it to the client to tell of it', () => {
     rolling()
-      .when(planned({ evaluation: idOf(2), stop: [{ allocationId: A1, description: 'alloc not needed due to job update' }] }))
+      .when(
+        planned({
+          evaluation: idOf(2),
+          stop: [{ allocationId: A1, description: 'alloc not needed due to job update' }],
+        }),
+      )
       .thenState(allocationStream(A1), {
         desiredStatus: 'stop',
         desiredDescription: 'alloc not needed due to job update',
@@ -130,7 +164,12 @@ describe('A plan that stops', () => {
   test('calls lost what its node took with it', () => {
     rolling()
       .and(reported([report(A1)]))
-      .when(planned({ evaluation: idOf(2), stop: [{ allocationId: A1, description: 'alloc is lost since its node is down', clientStatus: 'lost' }] }))
+      .when(
+        planned({
+          evaluation: idOf(2),
+          stop: [{ allocationId: A1, description: 'alloc is lost since its node is down', clientStatus: 'lost' }],
+        }),
+      )
       .thenState(allocationStream(A1), { desiredStatus: 'stop', clientStatus: 'lost' })
       .thenState(summary, { groups: { app: { running: 0, lost: 1 } } });
   });
@@ -149,15 +188,24 @@ describe('A plan that updates in place', () => {
       evaluation: idOf(2),
       deployment: { id: idOf(8002), groups: { app: {} } },
       update: [
-        { allocationId: A1, inPlace: { jobVersion: 1, jobCreateIndex: 3, jobModifyIndex: 5, allocatedResources: RESOURCES, deploymentId } },
+        {
+          allocationId: A1,
+          inPlace: { jobVersion: 1, jobCreateIndex: 3, jobModifyIndex: 5, allocatedResources: RESOURCES, deploymentId },
+        },
       ],
     });
-  const nextVersion = (): Given => registeredOn().and(first, healthReported(true, A1), registered(jobSpec({ count: 3 })));
+  const nextVersion = (): Given =>
+    registeredOn().and(first, healthReported(true, A1), registered(jobSpec({ count: 3 })));
 
   test('moves the allocation to the new version and deployment, where its health starts anew', () => {
     nextVersion()
       .when(inPlace(idOf(8002)))
-      .thenState(allocationStream(A1), { jobVersion: 1, deploymentId: idOf(8002), deploymentStatus: null, createIndex: 4 })
+      .thenState(allocationStream(A1), {
+        jobVersion: 1,
+        deploymentId: idOf(8002),
+        deploymentStatus: null,
+        createIndex: 4,
+      })
       .thenState(deploymentStream(idOf(8002)), { groups: { app: { placedAllocs: 1, healthyAllocs: 0 } } })
       .thenState(deployment, { groups: { app: { placedAllocs: 2, healthyAllocs: 1 } } });
   });
@@ -172,7 +220,9 @@ describe('A plan that updates in place', () => {
   test('notes follow-ups and reschedule results', () => {
     const rescheduleTracker = { events: [], lastReschedule: 'no placement' };
     rolling()
-      .when(planned({ evaluation: idOf(2), update: [{ allocationId: A1, followupEvalId: idOf(42), rescheduleTracker }] }))
+      .when(
+        planned({ evaluation: idOf(2), update: [{ allocationId: A1, followupEvalId: idOf(42), rescheduleTracker }] }),
+      )
       .thenState(allocationStream(A1), { followupEvalId: idOf(42), rescheduleTracker });
   });
 });
@@ -231,7 +281,15 @@ describe('A plan with further evaluations', () => {
   });
 
   test('cancels blocked ones that its success makes needless', () => {
-    const blocked = newEvaluation({ id: idOf(701), namespace: 'default', priority: 50, type: 'service', jobId: 'web', triggeredBy: 'queued-allocs', status: 'blocked' });
+    const blocked = newEvaluation({
+      id: idOf(701),
+      namespace: 'default',
+      priority: 50,
+      type: 'service',
+      jobId: 'web',
+      triggeredBy: 'queued-allocs',
+      status: 'blocked',
+    });
     registeredOn()
       .and(planned({ evaluation: idOf(1), outcome: { blocked } }), registered(jobSpec()))
       .when(planned({ evaluation: idOf(2), command: { supersededEvals: [idOf(701), idOf(1)] } }))

@@ -18,7 +18,10 @@ const toy = upcastingBy({
 
 describe('Upcasting', () => {
   test('leads an event through every schema after its own', () => {
-    expect(toy.upcast({ type: 'Paused', schema: 1, data: { id: 7 } })).toEqual({ type: 'Paused', data: { id: 7, note: 'unknown' } });
+    expect(toy.upcast({ type: 'Paused', schema: 1, data: { id: 7 } })).toEqual({
+      type: 'Paused',
+      data: { id: 7, note: 'unknown' },
+    });
     expect(toy.upcast({ type: 'Paused', schema: 2, data: { id: 7, reason: 'lunch' } })).toEqual({
       type: 'Paused',
       data: { id: 7, note: 'lunch' },
@@ -44,12 +47,19 @@ describe('Upcasting', () => {
   });
 
   test('changes nothing of a log that this release has written', () => {
-    const { log } = given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } })).world;
-    for (const event of log) expect(upcast({ ...event, schema: schemaOf(event.type) })).toEqual({ type: event.type, data: event.data });
+    const { log } = given(
+      registered(jobSpec()),
+      planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } }),
+    ).world;
+    for (const event of log)
+      expect(upcast({ ...event, schema: schemaOf(event.type) })).toEqual({ type: event.type, data: event.data });
   });
 
   test('comes before the fold: an old event gives the state of a new one', () => {
-    const { world } = given(registered(jobSpec()), planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } }));
+    const { world } = given(
+      registered(jobSpec()),
+      planned({ evaluation: idOf(1), deployment: { groups: { app: {} } } }),
+    );
     const created = world.log.find(({ stream }) => stream === deploymentStream(DEPLOYMENT))!;
     const { statusDescription, ...data } = created.data as { statusDescription: string };
     const old = upcastingBy({ DeploymentCreated: [(before) => ({ statusDescription, ...before })] });

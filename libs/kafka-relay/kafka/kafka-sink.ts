@@ -43,13 +43,14 @@ export class KafkaSink implements RecordSink {
     const producer = this.kafka.producer({
       transactionalId: transactionalId(this.settings.prefix),
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
-      idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
     });
     try {
       await producer.connect();
+      // kafkajs fences with its first transaction, not by connecting: an empty one, before the position is read.
+      await (await producer.transaction()).abort();
       const control = await this.readControl(storeEpoch);
       const session = new KafkaSession(producer, this.settings, storeEpoch, control, maxValueBytes);
       if (control.position === undefined && control.hasOtherEpochs) await this.forgetLatest(session);

@@ -16,7 +16,6 @@ const listed = (items: string): string => {
 /** Every rejection of the domain with Nomad's status and text (spec/http-api §7). docs/errors.md lists the same. */
 export const WORDINGS = {
   'allocation-not-found': fixed(404, 'allocation not found'),
-  'bad-eligibility': { status: 500, text: (value) => `invalid scheduling eligibility ${JSON.stringify(value)}` },
   'canaries-not-healthy': { status: 500, text: listed },
   'deployment-not-found': fixed(500, 'deployment not found'),
   'deployment-terminal': {

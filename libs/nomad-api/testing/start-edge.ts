@@ -20,7 +20,12 @@ export interface TestEdge extends TestInstance {
   /** What was answered with an unplanned 500. */
   readonly faults: unknown[];
   /** A request; objects become JSON bodies. */
-  request(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  request(
+    method: string,
+    url: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
   /** Takes the database away from this edge, or gives it back. */
   setReachable(isReachable: boolean): void;
 }
@@ -75,7 +80,8 @@ export async function startEdge(): Promise<TestEdge> {
     store,
     faults,
     request(method, url, body, headers = {}) {
-      const payload = body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+      const payload =
+        body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
       const options = { method, url, headers, ...(payload === undefined ? {} : { payload }) } as InjectOptions;
       return adapter.getInstance().inject(options);
     },
@@ -93,7 +99,9 @@ export async function startEdge(): Promise<TestEdge> {
 }
 
 /** A TCP gate in front of the server of a `postgres://` URL. */
-async function gateTo(databaseUrl: string): Promise<{ url: string; setReachable: (isReachable: boolean) => void; close: () => void }> {
+async function gateTo(
+  databaseUrl: string,
+): Promise<{ url: string; setReachable: (isReachable: boolean) => void; close: () => void }> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let isOpen = true;

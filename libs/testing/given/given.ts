@@ -27,7 +27,7 @@ export interface Given {
 /** What came of the command; every `then…` fails the test unless it is so. */
 export interface Outcome<A> {
   /** Exactly these events, in this order; of their data, as much as is named. */
-  then(...events: readonly NewEvent[]): Outcome<A>;
+  thenAppended(...events: readonly NewEvent[]): Outcome<A>;
   /** Among others, these events. */
   thenAmongOthers(...events: readonly NewEvent[]): Outcome<A>;
   /** Nothing that would have to be written. */
@@ -44,7 +44,7 @@ export interface Outcome<A> {
 }
 
 /**
- * Starts a story: `given(registered, placed).when(pause).then(event(deployment, 'DeploymentPaused'))`. Every step is one commit, one second after the
+ * Starts a story: `given(registered, placed).when(pause).thenAppended(event(deployment, 'DeploymentPaused'))`. Every step is one commit, one second after the
  * one before.
  */
 export function given(...steps: readonly Step[]): Given {
@@ -90,7 +90,7 @@ function outcomeOf<A>(story: Given, decide: Decide<A>): Outcome<A> {
   };
   const outcome: Outcome<A> = {
     decision,
-    then(...expected) {
+    thenAppended(...expected) {
       accepted(decision);
       expect(events.map(nameOf)).toEqual(expected.map(nameOf));
       expect(events).toMatchObject(expected);

@@ -67,7 +67,8 @@ export const moves = (maxLength: number): fc.Arbitrary<Move[]> =>
 /** What the move comes to in this world. */
 export const decideOf = (world: World, move: Move): Decide => MOVES[move.kind](world, move);
 
-const pick = <T>(list: readonly T[], n: number): T | undefined => (list.length === 0 ? undefined : list[n % list.length]);
+const pick = <T>(list: readonly T[], n: number): T | undefined =>
+  list.length === 0 ? undefined : list[n % list.length];
 const keys = (world: World, type: StreamType): string[] =>
   world
     .streams()
@@ -97,7 +98,9 @@ const MOVES = {
     return registered(spec, { preserveCounts: yes && how % 7 === 0, enforceIndex: how % 11 === 0 ? how % 20 : null });
   },
   plan: (world, move) => {
-    const open = states<EvaluationState>(world, 'evaluation').filter(({ status }) => status === 'pending' || status === 'blocked');
+    const open = states<EvaluationState>(world, 'evaluation').filter(
+      ({ status }) => status === 'pending' || status === 'blocked',
+    );
     const evaluation = pick(open, move.what) ?? pick(states<EvaluationState>(world, 'evaluation'), move.what);
     if (evaluation === undefined) return planned({ evaluation: idOf(404) });
     return (view, context) => planned(planOf(world, move, evaluation, context.newId))(view, context);
@@ -161,12 +164,21 @@ const MOVES = {
     return evaluateJobCommand(view, context, { namespace: 'default', jobId, forceReschedule: failed });
   },
   revert: (_world, move) => (view, context) =>
-    revertJob(view, context, { namespace: 'default', jobId: jobOf(move)[0], toVersion: move.how % 8, enforcePriorVersion: null }),
+    revertJob(view, context, {
+      namespace: 'default',
+      jobId: jobOf(move)[0],
+      toVersion: move.how % 8,
+      enforcePriorVersion: null,
+    }),
   markStable: (_world, move) => (view, context) =>
     markStable(view, context, { namespace: 'default', jobId: jobOf(move)[0], version: move.how % 8, stable: move.yes }),
   nodeRegisters: (_world, move) => nodeRegistered(NODES[move.what % NODES.length]),
   nodeBeats: (_world, move) => (view, context) =>
-    heartbeatNode(view, context, { nodeId: NODES[move.what % NODES.length]!, affected: affected(move), hasLiveAllocations: move.yes }),
+    heartbeatNode(view, context, {
+      nodeId: NODES[move.what % NODES.length]!,
+      affected: affected(move),
+      hasLiveAllocations: move.yes,
+    }),
   nodeIsSilent: (_world, move) => (view, context) =>
     missHeartbeat(view, context, {
       nodeId: NODES[move.what % NODES.length]!,
@@ -184,7 +196,10 @@ const MOVES = {
     return cancelEvaluations(view, context, { cancel: [{ id, statusDescription: 'overtaken' }] });
   },
   unblock: (world, move) => (view, context) =>
-    unblockEvaluations(view, context, { ids: keys(world, 'evaluation').slice(0, move.how % 4), snapshotIndex: world.index }),
+    unblockEvaluations(view, context, {
+      ids: keys(world, 'evaluation').slice(0, move.how % 4),
+      snapshotIndex: world.index,
+    }),
   giveUp: (world, move) => (view, context) => {
     const id = pick(keys(world, 'evaluation'), move.what) ?? idOf(404);
     return failEvaluation(view, context, { id, statusDescription: 'tried too often', followup: null });
@@ -199,7 +214,10 @@ const affected = ({ how, yes }: Move) => (yes ? [{ namespace: 'default', jobId: 
 
 /** What moves stories on comes more often than what ends them. */
 const WEIGHTED = (Object.keys(MOVES) as (keyof typeof MOVES)[]).flatMap((kind) =>
-  Array.from({ length: { plan: 8, report: 6, register: 3, nodeRegisters: 2, nodeBeats: 3 }[kind as string] ?? 1 }, () => kind),
+  Array.from(
+    { length: { plan: 8, report: 6, register: 3, nodeRegisters: 2, nodeBeats: 3 }[kind as string] ?? 1 },
+    () => kind,
+  ),
 );
 
 /** A plan that says all kinds of things, about allocations and the newest deployment of the job. */
@@ -250,12 +268,21 @@ function planOf(
       canary: canary && deploys,
       previousAllocation: yes ? (pick(own, n)?.id ?? '') : '',
     })),
-    stop: how % 3 === 1 ? chosen.map(({ id }) => ({ allocationId: id, description: 'not needed', ...(yes && { clientStatus: 'lost' }) })) : [],
+    stop:
+      how % 3 === 1
+        ? chosen.map(({ id }) => ({
+            allocationId: id,
+            description: 'not needed',
+            ...(yes && { clientStatus: 'lost' }),
+          }))
+        : [],
     update:
       how % 3 === 2
         ? chosen.map(({ id }, n) => ({
             allocationId: id,
-            ...(n % 2 === 0 ? { inPlace } : { clientStatus: yes ? ('unknown' as const) : ('running' as const), followupEvalId: idOf(555) }),
+            ...(n % 2 === 0
+              ? { inPlace }
+              : { clientStatus: yes ? ('unknown' as const) : ('running' as const), followupEvalId: idOf(555) }),
           }))
         : [],
     deploymentUpdates:
@@ -280,10 +307,15 @@ const PROLOGUE: readonly Decide[] = [
 ];
 
 /** Plays moves one after the other, and tells of every commit with the streams that it touched. */
-export function play(world: World, story: readonly Move[], onCommit: (streams: ReadonlySet<StreamName>) => void = () => undefined): void {
+export function play(
+  world: World,
+  story: readonly Move[],
+  onCommit: (streams: ReadonlySet<StreamName>) => void = () => undefined,
+): void {
   const steps = [...PROLOGUE.map((decide) => () => decide), ...story.map((move) => () => decideOf(world, move))];
   for (const step of steps) {
     const decision = world.run(step());
-    if (decision.kind === 'accepted' && decision.events.length > 0) onCommit(new Set(decision.events.map(({ stream }) => stream)));
+    if (decision.kind === 'accepted' && decision.events.length > 0)
+      onCommit(new Set(decision.events.map(({ stream }) => stream)));
   }
 }

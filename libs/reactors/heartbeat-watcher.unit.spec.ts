@@ -1,0 +1,135 @@
+import type { NodeState } from '@app/domain';
+import { nodeStream } from '@app/kernel';
+import { commitsOf } from '@app/streaming';
+import {
+  allocationId,
+  jobSpec,
+  idOf,
+  NODE,
+  nodeIsReady,
+  nodeRegistered,
+  planned,
+  registered,
+  SECOND_NS,
+  World,
+  type Decide,
+} from '@app/testing';
+import { ClusterState } from './cluster-state.js';
+import { GRACE_MS, HeartbeatWatcher, heartbeatTtlMs, MIN_TTL_MS } from './heartbeat-watcher.js';
+import type { ReactorContext } from './reactor.js';
+
+const ALLOWED_MS = 2 * MIN_TTL_MS + GRACE_MS;
+
+describe('The heartbeat watcher', () => {
+  let world: World;
+  let heardAt: Map<string, number>;
+  let watcher: HeartbeatWatcher;
+  let commands: string[];
+  const cluster = { present: new ClusterState() };
+
+  /** Commits, and lets the cluster follow. */
+  const run = (decide: Decide) => {
+    const from = world.log.length;
+    const decision = world.run(decide);
+    for (const commit of commitsOf(world.log.slice(from))) cluster.present.apply(commit);
+    return decision;
+  };
+  const status = (): string => world.read<NodeState>(nodeStream(NODE))!.status;
+  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+  const begin = (...steps: Decide[]): void => {
+    for (const step of [nodeRegistered(), nodeIsReady(), ...steps]) run(step);
+    const context: ReactorContext = {
+      cluster: cluster.present,
+      execute: ((name: string, decide: Decide) => {
+        commands.push(name);
+        run(decide);
+        return Promise.resolve({ kind: 'accepted', index: world.index, answer: undefined });
+      }) as ReactorContext['execute'],
+      reached: () => Promise.resolve(),
+      now: () => Date.now() * 1000,
+      newId: () => world.newId(),
+      onError: (error) => {
+        throw error;
+      },
+    };
+    const ages = () => Promise.resolve(new Map([...heardAt].map(([id, at]) => [id, performance.now() - at])));
+    watcher = new HeartbeatWatcher(context, ages);
+    watcher.start();
+  };
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    world = new World();
+    heardAt = new Map();
+    commands = [];
+    cluster.present = new ClusterState();
+  });
+  afterEach(async () => {
+    await watcher.stop();
+    jest.useRealTimers();
+  });
+
+  test('takes a node down that was not heard of for two times its TTL and the grace', async () => {
+    begin();
+    heardAt.set(NODE, performance.now());
+    await pass(ALLOWED_MS - 2_000);
+    expect(status()).toBe('ready');
+    await pass(4_000);
+    expect([status(), commands]).toEqual(['down', ['MissHeartbeat']]);
+  });
+
+  test('leaves a node alone that is heard of', async () => {
+    begin();
+    for (let beat = 0; beat < 10; beat++) {
+      heardAt.set(NODE, performance.now());
+      await pass(ALLOWED_MS / 2);
+    }
+    expect([status(), commands]).toEqual(['ready', []]);
+  });
+
+  test('counts silence from when it began to listen, whatever came before', async () => {
+    heardAt.set(NODE, performance.now() - 10 * ALLOWED_MS);
+    begin();
+    await pass(ALLOWED_MS - 2_000);
+    expect(status()).toBe('ready');
+  });
+
+  test('calls a node disconnected whose allocations may stay unknown for a while, and down when that is over', async () => {
+    const spec = jobSpec({ count: 1 });
+    spec.TaskGroups[0]!.Disconnect = {
+      LostAfter: 3600 * SECOND_NS,
+      StopOnClientAfter: null,
+      Replace: true,
+      Reconcile: 'best_score',
+    };
+    begin(registered(spec), planned({ evaluation: idOf(1), place: [{ id: allocationId(1) }] }));
+    await pass(ALLOWED_MS + 2_000);
+    expect(status()).toBe('disconnected');
+    run(() => ({
+      kind: 'accepted',
+      answer: undefined,
+      events: [
+        {
+          stream: `allocation/${allocationId(1)}`,
+          event: {
+            type: 'AllocationStopDesired',
+            data: { description: 'over', clientStatus: 'lost', followupEvalId: '' },
+          },
+        },
+      ],
+    }));
+    await pass(3_000);
+    expect(status()).toBe('down');
+  });
+
+  test('is silent once it has stopped', async () => {
+    begin();
+    await watcher.stop();
+    await pass(3 * ALLOWED_MS);
+    expect(commands).toEqual([]);
+  });
+
+  test('the TTL grows with the number of nodes, so that heartbeats stay few', () => {
+    expect([heartbeatTtlMs(1), heartbeatTtlMs(500), heartbeatTtlMs(5_000)]).toEqual([10_000, 10_000, 100_000]);
+  });
+});

@@ -1,0 +1,228 @@
+import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
+import { DEFAULT_KAFKA_SETTINGS, kafkaClient, KafkaSink, Relay, topicName, type KafkaSettings, type RecordSink, type RelayRecord } from '@app/kafka-relay';
+import { evaluationStream, type RecordedEvent } from '@app/kernel';
+import { aggregates, MIGRATIONS, tablesOf } from '@app/read-models';
+import { LogTail } from '@app/streaming';
+import { idOf, jobSpec, NODE, nodeIsReady, nodeRegistered, planned, registered, report, reported, startTestKafka, World } from '@app/testing';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Partitioners, type Message } from 'kafkajs';
+import { Client } from 'pg';
+import { withBenchDatabase } from './bench-database.js';
+
+const JOBS = 250;
+const ALLOCATIONS = 10;
+const ROUNDS = 5;
+const INSERT_ROWS = 5_000;
+const POLL_MS = 5;
+const BARE_REQUEST_BYTES = 900_000;
+const PACE_PER_S = 500;
+const PACED_MS = 15_000;
+const WARM_UP_MS = 5_000;
+const WANTED = { eventsPerS: 10_000, share: 0.6, p99Ms: 100 } as const;
+
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+const figure = (value: number): string => Math.round(value).toLocaleString('en');
+const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+const settingsOf = (brokers: readonly string[]): KafkaSettings => ({ ...DEFAULT_KAFKA_SETTINGS, brokers, prefix: `bench-${randomUUID()}` });
+
+/** Rollouts of many jobs as the server would have logged them: registered, planned, and every allocation reported as it starts and gets healthy. */
+function rollouts(): RecordedEvent[] {
+  const world = new World();
+  world.run(nodeRegistered());
+  world.run(nodeIsReady());
+  for (let job = 0; job < JOBS; job++) {
+    const jobId = `job-${job}`;
+    world.run(registered(jobSpec({ id: jobId, count: ALLOCATIONS })));
+    const evaluation = world.log.findLast(({ type }) => type === 'EvaluationCreated')!.stream.slice(evaluationStream('').length);
+    const ids = Array.from({ length: ALLOCATIONS }, (_, n) => idOf(1_000_000 + job * ALLOCATIONS + n));
+    const deployment = { id: idOf(900_000 + job), groups: { app: { desiredTotal: ALLOCATIONS } } };
+    world.run(planned({ evaluation, jobId, deployment, place: ids.map((id) => ({ id })) }));
+    for (const health of [null, null, { healthy: true, timestamp: world.now }]) {
+      for (const id of ids) world.run(reported([report(id, { clientStatus: 'running', clientDescription: String(health), health })], NODE));
+    }
+  }
+  return world.log;
+}
+
+/** Puts a log into a database, without what the append makes of it besides: the relay reads nothing else. */
+async function fill(url: string, log: readonly RecordedEvent[]): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  for (let from = 0; from < log.length; from += INSERT_ROWS) {
+    const rows = log.slice(from, from + INSERT_ROWS);
+    await client.query(
+      `INSERT INTO event (index, seq, stream, version, type, schema, data, meta, recorded_at)
+       SELECT v.index, v.seq, v.stream, v.version, v.type, 1, v.data::json, v.meta::json, to_timestamp(v.time / 1000000.0)
+       FROM unnest($1::bigint[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+         AS v (index, seq, stream, version, type, data, meta, time)`,
+      [
+        rows.map(({ index }) => index),
+        rows.map(({ seq }) => seq),
+        rows.map(({ stream }) => stream),
+        rows.map(({ version }) => version),
+        rows.map(({ type }) => type),
+        rows.map(({ data }) => JSON.stringify(data)),
+        rows.map(({ meta }) => JSON.stringify(meta)),
+        rows.map(({ time }) => time),
+      ],
+    );
+  }
+  await client.query('UPDATE log_head SET index = $1', [log.at(-1)!.index]);
+  await client.query('ANALYZE event');
+  await client.end();
+}
+
+function relayOn(store: PostgresEventStore, sink: RecordSink, onCommit: (wake: () => void) => () => void, published: () => void = () => undefined): Relay {
+  return new Relay({
+    store,
+    sink,
+    onCommit,
+    metrics: { published, failed: () => undefined },
+    onError: (error) => print(`  (tried again: ${(error as Error).message})`),
+  });
+}
+
+/** Milliseconds from the start of a relay, sessions and topics included only where `warm` does not open them before. */
+async function catchUp(store: PostgresEventStore, sink: RecordSink, head: number): Promise<number> {
+  await (await sink.open((await store.readHead()).storeEpoch)).close();
+  const begun = performance.now();
+  const relay = relayOn(store, sink, () => () => undefined);
+  relay.start();
+  while (relay.progress.published !== head) await delay(POLL_MS);
+  const took = performance.now() - begun;
+  await relay.stop();
+  return took;
+}
+
+/** Notes the records on their way. */
+const noting = (settings: KafkaSettings, records: RelayRecord[]): RecordSink => ({
+  async open(epoch) {
+    const session = await new KafkaSink(settings).open(epoch);
+    return {
+      position: session.position,
+      heads: session.heads,
+      maxValueBytes: session.maxValueBytes,
+      async publish(publication) {
+        records.push(...publication.records);
+        await session.publish(publication);
+      },
+      close: () => session.close(),
+    };
+  },
+});
+
+/** The limit: nothing but kafkajs sending the same records, ready-made, in requests of the same size. No transactions, no position. */
+async function bareLoop(settings: KafkaSettings, records: readonly RelayRecord[]): Promise<number> {
+  const producer = kafkaClient(settings).producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
+  await producer.connect();
+  const begun = performance.now();
+  let topics = new Map<string, Message[]>();
+  let size = 0;
+  const send = (): Promise<unknown> => producer.sendBatch({ topicMessages: Array.from(topics, ([topic, messages]) => ({ topic, messages })) });
+  for (const { topic, key, value, headers, timeMs } of records) {
+    const name = topicName(settings.prefix, topic);
+    const messages = topics.get(name) ?? [];
+    topics.set(name, messages);
+    messages.push({ key, value, headers, timestamp: String(timeMs) });
+    size += value?.length ?? 0;
+    if (size < BARE_REQUEST_BYTES) continue;
+    await send();
+    topics = new Map();
+    size = 0;
+  }
+  if (topics.size > 0) await send();
+  const took = performance.now() - begun;
+  await producer.disconnect();
+  return took;
+}
+
+async function measureCatchUp(url: string, brokers: readonly string[]): Promise<void> {
+  await migrate(url, MIGRATIONS);
+  const log = rollouts();
+  await fill(url, log);
+  const head = log.at(-1)!.index;
+  const store = new PostgresEventStore({ url });
+  const records: RelayRecord[] = [];
+  await catchUp(store, noting(settingsOf(brokers), records), head);
+  const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  print(`a log of ${figure(log.length)} events in ${figure(head)} commits makes ${figure(records.length)} records of ${figure(bytes / records.length)} bytes`);
+  const rounds: { ours: number; bare: number }[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const oursMs = await catchUp(store, new KafkaSink(settingsOf(brokers)), head);
+    const bareSettings = settingsOf(brokers);
+    await (await new KafkaSink(bareSettings).open(randomUUID())).close();
+    const bareMs = await bareLoop(bareSettings, records);
+    const each = { ours: (log.length / oursMs) * 1000, bare: (log.length / bareMs) * 1000 };
+    rounds.push(each);
+    print(`round ${round}: ${figure(each.ours)} events/s, bare kafkajs ${figure(each.bare)} events/s`);
+  }
+  await store.close();
+  const ours = quantile(rounds.map((each) => each.ours), 0.5);
+  const share = quantile(rounds.map((each) => each.ours / each.bare), 0.5);
+  print(`catch-up: ${figure(ours)} events/s (wanted: ${figure(WANTED.eventsPerS)})`);
+  print(`ratio:    ${(100 * share).toFixed(0)} % of a bare kafkajs loop that sends the same records (wanted: ${100 * WANTED.share} %)`);
+}
+
+async function measureLatency(url: string, brokers: readonly string[]): Promise<void> {
+  await migrate(url, MIGRATIONS);
+  const store = new PostgresEventStore({ url });
+  const nothing = (): void => undefined;
+  const handler = new CommandHandler({
+    store,
+    aggregates,
+    clock: () => Date.now() * 1000,
+    metrics: { batchFlushed: nothing, conflict: nothing, overloaded: nothing, queueLength: nothing },
+  });
+  const tail = new LogTail({ store, handler, tablesOf, onError: nothing });
+  await tail.start();
+  const waiting: { index: number; at: number }[] = [];
+  const latencies: number[] = [];
+  let counts = false;
+  const relay = relayOn(store, new KafkaSink(settingsOf(brokers)), (wake) => tail.onCommit(wake), () => {
+    const now = performance.now();
+    const { published = 0 } = relay.progress;
+    waiting.sort((a, b) => a.index - b.index);
+    while (waiting[0] !== undefined && waiting[0].index <= published) {
+      const { at } = waiting.shift()!;
+      if (counts) latencies.push(now - at);
+    }
+  });
+  tail.onCommit(({ index }) => waiting.push({ index, at: performance.now() }));
+  relay.start();
+  while (relay.progress.published === undefined) await delay(POLL_MS);
+
+  const running = new Set<Promise<unknown>>();
+  let sent = 0;
+  const begun = performance.now();
+  for (let elapsed = 0; elapsed < WARM_UP_MS + PACED_MS; elapsed = performance.now() - begun) {
+    counts = elapsed > WARM_UP_MS;
+    for (; sent < (elapsed * PACE_PER_S) / 1000; sent++) {
+      const decide = registered(jobSpec({ id: `job-${sent % JOBS}`, tag: String(sent) }));
+      const done = handler.execute({ name: 'RegisterJob', meta: { actor: 'bench' }, decide }).finally(() => running.delete(done));
+      running.add(done);
+    }
+    await delay(1);
+  }
+  await Promise.all(running);
+  while (waiting.length > 0) await delay(POLL_MS);
+  await relay.stop();
+  await tail.close();
+  await handler.close();
+  await store.close();
+  const rate = (sent / (performance.now() - begun)) * 1000;
+  const [p50, p99, worst] = [quantile(latencies, 0.5), quantile(latencies, 0.99), Math.max(...latencies)];
+  print(`latency:  commit → acknowledged by Kafka at ${figure(rate)} commands/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (wanted: ${WANTED.p99Ms} ms), worst ${worst.toFixed(1)} ms`);
+}
+
+/** How fast the relay catches up beside a bare kafkajs loop, and how soon a commit is in Kafka. */
+export async function run(): Promise<void> {
+  const kafka = await startTestKafka();
+  try {
+    await withBenchDatabase((url) => measureCatchUp(url, kafka.brokers));
+    await withBenchDatabase((url) => measureLatency(url, kafka.brokers));
+  } finally {
+    await kafka.stop();
+  }
+}
