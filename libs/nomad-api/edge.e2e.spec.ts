@@ -14,7 +14,7 @@ import {
   type SpecOptions,
 } from '@app/testing';
 import * as fc from 'fast-check';
-import { startEdge, type TestEdge } from './testing/start-edge.js';
+import { startEdge, type TestEdge } from './testing/edge.module.js';
 
 jest.setTimeout(60_000);
 

@@ -73,7 +73,11 @@ export class Operators {
     }
     for (const job of this.log.cluster.jobs()) {
       const current = currentVersion(job)!;
-      if (!current.spec.Stop && current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
+      if (current.spec.Stop) continue;
+      // A rollout that failed stays where it is until somebody registers something better.
+      const newest = this.log.cluster.deploymentsOfJob(job.namespace, job.id).at(-1);
+      const failed = newest?.jobVersion === current.version && newest.status === 'failed';
+      if (failed || current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
     }
     this.tidyUp();
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import Batch = require('kafkajs/src/consumer/batch');
 import { REQUEST_TIMEOUT_MS } from '../limits.js';
@@ -10,7 +11,9 @@ const READ_COMMITTED = 1;
 const NO_REPLICA = -1;
 const FETCH_BYTES = 8 * 1024 * 1024;
 const WAIT_MS = 500;
-/** A batch at the end may be empty after compaction; then the next offset is tried. */
+/** A topic that was made a moment ago may have no leader yet. */
+const LEADER_TRIES = 50;
+const LEADER_PAUSE_MS = 50;
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
 interface InnerBroker {
@@ -46,12 +49,23 @@ export async function readTopic(kafka: Kafka, topic: string, visit: (message: Ka
         const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition: partitionId }], fromBeginning }]);
         return BigInt(found?.partitions[0]?.offset ?? 0);
       };
-      const end = await offsetAt(false);
+      const end = await onceLed(() => offsetAt(false));
       const broker = await cluster.findBroker({ nodeId: String(leader) });
       for (let offset = await offsetAt(true); offset < end; ) offset = await readOn(broker, topic, partitionId, offset, visit);
     }
   } finally {
     await cluster.disconnect();
+  }
+}
+
+async function onceLed<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if ((error as { type?: string }).type !== 'NOT_LEADER_FOR_PARTITION' || tries === LEADER_TRIES) throw error;
+      await delay(LEADER_PAUSE_MS);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,11 +144,15 @@ class OwnKafka implements TestKafka {
     const pidFile = join(this.directory, 'pid');
     const java = ['java', '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-cp', this.classpath];
     const command = [...java, 'kafka.Kafka', join(this.directory, 'server.properties')];
+    const output = await open(join(this.directory, 'output'), 'a');
     this.guard = spawn('sh', ['-c', GUARDED, 'sh', ...command], {
-      stdio: ['pipe', 'ignore', 'inherit'],
+      stdio: ['pipe', output.fd, output.fd],
       env: { ...process.env, PID_FILE: pidFile },
     });
-    await untilAnswering(this.brokers[0]!, this.guard);
+    await output.close();
+    await untilAnswering(this.brokers[0]!, this.guard).catch(async (error: unknown) => {
+      throw new Error(`Kafka did not start: ${await readFile(join(this.directory, 'output'), 'utf8')}`, { cause: error });
+    });
     this.pid = Number(await readFile(pidFile, 'utf8'));
   };
 
