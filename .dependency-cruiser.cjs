@@ -13,7 +13,10 @@ const libs = {
     libs: ['kernel', 'domain', 'scheduling', 'event-store', 'read-models', 'streaming'],
     packages: ['p-retry'],
   },
-  'kafka-relay': { libs: ['kernel', 'domain', 'event-store', 'streaming'], packages: ['kafkajs'] },
+  'kafka-relay': {
+    libs: ['kernel', 'domain', 'event-store', 'streaming'],
+    packages: ['cloudevents', 'kafkajs', 'lru-cache'],
+  },
   'nomad-api': {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
     packages: [

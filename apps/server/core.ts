@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CommandHandler, impatientPool, migrate, PostgresEventStore } from '@app/event-store';
-import { createMetrics, StartupError, systemClock, type Clock, type Configuration, type Logger, type Metrics, type Shutdown } from '@app/platform';
+import {
+  createMetrics,
+  StartupError,
+  systemClock,
+  type Clock,
+  type Configuration,
+  type Logger,
+  type Metrics,
+  type Shutdown,
+} from '@app/platform';
 import { aggregates, ENTITIES, Heartbeats, MIGRATIONS, ReadModels, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
 import { DataSource } from 'typeorm';
@@ -27,7 +36,12 @@ export interface Core {
 }
 
 /** Migrates, connects, and follows the log from its present head. Waits for a database that does not answer yet. */
-export async function startCore(configuration: Configuration, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<Core> {
+export async function startCore(
+  configuration: Configuration,
+  databaseUrl: string,
+  log: Logger,
+  shutdown: Shutdown,
+): Promise<Core> {
   const whenAnswered = <T>(step: () => Promise<T>): Promise<T> => untilAnswered('Postgres', log, step);
   await whenAnswered(() => migrate(databaseUrl, MIGRATIONS)).catch((error: unknown) => {
     throw new StartupError(`the database cannot be used: ${(error as Error).message}`, 1, { cause: error });

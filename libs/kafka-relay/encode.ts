@@ -6,7 +6,7 @@ import { isGone, orderKey, payloadText } from './payload.js';
 import { LATEST_TYPES, type LatestType, type Place, type RelayRecord } from './record.js';
 import type { Folded } from './stream-folder.js';
 
-const JSON_TYPE = 'application/json';
+const EPOCH = '1970-01-01T00:00:00Z';
 const NOTHING_BEFORE: Place = { index: 0, seq: 0 };
 
 /** What every record of a session says of its origin. */
@@ -23,11 +23,14 @@ export class Encoder {
   /** Bytes of values so far. */
   bytes = 0;
   private readonly latest = new Map<string, RelayRecord>();
+  private readonly template: Readonly<Record<string, string>>;
 
   constructor(
     private readonly origin: Origin,
     private readonly heads: Map<string, Place>,
-  ) {}
+  ) {
+    this.template = templateOf(origin);
+  }
 
   /** Returns the characters of the object's JSON. */
   add({ event, before, after }: Folded): number {
@@ -38,7 +41,7 @@ export class Encoder {
     this.heads.set(key, place);
     this.touched.set(key, place);
     const told = `"Event":{"Type":${JSON.stringify(event.type)},"Schema":${event.schema},"Data":`;
-    const value = this.fitting(`${payload.slice(0, -1)},${told}${JSON.stringify(event.data)}}}`, `{${told}null}`);
+    const value = this.fitting(`${payload.slice(0, -1)},${told}${JSON.stringify(event.data)}}}`, `{${told}null}}`);
     this.records.push({
       topic: 'events',
       key,
@@ -84,31 +87,39 @@ export class Encoder {
     return { value: Buffer.from(instead), headers: { ce_oversize: String(value.length) } };
   }
 
-  /** CloudEvents 1.0, binary mode: the attributes as headers. */
   private headersOf(event: RecordedEvent, id: string, type: string): Record<string, string> {
-    const { storeEpoch, generation } = this.origin;
-    const cloudEvent = new CloudEvent(
-      {
-        id,
-        source: `/rollbook/${storeEpoch}`,
-        type: `rollbook.${type}`,
-        subject: short(event.stream),
-        time: isoFromUs(event.time) ?? '1970-01-01T00:00:00Z',
-        datacontenttype: JSON_TYPE,
-        index: String(event.index),
-        seq: String(event.seq),
-        storeepoch: storeEpoch,
-        generation: String(generation),
-      },
-      // Every attribute is made above; validating each of millions of records would take longer than sending it.
-      false,
-    );
-    const headers: Record<string, string> = {};
-    for (const [name, header] of Object.entries(Kafka.binary(cloudEvent).headers)) {
-      if (typeof header === 'string' && name !== 'ce_datacontenttype') headers[name] = header;
-    }
-    return headers;
+    return {
+      ...this.template,
+      ce_id: id,
+      ce_type: `rollbook.${type}`,
+      ce_subject: short(event.stream),
+      ce_time: isoFromUs(event.time) ?? EPOCH,
+      ce_index: String(event.index),
+      ce_seq: String(event.seq),
+    };
   }
+}
+
+/**
+ * The headers of a CloudEvent 1.0 in binary mode with everything that the records of a session have in common. Made and checked by the
+ * package once: making an event of its class for each of millions of records takes a quarter of the time that sending it does.
+ */
+function templateOf({ storeEpoch, generation }: Origin): Record<string, string> {
+  const event = new CloudEvent({
+    id: '0/0',
+    source: `/rollbook/${storeEpoch}`,
+    type: 'rollbook.Event',
+    subject: 'subject',
+    time: EPOCH,
+    datacontenttype: 'application/json',
+    index: '0',
+    seq: '0',
+    storeepoch: storeEpoch,
+    generation: String(generation),
+  });
+  const headers = Object.entries(Kafka.binary(event).headers);
+  // The binding has the content type in a header of its own.
+  return Object.fromEntries(headers.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== 'ce_datacontenttype'));
 }
 
 const LATEST_EVENT: Readonly<Record<LatestType, string>> = {

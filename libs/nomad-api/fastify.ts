@@ -49,7 +49,7 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {
     const methods = known.get(route.url) ?? new Map<string, Route>();
-    for (const method of [route.method].flat()) methods.set(method, route as Route);
+    for (const method of [route.method].flat()) methods.set(method, route);
     known.set(route.url, methods);
   });
   const complete = (): void => {

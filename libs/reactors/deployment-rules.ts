@@ -11,7 +11,10 @@ import { usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 
 /** What the deployment watcher looks at. */
-export type DeploymentView = Pick<ClusterState, 'allocation' | 'allocationsOfDeployment' | 'jobVersion' | 'latestEvaluationIndex'>;
+export type DeploymentView = Pick<
+  ClusterState,
+  'allocation' | 'allocationsOfDeployment' | 'jobVersion' | 'latestEvaluationIndex'
+>;
 
 /** What is to be done about a deployment after its allocations have changed; the first that applies. */
 export type DeploymentVerdict =
@@ -35,7 +38,8 @@ export function judgeDeployment(view: DeploymentView, deployment: DeploymentStat
     const health = alloc.deploymentStatus;
     if (group === undefined || health === null) continue;
     if (health.healthy === false) {
-      if (failsEarly(view, deployment, group, alloc, now)) failing = { rollback: (failing?.rollback ?? false) || group.autoRevert };
+      if (failsEarly(view, deployment, group, alloc, now))
+        failing = { rollback: (failing?.rollback ?? false) || group.autoRevert };
       else if (!alloc.desiredTransition.Reschedule) replace.push(alloc.id);
     } else if (health.healthy === true && health.modifyIndex > latest) needsEvaluation = true;
   }
@@ -44,7 +48,13 @@ export function judgeDeployment(view: DeploymentView, deployment: DeploymentStat
   return promotesItself(view, deployment) ? { kind: 'promote', otherwise } : otherwise;
 }
 
-function failsEarly(view: DeploymentView, deployment: DeploymentState, group: DeploymentGroup, alloc: AllocationState, now: TimeUs): boolean {
+function failsEarly(
+  view: DeploymentView,
+  deployment: DeploymentState,
+  group: DeploymentGroup,
+  alloc: AllocationState,
+  now: TimeUs,
+): boolean {
   if (group.progressDeadline === 0) return true;
   const { namespace, jobId, jobCreateIndex, jobVersion } = deployment;
   const version = view.jobVersion(namespace, jobId, jobCreateIndex, jobVersion);
@@ -60,7 +70,8 @@ function promotesItself(view: DeploymentView, deployment: DeploymentState): bool
   return wanted.every((group) => healthyCanaries(view, group) >= group.desiredCanaries);
 }
 
-const healthyCanaries = (view: DeploymentView, group: DeploymentGroup): number => canariesOf(view, group).filter(isHealthy).length;
+const healthyCanaries = (view: DeploymentView, group: DeploymentGroup): number =>
+  canariesOf(view, group).filter(isHealthy).length;
 
 const canariesOf = (view: DeploymentView, group: DeploymentGroup): AllocationState[] =>
   group.placedCanaries.map((id) => view.allocation(id)).filter((alloc) => alloc !== undefined);
@@ -92,7 +103,9 @@ function canaryDeadline(view: DeploymentView, group: DeploymentGroup): TimeUs {
   const canaries = canariesOf(view, group);
   const dead = canaries.some((alloc) => alloc.desiredStatus === 'run' && isClientTerminal(alloc));
   if (!dead || canaries.filter(isHealthy).length >= group.desiredCanaries) return 0;
-  const changed = canaries.filter((alloc) => !isHealthy(alloc)).map((alloc) => (isClientTerminal(alloc) ? alloc.modifyTime : alloc.createTime));
+  const changed = canaries
+    .filter((alloc) => !isHealthy(alloc))
+    .map((alloc) => (isClientTerminal(alloc) ? alloc.modifyTime : alloc.createTime));
   return Math.max(group.requireProgressBy, Math.max(...changed) + usFromNs(group.progressDeadline));
 }
 
@@ -112,6 +125,8 @@ export function lateGroups(view: DeploymentView, deployment: DeploymentState, no
 
 function isDone(view: DeploymentView, deployment: DeploymentState, name: string, group: DeploymentGroup): boolean {
   if (group.desiredCanaries > 0 && !group.promoted) return false;
-  const healthy = view.allocationsOfDeployment(deployment.id).filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
+  const healthy = view
+    .allocationsOfDeployment(deployment.id)
+    .filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
   return healthy.length >= group.desiredTotal;
 }

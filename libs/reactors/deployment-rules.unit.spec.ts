@@ -17,11 +17,32 @@ const group = (change: Partial<DeploymentGroup>): DeploymentGroup => ({
   unhealthyAllocs: 0,
   ...change,
 });
-const deployment = (change: Partial<DeploymentGroup> = {}, status: DeploymentState['status'] = 'running'): DeploymentState =>
-  ({ id: 'd', namespace: 'default', jobId: 'web', jobVersion: 1, jobCreateIndex: 1, status, groups: { web: group(change) } }) as unknown as DeploymentState;
+const deployment = (
+  change: Partial<DeploymentGroup> = {},
+  status: DeploymentState['status'] = 'running',
+): DeploymentState =>
+  ({
+    id: 'd',
+    namespace: 'default',
+    jobId: 'web',
+    jobVersion: 1,
+    jobCreateIndex: 1,
+    status,
+    groups: { web: group(change) },
+  }) as unknown as DeploymentState;
 
 const alloc = (change: object): AllocationState =>
-  ({ id: 'canary', taskGroup: 'web', desiredStatus: 'run', clientStatus: 'running', createTime: 0, modifyTime: 0, desiredTransition: {}, deploymentStatus: null, ...change }) as unknown as AllocationState;
+  ({
+    id: 'canary',
+    taskGroup: 'web',
+    desiredStatus: 'run',
+    clientStatus: 'running',
+    createTime: 0,
+    modifyTime: 0,
+    desiredTransition: {},
+    deploymentStatus: null,
+    ...change,
+  }) as unknown as AllocationState;
 
 const view = (...allocs: AllocationState[]): DeploymentView => ({
   allocation: (id) => allocs.find((one) => one.id === id),
@@ -72,7 +93,10 @@ describe('the deployment watcher', () => {
   it('asks for an evaluation when health has come after the last one, and promotes where the job says so', () => {
     const news = view(alloc({ deploymentStatus: { ...healthy, modifyIndex: 7 } }));
     expect(judgeDeployment(news, deployment({ healthyAllocs: 1 }), 0)).toEqual({ kind: 'progress', replace: [] });
-    expect(judgeDeployment(news, deployment({ healthyAllocs: 1, autoPromote: true }), 0)).toEqual({ kind: 'promote', otherwise: { kind: 'progress', replace: [] } });
+    expect(judgeDeployment(news, deployment({ healthyAllocs: 1, autoPromote: true }), 0)).toEqual({
+      kind: 'promote',
+      otherwise: { kind: 'progress', replace: [] },
+    });
   });
 
   it('fails a deployment early for what may not be rescheduled', () => {

@@ -7,7 +7,7 @@ import {
   type AllocationState,
   type DeploymentState,
 } from '@app/domain';
-import { assertNever, streamType, US_PER_MS, type TimeUs } from '@app/kernel';
+import { allocationStream, assertNever, streamType, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { Movement } from './cluster-state.js';
 import { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict } from './deployment-rules.js';
 import type { Reactor, ReactorContext } from './reactor.js';
@@ -104,7 +104,7 @@ export class DeploymentWatcher implements Reactor {
       }
       case 'progress': {
         const command = { deploymentId: id, replace: verdict.replace };
-        await this.context.execute('ProgressDeployment', (view, context) => progressDeployment(view, context, command), id);
+        await this.context.execute('ProgressDeployment', (view, context) => progressDeployment(view, context, command), id, verdict.replace.map(allocationStream));
         return;
       }
     }

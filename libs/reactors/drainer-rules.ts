@@ -18,7 +18,12 @@ export interface DrainStep {
  * healthy elsewhere; batch work may finish until the deadline; system jobs go last, or stay. At the deadline everything goes.
  * `promised`: allocations that other nodes' drains of this round move away already.
  */
-export function drainStep(view: DrainView, node: NodeState, now: TimeUs, promised: ReadonlySet<string> = new Set()): DrainStep {
+export function drainStep(
+  view: DrainView,
+  node: NodeState,
+  now: TimeUs,
+  promised: ReadonlySet<string> = new Set(),
+): DrainStep {
   const { drain } = node;
   if (drain === null) return { drained: [], done: false, deadlineReached: false };
   const here = view.liveAllocationsOnNode(node.id).filter((alloc) => !(drain.ignoreSystemJobs && isOfSystemJob(alloc)));
@@ -30,26 +35,41 @@ export function drainStep(view: DrainView, node: NodeState, now: TimeUs, promise
     return { drained, done, deadlineReached };
   }
   const others = here.filter((alloc) => !isOfSystemJob(alloc));
-  const leaving = others.length === 0 ? waiting.filter((alloc) => alloc.jobType === 'system') : servicesToGo(view, waiting, promised);
-  return { drained: leaving.map((alloc) => ({ allocationId: alloc.id, disablePlacement: false })), done, deadlineReached: false };
+  const leaving =
+    others.length === 0 ? waiting.filter((alloc) => alloc.jobType === 'system') : servicesToGo(view, waiting, promised);
+  return {
+    drained: leaving.map((alloc) => ({ allocationId: alloc.id, disablePlacement: false })),
+    done,
+    deadlineReached: false,
+  };
 }
 
 const isOfSystemJob = (alloc: AllocationState): boolean => alloc.jobType === 'system' || alloc.jobType === 'sysbatch';
 const isMigrating = (alloc: AllocationState): boolean => alloc.desiredTransition.Migrate === true;
 
 /** Of each service group, as many as may be missing for a while. */
-function servicesToGo(view: DrainView, waiting: readonly AllocationState[], promised: ReadonlySet<string>): AllocationState[] {
+function servicesToGo(
+  view: DrainView,
+  waiting: readonly AllocationState[],
+  promised: ReadonlySet<string>,
+): AllocationState[] {
   const groups = new Map<string, AllocationState[]>();
   for (const alloc of waiting) {
     if (alloc.jobType !== 'service') continue;
     const key = JSON.stringify([alloc.namespace, alloc.jobId, alloc.taskGroup]);
     groups.set(key, [...(groups.get(key) ?? []), alloc]);
   }
-  return [...groups.values()].flatMap((members) => members.slice(0, Math.max(0, mayLeave(view, members[0]!, promised))));
+  return [...groups.values()].flatMap((members) =>
+    members.slice(0, Math.max(0, mayLeave(view, members[0]!, promised))),
+  );
 }
 
 /** A job that is stopped is left to the scheduler. */
-function mayLeave(view: DrainView, { namespace, jobId, taskGroup }: AllocationState, promised: ReadonlySet<string>): number {
+function mayLeave(
+  view: DrainView,
+  { namespace, jobId, taskGroup }: AllocationState,
+  promised: ReadonlySet<string>,
+): number {
   const current = currentVersion(view.job(namespace, jobId));
   const group = current?.spec.TaskGroups.find(({ Name }) => Name === taskGroup);
   if (current === undefined || current.spec.Stop || group === undefined) return 0;

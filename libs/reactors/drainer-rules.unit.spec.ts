@@ -4,7 +4,10 @@ import { drainStep, nextDrainDeadline, type DrainView } from './drainer-rules.js
 
 const NOW = 1000 * US_PER_S;
 const draining = (change: object = {}, id = 'here'): NodeState =>
-  ({ id, drain: { deadline: 60e9, forceDeadline: NOW + 60 * US_PER_S, ignoreSystemJobs: false, startedAt: NOW, ...change } }) as unknown as NodeState;
+  ({
+    id,
+    drain: { deadline: 60e9, forceDeadline: NOW + 60 * US_PER_S, ignoreSystemJobs: false, startedAt: NOW, ...change },
+  }) as unknown as NodeState;
 
 const alloc = (id: string, change: object = {}): AllocationState =>
   ({
@@ -25,7 +28,12 @@ const view = (allocs: readonly AllocationState[], { count = 3, maxParallel = 1, 
   liveAllocationsOnNode: (nodeId) => allocs.filter((one) => one.nodeId === nodeId),
   allocationsOfJob: (_namespace, jobId) => allocs.filter((one) => one.jobId === jobId),
   job: () =>
-    ({ purged: false, versions: [{ spec: { Stop: stop, TaskGroups: [{ Name: 'app', Count: count, Migrate: { MaxParallel: maxParallel } }] } }] }) as unknown as JobState,
+    ({
+      purged: false,
+      versions: [
+        { spec: { Stop: stop, TaskGroups: [{ Name: 'app', Count: count, Migrate: { MaxParallel: maxParallel } }] } },
+      ],
+    }) as unknown as JobState,
   node: () => undefined,
 });
 const ids = (step: ReturnType<typeof drainStep>): string[] => step.drained.map(({ allocationId }) => allocationId);
@@ -55,14 +63,22 @@ describe('a drain', () => {
     const batch = view([alloc('a', { jobType: 'batch' })]);
     expect(ids(drainStep(batch, draining(), NOW))).toEqual([]);
     const step = drainStep(batch, draining(), NOW + 60 * US_PER_S);
-    expect(step).toEqual({ drained: [{ allocationId: 'a', disablePlacement: true }], done: false, deadlineReached: true });
+    expect(step).toEqual({
+      drained: [{ allocationId: 'a', disablePlacement: true }],
+      done: false,
+      deadlineReached: true,
+    });
   });
 
   it('takes system jobs last, and not at all when they are to be ignored', () => {
     const system = alloc('s', { jobType: 'system', jobId: 'logs' });
     expect(ids(drainStep(view([alloc('a'), system]), draining(), NOW))).not.toContain('s');
     expect(ids(drainStep(view([system]), draining(), NOW))).toEqual(['s']);
-    expect(drainStep(view([system]), draining({ ignoreSystemJobs: true }), NOW)).toEqual({ drained: [], done: true, deadlineReached: false });
+    expect(drainStep(view([system]), draining({ ignoreSystemJobs: true }), NOW)).toEqual({
+      drained: [],
+      done: true,
+      deadlineReached: false,
+    });
   });
 
   it('moves everything at once when it is forced, whatever the migrate block says', () => {

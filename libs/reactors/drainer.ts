@@ -1,5 +1,14 @@
 import { completeDrain, drainAllocations, type NodeState } from '@app/domain';
-import { allocationStream, nodeStream, streamType, US_PER_MS, type CommandContext, type Decision, type StateView, type StreamName } from '@app/kernel';
+import {
+  allocationStream,
+  nodeStream,
+  streamType,
+  US_PER_MS,
+  type CommandContext,
+  type Decision,
+  type StateView,
+  type StreamName,
+} from '@app/kernel';
 import type { Movement } from './cluster-state.js';
 import { drainStep, nextDrainDeadline, type DrainStep } from './drainer-rules.js';
 import type { Reactor, ReactorContext } from './reactor.js';
@@ -34,7 +43,8 @@ export class Drainer implements Reactor {
   }
 
   react(movements: readonly Movement[]): void {
-    if (!this.running || !movements.some(({ stream }) => ['node', 'allocation', 'job'].includes(streamType(stream)))) return;
+    if (!this.running || !movements.some(({ stream }) => ['node', 'allocation', 'job'].includes(streamType(stream))))
+      return;
     if (this.draining().length > 0) this.lookSoon(COALESCE_MS);
   }
 
@@ -87,13 +97,21 @@ export class Drainer implements Reactor {
     }
     for (const [node, step] of steps) await this.take(node, step);
     const deadline = nextDrainDeadline(nodes, now());
-    return deadline === undefined ? undefined : Math.min(MAX_SLEEP_MS, Math.max(1, Math.ceil((deadline - now()) / US_PER_MS)));
+    return deadline === undefined
+      ? undefined
+      : Math.min(MAX_SLEEP_MS, Math.max(1, Math.ceil((deadline - now()) / US_PER_MS)));
   }
 
   private async take(node: NodeState, { drained, done, deadlineReached }: DrainStep): Promise<void> {
     const { drain } = node;
     if (drain === null) return;
-    if (drained.length > 0) await this.command('DrainAllocations', node, (view, context) => drainAllocations(view, context, { drained }), drained.map(({ allocationId }) => allocationStream(allocationId)));
+    if (drained.length > 0)
+      await this.command(
+        'DrainAllocations',
+        node,
+        (view, context) => drainAllocations(view, context, { drained }),
+        drained.map(({ allocationId }) => allocationStream(allocationId)),
+      );
     else if (done) {
       const command = { nodeId: node.id, drain, deadlineReached };
       await this.command('CompleteDrain', node, (view, context) => completeDrain(view, context, command));
@@ -101,7 +119,12 @@ export class Drainer implements Reactor {
   }
 
   /** Returns when the cluster shows what was done. */
-  private async command(name: string, node: NodeState, decide: (view: StateView, context: CommandContext) => Decision, reads: readonly StreamName[] = []): Promise<void> {
+  private async command(
+    name: string,
+    node: NodeState,
+    decide: (view: StateView, context: CommandContext) => Decision,
+    reads: readonly StreamName[] = [],
+  ): Promise<void> {
     const outcome = await this.context.execute(name, decide, node.id, [nodeStream(node.id), ...reads]);
     if (outcome.kind === 'accepted') await this.context.reached(outcome.index);
     else if (outcome.kind !== 'fenced') throw new Error(`${name} for node ${node.id} was not taken: ${outcome.kind}`);

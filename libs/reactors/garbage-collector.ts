@@ -46,7 +46,13 @@ export class GarbageCollector implements Reactor {
 
   start(): void {
     this.timer = setInterval(() => {
-      this.sweeping ??= sweep(this.source, this.context.execute, this.thresholds, this.context.now(), () => this.stopped)
+      this.sweeping ??= sweep(
+        this.source,
+        this.context.execute,
+        this.thresholds,
+        this.context.now(),
+        () => this.stopped,
+      )
         .catch(this.context.onError)
         .finally(() => (this.sweeping = undefined));
     }, this.intervalMs);
@@ -72,30 +78,73 @@ export async function sweep(
   isCancelled: () => boolean = () => false,
 ): Promise<void> {
   const oldest = Math.min(thresholds.evaluation, thresholds.batchEvaluation);
-  await eachPage(isCancelled, (after) => source.evaluations(now - oldest, after), async (found) => {
-    const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds }));
-    const reads = found.flatMap(({ id, namespace, jobId, allocationIds }) => [
-      evaluationStream(id),
-      jobStream(namespace, jobId),
-      ...allocationIds.map(allocationStream),
-    ]);
-    done(await execute('CollectEvaluations', (view, context) => collectEvaluations(view, context, { evaluations, thresholds }), undefined, unique(reads)));
-  });
-  await eachPage(isCancelled, (after) => source.jobs(now - thresholds.job, after), async (found) => {
-    for (const { namespace, jobId } of found) {
-      const belongings = await source.belongings(namespace, jobId);
-      const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
-      done(await execute('CollectJob', (view, context) => collectJob(view, context, { namespace, jobId, ...belongings, thresholds }), undefined, reads));
-    }
-  });
-  await eachPage(isCancelled, (after) => source.deployments(now - thresholds.deployment, after), async (found) => {
-    const deployments = found.map(({ id, allocationIds }) => ({ deploymentId: id, allocationIds }));
-    const reads = found.flatMap(({ id, allocationIds }) => [deploymentStream(id), ...allocationIds.map(allocationStream)]);
-    done(await execute('CollectDeployments', (view, context) => collectDeployments(view, context, { deployments, thresholds }), undefined, unique(reads)));
-  });
+  await eachPage(
+    isCancelled,
+    (after) => source.evaluations(now - oldest, after),
+    async (found) => {
+      const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds }));
+      const reads = found.flatMap(({ id, namespace, jobId, allocationIds }) => [
+        evaluationStream(id),
+        jobStream(namespace, jobId),
+        ...allocationIds.map(allocationStream),
+      ]);
+      done(
+        await execute(
+          'CollectEvaluations',
+          (view, context) => collectEvaluations(view, context, { evaluations, thresholds }),
+          undefined,
+          unique(reads),
+        ),
+      );
+    },
+  );
+  await eachPage(
+    isCancelled,
+    (after) => source.jobs(now - thresholds.job, after),
+    async (found) => {
+      for (const { namespace, jobId } of found) {
+        const belongings = await source.belongings(namespace, jobId);
+        const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
+        done(
+          await execute(
+            'CollectJob',
+            (view, context) => collectJob(view, context, { namespace, jobId, ...belongings, thresholds }),
+            undefined,
+            reads,
+          ),
+        );
+      }
+    },
+  );
+  await eachPage(
+    isCancelled,
+    (after) => source.deployments(now - thresholds.deployment, after),
+    async (found) => {
+      const deployments = found.map(({ id, allocationIds }) => ({ deploymentId: id, allocationIds }));
+      const reads = found.flatMap(({ id, allocationIds }) => [
+        deploymentStream(id),
+        ...allocationIds.map(allocationStream),
+      ]);
+      done(
+        await execute(
+          'CollectDeployments',
+          (view, context) => collectDeployments(view, context, { deployments, thresholds }),
+          undefined,
+          unique(reads),
+        ),
+      );
+    },
+  );
   for (const { id, allocationIds } of isCancelled() ? [] : await source.nodes()) {
     const reads = [nodeStream(id), ...allocationIds.map(allocationStream)];
-    done(await execute('CollectNode', (view, context) => collectNode(view, context, { nodeId: id, allocationIds, thresholds }), undefined, reads));
+    done(
+      await execute(
+        'CollectNode',
+        (view, context) => collectNode(view, context, { nodeId: id, allocationIds, thresholds }),
+        undefined,
+        reads,
+      ),
+    );
   }
 }
 
@@ -118,8 +167,18 @@ export class Housekeeping {
     for (const { namespace, jobId } of await this.source.summarisedJobs()) {
       const { allocationIds, deploymentIds } = await this.source.belongings(namespace, jobId);
       const command = { namespace, jobId, allocationIds, deploymentIds };
-      const reads = [jobSummaryStream(namespace, jobId), ...streamsOf({ allocationIds, deploymentIds, evaluationIds: [] })];
-      done(await execute('ReconcileSummary', (view, context) => reconcileSummary(view, context, command), undefined, reads));
+      const reads = [
+        jobSummaryStream(namespace, jobId),
+        ...streamsOf({ allocationIds, deploymentIds, evaluationIds: [] }),
+      ];
+      done(
+        await execute(
+          'ReconcileSummary',
+          (view, context) => reconcileSummary(view, context, command),
+          undefined,
+          reads,
+        ),
+      );
     }
   }
 
@@ -135,7 +194,7 @@ async function eachPage<T>(
   load: (after: string) => Promise<GarbagePage<T>>,
   take: (found: readonly T[]) => Promise<void>,
 ): Promise<void> {
-  for (let after: string | undefined = ''; after !== undefined && !isCancelled(); ) {
+  for (let after: string | undefined = ''; after !== undefined && !isCancelled();) {
     const { found, next } = await load(after);
     for (let i = 0; i < found.length && !isCancelled(); i += PER_COMMAND) await take(found.slice(i, i + PER_COMMAND));
     after = next;
@@ -143,7 +202,8 @@ async function eachPage<T>(
 }
 
 function done(outcome: Outcome<unknown>): void {
-  if (outcome.kind !== 'accepted' && outcome.kind !== 'fenced') throw new Error(`garbage was not collected: ${outcome.kind}`);
+  if (outcome.kind !== 'accepted' && outcome.kind !== 'fenced')
+    throw new Error(`garbage was not collected: ${outcome.kind}`);
 }
 
 const unique = (streams: readonly StreamName[]): StreamName[] => [...new Set(streams)];

@@ -25,6 +25,8 @@ describe('The heartbeat watcher', () => {
   let heardAt: Map<string, number>;
   let watcher: HeartbeatWatcher;
   let commands: string[];
+  /** Settled unless the store stands still. */
+  let store: Promise<void>;
   const cluster = { present: new ClusterState() };
 
   /** Commits, and lets the cluster follow. */
@@ -52,7 +54,10 @@ describe('The heartbeat watcher', () => {
         throw error;
       },
     };
-    const ages = () => Promise.resolve(new Map([...heardAt].map(([id, at]) => [id, performance.now() - at])));
+    const ages = async () => {
+      await store;
+      return new Map([...heardAt].map(([id, at]) => [id, performance.now() - at]));
+    };
     watcher = new HeartbeatWatcher(context, ages);
     watcher.start();
   };
@@ -62,6 +67,7 @@ describe('The heartbeat watcher', () => {
     world = new World();
     heardAt = new Map();
     commands = [];
+    store = Promise.resolve();
     cluster.present = new ClusterState();
   });
   afterEach(async () => {
@@ -92,6 +98,20 @@ describe('The heartbeat watcher', () => {
     begin();
     await pass(ALLOWED_MS - 2_000);
     expect(status()).toBe('ready');
+  });
+
+  test('holds nothing against nodes that they could not say while the store was away', async () => {
+    begin();
+    heardAt.set(NODE, performance.now());
+    await pass(2_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    store = promise;
+    await pass(2 * ALLOWED_MS);
+    resolve();
+    await pass(ALLOWED_MS - 3_000);
+    expect(status()).toBe('ready');
+    await pass(5_000);
+    expect(status()).toBe('down');
   });
 
   test('calls a node disconnected whose allocations may stay unknown for a while, and down when that is over', async () => {

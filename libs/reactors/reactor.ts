@@ -1,4 +1,4 @@
-import type { Command, Outcome } from '@app/event-store';
+import type { Outcome } from '@app/event-store';
 import type { CommandContext, Decision, Index, StateView, StreamName, TimeUs } from '@app/kernel';
 import type { ClusterState, Movement } from './cluster-state.js';
 

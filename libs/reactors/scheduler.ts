@@ -17,7 +17,18 @@ import {
   type PlanBasis,
 } from '@app/domain';
 import type { Outcome } from '@app/event-store';
-import { streamType, US_PER_MS, type Index } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  type Index,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+  type StreamName,
+  streamType,
+  US_PER_MS,
+} from '@app/kernel';
 import { schedule, type SchedulerConfiguration, type SchedulingResult } from '@app/scheduling';
 import type { Movement } from './cluster-state.js';
 import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
@@ -235,7 +246,7 @@ export class Scheduler implements Reactor {
       otherOpenEvaluations: open.length > superseded.length,
       signingKeyId: this.options.signingKeyId,
     };
-    return this.context.execute('SubmitPlan', (view, context) => submitPlan(view, context, command), id);
+    return this.context.execute('SubmitPlan', (view, context) => submitPlan(view, context, command), id, streamsOf(evaluation, plan));
   }
 
   private basis(namespace: string, jobId: string): PlanBasis {
@@ -279,3 +290,24 @@ export const waitsFor = (evaluation: EvaluationState, computedClass: string): bo
   evaluation.escapedComputedClass || evaluation.classEligibility?.[computedClass] !== false;
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Every stream that committing a plan touches, to be loaded together: one by one they would cost a round trip and a new decision each. */
+function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null): StreamName[] {
+  const streams: StreamName[] = [evaluationStream(id), jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)];
+  if (plan === null) return streams;
+  const deployments = [plan.deployment?.id, ...plan.placements.map((placement) => placement.deploymentId), ...plan.deploymentUpdates.map((update) => update.deploymentId)];
+  const allocations = [
+    ...plan.placements.flatMap((placement) => [placement.id, placement.previousAllocation]),
+    ...plan.stops.map((stop) => stop.allocationId),
+    ...plan.updates.map((update) => update.allocationId),
+  ];
+  streams.push(
+    ...present(deployments).map(deploymentStream),
+    ...present(allocations).map(allocationStream),
+    ...present(plan.placements.map((placement) => placement.nodeId)).map(nodeStream),
+    ...plan.followups.map((followup) => evaluationStream(followup.id)),
+  );
+  return streams;
+}
+
+const present = (ids: readonly (string | undefined)[]): string[] => [...new Set(ids)].filter((one) => one !== undefined && one !== '') as string[];

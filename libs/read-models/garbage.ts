@@ -21,7 +21,14 @@ export class GarbageSource {
   async evaluations(
     cutoff: TimeUs,
     after: string,
-  ): Promise<GarbagePage<{ readonly id: string; readonly namespace: string; readonly jobId: string; readonly allocationIds: readonly string[] }>> {
+  ): Promise<
+    GarbagePage<{
+      readonly id: string;
+      readonly namespace: string;
+      readonly jobId: string;
+      readonly allocationIds: readonly string[];
+    }>
+  > {
     return this.page(
       `SELECT e.id AS key, e.id, e.namespace, e.job_id AS "jobId", coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
          FROM evaluation e LEFT JOIN allocation a ON a.eval_id = e.id
@@ -35,7 +42,10 @@ export class GarbageSource {
   }
 
   /** Deployments that have ended, none of whose allocations is alive; with their ids, for the decision to look again. */
-  async deployments(cutoff: TimeUs, after: string): Promise<GarbagePage<{ readonly id: string; readonly allocationIds: readonly string[] }>> {
+  async deployments(
+    cutoff: TimeUs,
+    after: string,
+  ): Promise<GarbagePage<{ readonly id: string; readonly allocationIds: readonly string[] }>> {
     return this.page(
       `SELECT d.id AS key, d.id, coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
          FROM deployment d LEFT JOIN allocation a ON a.deployment_id = d.id
@@ -49,7 +59,10 @@ export class GarbageSource {
   }
 
   /** Dead jobs whose submission is old enough. */
-  async jobs(cutoff: TimeUs, after: string): Promise<GarbagePage<{ readonly namespace: string; readonly jobId: string }>> {
+  async jobs(
+    cutoff: TimeUs,
+    after: string,
+  ): Promise<GarbagePage<{ readonly namespace: string; readonly jobId: string }>> {
     return this.page(
       `SELECT j.key, j.namespace, j.job_id AS "jobId" FROM job j
         WHERE j.key > $1 AND j.status = 'dead' AND (j.stop OR j.type IN ('batch', 'sysbatch'))
@@ -73,12 +86,23 @@ export class GarbageSource {
   async belongings(
     namespace: string,
     jobId: string,
-  ): Promise<{ readonly evaluationIds: readonly string[]; readonly allocationIds: readonly string[]; readonly deploymentIds: readonly string[] }> {
+  ): Promise<{
+    readonly evaluationIds: readonly string[];
+    readonly allocationIds: readonly string[];
+    readonly deploymentIds: readonly string[];
+  }> {
     const ids = async (table: string): Promise<string[]> => {
-      const rows: { id: string }[] = await this.dataSource.query(`SELECT id FROM ${table} WHERE namespace = $1 AND job_id = $2`, [namespace, jobId]);
+      const rows: { id: string }[] = await this.dataSource.query(
+        `SELECT id FROM ${table} WHERE namespace = $1 AND job_id = $2`,
+        [namespace, jobId],
+      );
       return rows.map((row) => row.id);
     };
-    const [evaluationIds, allocationIds, deploymentIds] = await Promise.all([ids('evaluation'), ids('allocation'), ids('deployment')]);
+    const [evaluationIds, allocationIds, deploymentIds] = await Promise.all([
+      ids('evaluation'),
+      ids('allocation'),
+      ids('deployment'),
+    ]);
     return { evaluationIds, allocationIds, deploymentIds };
   }
 

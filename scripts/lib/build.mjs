@@ -7,7 +7,7 @@ import { inRoot, requireFreeSpace, root, runtime } from './paths.mjs';
 
 const dist = inRoot('dist');
 const stampFile = join(dist, '.stamp');
-const folders = ['apps', 'libs', 'test'];
+const folders = ['apps', 'examples', 'libs', 'test'];
 const megabytesNeeded = 50;
 
 const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.spec.ts') && !name.endsWith('.d.ts');
@@ -35,7 +35,7 @@ function sourceStamp() {
 export const isBuilt = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === sourceStamp();
 
 /**
- * Compiles apps, libs and test into dist/. To be called with the set-up lock held. Built beside dist and put in its place by renaming, so
+ * Compiles apps, examples, libs and test into dist/. To be called with the set-up lock held. Built beside dist and put in its place by renaming, so
  * that a process that runs from dist never sees half of it.
  */
 export function build({ force = false } = {}) {

@@ -25,37 +25,64 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
   };
   const facts = await LogFacts.read(stack.databaseUrl());
   const writes = arena.observations.filter(({ kind }) => kind === 'write');
-  const accepted = writes.flatMap(({ outcome, ...write }) => (outcome.kind === 'accepted' && outcome.index > 0 ? [{ ...write, index: outcome.index }] : []));
+  const accepted = writes.flatMap(({ outcome, ...write }) =>
+    outcome.kind === 'accepted' && outcome.index > 0 ? [{ ...write, index: outcome.index }] : [],
+  );
 
   add('clients saw nothing that must not be', `${arena.observations.length} requests`, arena.violations);
-  add('no request hung', '', arena.latencies.map(({ afterMs, text }) => `${text}: no answer after ${afterMs.toFixed(0)} ms`));
+  add(
+    'no request hung',
+    '',
+    arena.latencies.map(({ afterMs, text }) => `${text}: no answer after ${afterMs.toFixed(0)} ms`),
+  );
   add('the log has no hole', `${facts.events} events in ${facts.head} commits`, facts.problems);
   add(
     'every acknowledged write is in the log',
     `${accepted.length} writes`,
     accepted
       .filter(({ requestId, index }) => !facts.indexesOf(requestId).includes(index))
-      .map(({ name, requestId, index }) => `${name} ${requestId} was answered with index ${index}; the log has ${facts.indexesOf(requestId).join(', ') || 'nothing'}`),
+      .map(
+        ({ name, requestId, index }) =>
+          `${name} ${requestId} was answered with index ${index}; the log has ${facts.indexesOf(requestId).join(', ') || 'nothing'}`,
+      ),
   );
   const repeated = writes.filter(({ attempts }) => attempts > 1).length;
   add(
     'none took effect twice',
     `${repeated} were repeated with their key`,
-    [...facts.requests].filter(([, indexes]) => indexes.length > 1).map(([id, indexes]) => `${id} made the commits ${indexes.join(', ')}`),
+    [...facts.requests]
+      .filter(([, indexes]) => indexes.length > 1)
+      .map(([id, indexes]) => `${id} made the commits ${indexes.join(', ')}`),
   );
   add(
     'no refused write took effect',
     `${writes.filter(({ outcome }) => outcome.kind === 'refused').length} refusals`,
     writes
       .filter(({ outcome, requestId }) => outcome.kind === 'refused' && facts.indexesOf(requestId).length > 0)
-      .map(({ name, requestId, outcome }) => `${name} ${requestId} was refused (${'text' in outcome ? outcome.text : ''}), and is in the log`),
+      .map(
+        ({ name, requestId, outcome }) =>
+          `${name} ${requestId} was refused (${'text' in outcome ? outcome.text : ''}), and is in the log`,
+      ),
   );
-  const linearizable = await checkLinearizability(arena.observations, facts, join(stack.options.directory, 'histories.json'));
+  const linearizable = await checkLinearizability(
+    arena.observations,
+    facts,
+    join(stack.options.directory, 'histories.json'),
+  );
   if ('skipped' in linearizable) add('each deployment is linearizable', `SKIPPED: ${linearizable.skipped}`, [], true);
-  else add('each deployment is linearizable', `${linearizable.histories} histories, ${linearizable.operations} operations`, linearizable.violations);
+  else
+    add(
+      'each deployment is linearizable',
+      `${linearizable.histories} histories, ${linearizable.operations} operations`,
+      linearizable.violations,
+    );
 
   const differences: string[] = [];
-  const { streams, rows } = await verify({ url: stack.databaseUrl(), aggregates, onDifference: (sentence) => differences.push(sentence) });
+  const { streams, rows } = await verify({
+    url: stack.databaseUrl(),
+    aggregates,
+    onDifference: (sentence) => differences.push(sentence),
+  });
   add('rows equal the fold of the log', `${streams} streams, ${rows} rows`, differences);
   add('all instances answer alike', `${stack.instances.length} instances`, await instancesDiffer(stack));
   if (stack.kafka === undefined) add('Kafka equals the log', 'SKIPPED: there is no Kafka', [], true);
@@ -74,7 +101,9 @@ async function instancesDiffer(stack: Stack): Promise<string[]> {
   await until('equal answers', SETTLE_MS, async () => {
     differing = [];
     for (const path of paths) {
-      const answers = await Promise.all(stack.instances.map(async ({ url }) => JSON.stringify(await getJson(url + path))));
+      const answers = await Promise.all(
+        stack.instances.map(async ({ url }) => JSON.stringify(await getJson(url + path))),
+      );
       if (new Set(answers).size > 1) differing.push(`${path} differs between instances`);
     }
     return differing.length === 0;
@@ -85,7 +114,9 @@ async function instancesDiffer(stack: Stack): Promise<string[]> {
 /** Prints verdicts; false if one was bad. */
 export function printVerdicts(verdicts: readonly Verdict[], print: (line: string) => void): boolean {
   for (const { name, detail, problems, skipped } of verdicts) {
-    print(`${skipped ? 'SKIPPED' : problems.length === 0 ? 'ok     ' : 'FAILED '}  ${name}${detail === '' ? '' : ` (${detail})`}`);
+    print(
+      `${skipped ? 'SKIPPED' : problems.length === 0 ? 'ok     ' : 'FAILED '}  ${name}${detail === '' ? '' : ` (${detail})`}`,
+    );
     for (const problem of problems.slice(0, SHOWN)) print(`           ${problem}`);
     if (problems.length > SHOWN) print(`           … and ${problems.length - SHOWN} more`);
   }

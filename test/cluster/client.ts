@@ -51,7 +51,18 @@ interface Request {
   readonly deployment?: string;
 }
 
-const WEIGHTS = { latest: 8, read: 26, pause: 18, resume: 18, promote: 5, health: 5, fail: 2, register: 5, scale: 2, stop: 1 } as const;
+const WEIGHTS = {
+  latest: 8,
+  read: 26,
+  pause: 18,
+  resume: 18,
+  promote: 5,
+  health: 5,
+  fail: 2,
+  register: 5,
+  scale: 2,
+  stop: 1,
+} as const;
 /** Answers after which a write may or may not have been written. */
 const UNDECIDED = new Set([500, 502, 503, 504]);
 
@@ -68,7 +79,9 @@ export class Client {
 
   async run(): Promise<void> {
     while (!this.arena.stopped) {
-      await this.act().catch((error: unknown) => this.arena.violations.push(`client ${this.id}: ${(error as Error).stack ?? String(error)}`));
+      await this.act().catch((error: unknown) =>
+        this.arena.violations.push(`client ${this.id}: ${(error as Error).stack ?? String(error)}`),
+      );
       await delay(this.random.between(0, MAX_THINK_MS));
     }
   }
@@ -78,7 +91,8 @@ export class Client {
     const kind = random.weighted(WEIGHTS);
     const job = random.pick(arena.jobs);
     const deployment = arena.known.length === 0 ? undefined : random.pick(arena.known);
-    if (kind === 'register') return this.write({ name: kind, method: 'PUT', path: '/v1/jobs', body: { Job: chaosJob(job, random.uuid()) } });
+    if (kind === 'register')
+      return this.write({ name: kind, method: 'PUT', path: '/v1/jobs', body: { Job: chaosJob(job, random.uuid()) } });
     if (kind === 'scale') {
       const body = { Count: random.between(1, 3), Target: { Group: 'web' } };
       return this.write({ name: kind, method: 'PUT', path: `/v1/job/${job}/scale`, body });
@@ -86,7 +100,13 @@ export class Client {
     if (kind === 'stop') return this.write({ name: kind, method: 'DELETE', path: `/v1/job/${job}` });
     if (kind === 'latest' || deployment === undefined) return this.discover(job);
     const command = (verb: string, body: object): Promise<void> =>
-      this.write({ name: kind, method: 'PUT', path: `/v1/deployment/${verb}/${deployment}`, body: { DeploymentID: deployment, ...body }, deployment });
+      this.write({
+        name: kind,
+        method: 'PUT',
+        path: `/v1/deployment/${verb}/${deployment}`,
+        body: { DeploymentID: deployment, ...body },
+        deployment,
+      });
     switch (kind) {
       case 'read':
         return this.read(deployment);
@@ -101,7 +121,10 @@ export class Client {
         const allocs = await this.get<{ ID: string }[]>(`/v1/deployment/allocations/${deployment}`);
         if (allocs === undefined || allocs.body.length === 0) return;
         const ids = allocs.body.map(({ ID }) => ID);
-        return command('allocation-health', random.next() < 0.85 ? { HealthyAllocationIDs: ids } : { UnhealthyAllocationIDs: [random.pick(ids)] });
+        return command(
+          'allocation-health',
+          random.next() < 0.85 ? { HealthyAllocationIDs: ids } : { UnhealthyAllocationIDs: [random.pick(ids)] },
+        );
       }
     }
   }
@@ -120,14 +143,26 @@ export class Client {
     const found = await this.get<{ Status: string; ModifyIndex: number }>(`/v1/deployment/${deployment}`);
     if (found === undefined) return;
     const { Status: status, ModifyIndex: index } = found.body;
-    this.note({ kind: 'read', name: 'read', deployment, requestId: '', hasKey: false, attempts: 1, call, done: this.arena.now(), outcome: { kind: 'seen', index, status } });
+    this.note({
+      kind: 'read',
+      name: 'read',
+      deployment,
+      requestId: '',
+      hasKey: false,
+      attempts: 1,
+      call,
+      done: this.arena.now(),
+      outcome: { kind: 'seen', index, status },
+    });
   }
 
   /** A default read at a random instance; undefined: not answered, or not with a document. */
   private async get<T>(path: string): Promise<{ readonly body: T } | undefined> {
     const begun = performance.now();
     try {
-      const response = await fetch(this.random.pick(this.arena.urls) + path, { signal: AbortSignal.timeout(REQUEST_BOUND_MS) });
+      const response = await fetch(this.random.pick(this.arena.urls) + path, {
+        signal: AbortSignal.timeout(REQUEST_BOUND_MS),
+      });
       const text = await response.text();
       if (response.status === 500) this.arena.violations.push(`GET ${path} was answered with 500: ${text}`);
       if (response.status === 503 && response.headers.get('retry-after') === null && !text.includes('"statusCode":503'))
@@ -135,7 +170,8 @@ export class Client {
       if (!response.ok) return undefined;
       const index = Number(response.headers.get('x-nomad-index'));
       const before = this.highest.get(path) ?? 0;
-      if (index < before) this.arena.violations.push(`client ${this.id} saw the index of ${path} go back from ${before} to ${index}`);
+      if (index < before)
+        this.arena.violations.push(`client ${this.id} saw the index of ${path} go back from ${before} to ${index}`);
       this.highest.set(path, Math.max(index, before));
       return { body: JSON.parse(text) as T };
     } catch (error) {
@@ -158,7 +194,17 @@ export class Client {
       outcome = await this.attempt(request, requestId, hasKey);
     } while (outcome.kind === 'unknown' && hasKey && performance.now() < giveUp);
     const done = outcome.kind === 'unknown' ? undefined : arena.now();
-    this.note({ kind: 'write', name: request.name, deployment: request.deployment, requestId, hasKey, attempts, call, done, outcome });
+    this.note({
+      kind: 'write',
+      name: request.name,
+      deployment: request.deployment,
+      requestId,
+      hasKey,
+      attempts,
+      call,
+      done,
+      outcome,
+    });
   }
 
   private async attempt(request: Request, requestId: string, hasKey: boolean): Promise<Outcome> {
@@ -172,9 +218,11 @@ export class Client {
       });
       const text = await response.text();
       if (response.ok) return { kind: 'accepted', index: Number(response.headers.get('x-nomad-index')) };
-      if (text.startsWith('internal error')) this.arena.violations.push(`${request.method} ${request.path} was answered with ${text}`);
+      if (text.startsWith('internal error'))
+        this.arena.violations.push(`${request.method} ${request.path} was answered with ${text}`);
       // Nomad refuses with 500 and a text of its own; ours about the store are 503.
-      if (UNDECIDED.has(response.status) && (response.status !== 500 || text.startsWith('internal error'))) return { kind: 'unknown', text };
+      if (UNDECIDED.has(response.status) && (response.status !== 500 || text.startsWith('internal error')))
+        return { kind: 'unknown', text };
       return response.status === 429 || response.status === 409 ? { kind: 'unknown', text } : { kind: 'refused', text };
     } catch (error) {
       this.noteHang(`${request.method} ${request.path}`, begun, error);
@@ -183,7 +231,8 @@ export class Client {
   }
 
   private noteHang(what: string, begun: number, error: unknown): void {
-    if ((error as Error).name === 'TimeoutError') this.arena.latencies.push({ afterMs: performance.now() - begun, text: what });
+    if ((error as Error).name === 'TimeoutError')
+      this.arena.latencies.push({ afterMs: performance.now() - begun, text: what });
   }
 
   private note(observation: Omit<Observation, 'client'>): void {

@@ -27,7 +27,12 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { faults: { type: 'string' }, seed: { type: 'string' }, 'no-kafka': { type: 'boolean' }, keep: { type: 'boolean' } },
+    options: {
+      faults: { type: 'string' },
+      seed: { type: 'string' },
+      'no-kafka': { type: 'boolean' },
+      keep: { type: 'boolean' },
+    },
   });
   const faults = Number(values.faults ?? FAULTS);
   const seed = Number(values.seed ?? SEED);
@@ -71,7 +76,9 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
   const begun = performance.now();
   const bound = Math.max(TIME_BOUND_MS, faults * TIME_PER_FAULT_MS);
   const injected = await nemesis.run(faults, begun + bound);
-  print(`${injected} faults in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${[...nemesis.done].map(([name, times]) => `${name} ${times}`).join(', ')}`);
+  print(
+    `${injected} faults in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${[...nemesis.done].map(([name, times]) => `${name} ${times}`).join(', ')}`,
+  );
 
   await stack.heal();
   arena.stopped = true;
@@ -88,7 +95,10 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
 }
 
 async function register(stack: Stack, job: string, mark: string): Promise<void> {
-  const response = await fetch(`${stack.balancer.url}/v1/jobs`, { method: 'PUT', body: JSON.stringify({ Job: chaosJob(job, mark) }) });
+  const response = await fetch(`${stack.balancer.url}/v1/jobs`, {
+    method: 'PUT',
+    body: JSON.stringify({ Job: chaosJob(job, mark) }),
+  });
   if (!response.ok) throw new Error(`${job} cannot be registered: ${await response.text()}`);
 }
 
@@ -97,7 +107,9 @@ async function livelyAgain(stack: Stack, random: Random): Promise<string[]> {
   try {
     await register(stack, 'after-the-faults', random.uuid());
     await until('running allocations of a new job', LIVELY_BOUND_MS, async () => {
-      const allocs = await getJson<{ ClientStatus: string }[]>(`${stack.balancer.url}/v1/job/after-the-faults/allocations`);
+      const allocs = await getJson<{ ClientStatus: string }[]>(
+        `${stack.balancer.url}/v1/job/after-the-faults/allocations`,
+      );
       return allocs.filter(({ ClientStatus }) => ClientStatus === 'running').length >= 1;
     });
     return [];

@@ -37,7 +37,8 @@ export async function checkKafka(stack: Stack, facts: LogFacts): Promise<KafkaFi
   const table = new Map<string, NomadObject>();
   for (const event of events) {
     const verdict = tracker.judge(event);
-    if (verdict.kind !== 'new') topic.push(`event ${event.index}/${event.seq} of ${event.key} comes as ${verdict.kind}`);
+    if (verdict.kind !== 'new')
+      topic.push(`event ${event.index}/${event.seq} of ${event.key} comes as ${verdict.kind}`);
     tracker.accept(event);
     const { Deployment: deployment, Deleted: gone } = event.payload ?? {};
     if (deployment === undefined || deployment === null) continue;
@@ -46,7 +47,9 @@ export async function checkKafka(stack: Stack, facts: LogFacts): Promise<KafkaFi
   }
 
   const shown = await getJson<NomadObject[]>(`${stack.balancer.url}/v1/deployments`);
-  const differing = shown.filter((deployment) => JSON.stringify(sorted(table.get(String(deployment['ID'])))) !== JSON.stringify(sorted(deployment)));
+  const differing = shown.filter(
+    (deployment) => JSON.stringify(sorted(table.get(String(deployment['ID'])))) !== JSON.stringify(sorted(deployment)),
+  );
   const problems = differing.map((deployment) => `deployment ${String(deployment['ID'])} differs`);
   if (table.size !== shown.length) problems.push(`the consumer has ${table.size} deployments, the API ${shown.length}`);
   return { records: events.length, deployments: shown.length, topic, table: problems };

@@ -37,12 +37,18 @@ describe('a cluster of three servers', () => {
   const othersThan = (one: Instance): Instance[] => stack.instances.filter((instance) => instance !== one);
   const leasesOf = (instance: Instance): Promise<LeaseView[]> => getJson(`${instance.url}/v1/operator/rollbook/leases`);
   const leads = async (instances: readonly Instance[]): Promise<boolean> =>
-    (await Promise.all(instances.map(leasesOf))).flat().some((lease) => lease.Name === 'scheduler' && lease.ThisInstance);
+    (await Promise.all(instances.map(leasesOf)))
+      .flat()
+      .some((lease) => lease.Name === 'scheduler' && lease.ThisInstance);
   const put = (url: string, path: string, body: object): Promise<Response> =>
     fetch(url + path, { method: 'PUT', body: JSON.stringify(body), signal: AbortSignal.timeout(BOUND_MS) });
   const register = async (instance: Instance, job: string): Promise<void> => {
     expect((await put(instance.url, '/v1/jobs', { Job: chaosJob(job, job) })).status).toBe(200);
-    await until(`allocations of ${job}`, BOUND_MS, async () => (await getJson<object[]>(`${instance.url}/v1/job/${job}/allocations`)).length > 0);
+    await until(
+      `allocations of ${job}`,
+      BOUND_MS,
+      async () => (await getJson<object[]>(`${instance.url}/v1/job/${job}/allocations`)).length > 0,
+    );
   };
   /** Milliseconds until one of the others leads. */
   const vacancy = async (others: readonly Instance[], begun: number): Promise<number> => {
@@ -55,7 +61,9 @@ describe('a cluster of three servers', () => {
     const [lease] = (await leasesOf(leader)).filter(({ Name }) => Name === 'scheduler');
     expect(lease).toMatchObject({ Name: 'scheduler', ThisInstance: true });
     expect(lease!.Holder).toMatch(new RegExp(`^${leader.name}/${leader.child.pid}/[0-9a-f]{8}$`));
-    expect(await (await fetch(`${leader.url}/metrics`)).text()).toContain(`rollbook_lease_epoch{lease="scheduler"} ${lease!.Epoch}`);
+    expect(await (await fetch(`${leader.url}/metrics`)).text()).toContain(
+      `rollbook_lease_epoch{lease="scheduler"} ${lease!.Epoch}`,
+    );
     for (const other of othersThan(leader)) {
       expect((await leasesOf(other))[0]).toMatchObject({ Holder: lease!.Holder, ThisInstance: false });
       expect(await (await fetch(`${other.url}/metrics`)).text()).toContain('rollbook_lease_epoch{lease="scheduler"} 0');
@@ -94,7 +102,9 @@ describe('a cluster of three servers', () => {
     // Deadlines that pass while it stands still: the first thing it wants to do when it goes on.
     for (const n of [1, 2, 3]) {
       const job = chaosJob(`overdue-${n}`, 'b') as { Update: object };
-      await put(leader.url, '/v1/jobs', { Job: { ...job, Update: { ...job.Update, Canary: 0, HealthyDeadline: 1e9, ProgressDeadline: 2e9 } } });
+      await put(leader.url, '/v1/jobs', {
+        Job: { ...job, Update: { ...job.Update, Canary: 0, HealthyDeadline: 1e9, ProgressDeadline: 2e9 } },
+      });
     }
     const holder = (await leasesOf(leader)).find(({ Name }) => Name === 'scheduler')!.Holder;
     leader.child.signal('SIGSTOP');
@@ -103,7 +113,9 @@ describe('a cluster of three servers', () => {
     const client = new Client({ connectionString: stack.databaseUrl() });
     await client.connect();
     const writesOfOld = async (): Promise<number> => {
-      const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM event WHERE meta->>'actor' = $1`, [`scheduler ${holder}`]);
+      const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM event WHERE meta->>'actor' = $1`, [
+        `scheduler ${holder}`,
+      ]);
       return Number(rows[0]!.count);
     };
     const before = await writesOfOld();
@@ -143,7 +155,8 @@ describe('a cluster of three servers', () => {
     }
     await stack.postgres!.restart();
     await until('a write', BOUND_MS, async () => (await write()).status === 200);
-    for (const one of stack.instances) await until(`a read at ${one.name}`, BOUND_MS, async () => (await fetch(one.url + path)).status === 200);
+    for (const one of stack.instances)
+      await until(`a read at ${one.name}`, BOUND_MS, async () => (await fetch(one.url + path)).status === 200);
     await leaderNow();
     // What the nodes could not say during the outage is not held against them.
     const after = await getJson<{ Status: string; StatusDescription: string }[]>(`${instance!.url}/v1/nodes`);
@@ -156,7 +169,9 @@ describe('a cluster of three servers', () => {
     await third!.child.end('SIGTERM');
     stack.postgres!.kill();
     third!.child.start();
-    await until('the sentence', BOUND_MS, () => Promise.resolve(readFileSync(third!.logFile, 'utf8').includes('waiting for Postgres')));
+    await until('the sentence', BOUND_MS, () =>
+      Promise.resolve(readFileSync(third!.logFile, 'utf8').includes('waiting for Postgres')),
+    );
     expect(third!.child.runs).toBe(true);
     await stack.postgres!.restart();
     await third!.ready();

@@ -14,7 +14,10 @@ export async function checkLinearizability(
   facts: LogFacts,
   /** Where the histories are kept, to be looked at by `go run . < FILE`. */
   file: string,
-): Promise<{ readonly skipped: string } | { readonly histories: number; readonly operations: number; readonly violations: readonly string[] }> {
+): Promise<
+  | { readonly skipped: string }
+  | { readonly histories: number; readonly operations: number; readonly violations: readonly string[] }
+> {
   if (spawnSync('go', ['version']).status !== 0) return { skipped: 'there is no Go to run porcupine with' };
   const opsOf = new Map<string, object[]>();
   let operations = 0;
@@ -27,7 +30,10 @@ export async function checkLinearizability(
     operations++;
   }
   const histories = [...opsOf].map(([id, ops]) => ({ id, versions: facts.versionsOf(id), ops }));
-  const child = spawn('go', ['run', '.'], { cwd: join(repository(), 'test/cluster/porcupine'), stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn('go', ['run', '.'], {
+    cwd: join(repository(), 'test/cluster/porcupine'),
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const text = JSON.stringify(histories);
@@ -35,14 +41,21 @@ export async function checkLinearizability(
   child.stdin.end(text);
   const [code] = (await once(child, 'close')) as [number | null];
   const violations = output.split('\n').filter(Boolean);
-  if (code !== 0 && violations.length === 0) return { skipped: `porcupine cannot be built (go run ended with ${code})` };
+  if (code !== 0 && violations.length === 0)
+    return { skipped: `porcupine cannot be built (go run ended with ${code})` };
   return { histories: histories.length, operations, violations: violations.map((line) => `not linearizable: ${line}`) };
 }
 
 /** The model's view of an observation; undefined: it says nothing about the deployment. */
-function operationOf({ client, kind, requestId, call, done, outcome }: Observation, facts: LogFacts): object | undefined {
+function operationOf(
+  { client, kind, requestId, call, done, outcome }: Observation,
+  facts: LogFacts,
+): object | undefined {
   const times = { client, call: Math.floor(call), done: done === undefined ? 0 : Math.ceil(done) };
-  if (kind === 'read') return outcome.kind === 'seen' ? { ...times, kind: 'read', index: outcome.index, status: outcome.status } : undefined;
+  if (kind === 'read')
+    return outcome.kind === 'seen'
+      ? { ...times, kind: 'read', index: outcome.index, status: outcome.status }
+      : undefined;
   switch (outcome.kind) {
     case 'accepted':
       return outcome.index === 0 ? undefined : { ...times, kind: 'write', index: outcome.index, status: '' };

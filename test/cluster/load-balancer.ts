@@ -77,7 +77,9 @@ export class LoadBalancer {
   private async look(): Promise<void> {
     await Promise.all(
       this.backends.map(async (backend) => {
-        backend.isReady = await fetch(`http://127.0.0.1:${backend.port}/readyz`, { signal: AbortSignal.timeout(LOOK_BOUND_MS) }).then(
+        backend.isReady = await fetch(`http://127.0.0.1:${backend.port}/readyz`, {
+          signal: AbortSignal.timeout(LOOK_BOUND_MS),
+        }).then(
           (answer) => answer.ok,
           () => false,
         );

@@ -1,5 +1,5 @@
 import { evolve, upcast, type DeploymentState } from '@app/domain';
-import type { EventMeta, StreamName, TimeUs } from '@app/kernel';
+import type { EventMeta, StreamName } from '@app/kernel';
 import { Client } from 'pg';
 
 const PAGE = 5_000;
@@ -40,7 +40,7 @@ export class LogFacts {
     const client = new Client({ connectionString: url });
     await client.connect();
     try {
-      for (let after = { index: 0, seq: 0 }; ; ) {
+      for (let after = { index: 0, seq: 0 }; ;) {
         const { rows } = await client.query<Row>(
           `SELECT index, seq, stream, version, type, schema, data, meta, (extract(epoch FROM recorded_at) * 1000000)::bigint AS time
            FROM event WHERE (index, seq) > ($1, $2) ORDER BY index, seq LIMIT ${PAGE}`,
@@ -52,7 +52,8 @@ export class LogFacts {
         after = { index: Number(last.index), seq: last.seq };
       }
       const { rows: heads } = await client.query<{ index: string }>('SELECT index FROM log_head');
-      if (Number(heads[0]?.index) !== facts.head) facts.problems.push(`log_head says ${heads[0]?.index}, the last event has ${facts.head}`);
+      if (Number(heads[0]?.index) !== facts.head)
+        facts.problems.push(`log_head says ${heads[0]?.index}, the last event has ${facts.head}`);
       return facts;
     } finally {
       await client.end();
@@ -83,11 +84,15 @@ export class LogFacts {
     } else if (seq !== this.seq + 1) this.problems.push(`commit ${index} has a hole: event ${seq} follows ${this.seq}`);
     this.head = index;
     this.seq = seq;
-    if (version !== (this.streams.get(stream) ?? 0) + 1) this.problems.push(`${stream} has a hole before version ${version}`);
+    if (version !== (this.streams.get(stream) ?? 0) + 1)
+      this.problems.push(`${stream} has a hole before version ${version}`);
     this.streams.set(stream, version);
     if (!stream.startsWith('deployment/')) return;
     const id = stream.slice('deployment/'.length);
-    const state = evolve(stream, this.states.get(id), upcast({ type, schema, data }), { index, time: Number(time) as TimeUs }) as DeploymentState;
+    const state = evolve(stream, this.states.get(id), upcast({ type, schema, data }), {
+      index,
+      time: Number(time),
+    }) as DeploymentState;
     this.states.set(id, state);
     const versions = this.versions.get(id) ?? [];
     if (versions.at(-1)?.index === index) versions.pop();

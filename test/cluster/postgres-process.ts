@@ -59,7 +59,12 @@ const RESTART_ATTEMPTS = 40;
 async function open(dataDir: string): Promise<EmbeddedPostgres> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startEmbeddedPostgres({ dataDir, log: () => undefined, restart: false, settings: { max_connections: '200' } });
+      return await startEmbeddedPostgres({
+        dataDir,
+        log: () => undefined,
+        restart: false,
+        settings: { max_connections: '200' },
+      });
     } catch (error) {
       if (attempt === RESTART_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const APPEND = Buffer.from('append_events\0');
 const SETTLE_BOUND_MS = 3_000;
 
-/** Stands between one server and Postgres, and breaks what they say to each other. Its target may move. */
+/** Stands between one server and Postgres, and breaks what they say to each other. Its target may move: it is asked for with each connection. */
 export class PostgresProxy {
   private readonly links = new Set<Link>();
   private readonly listener: Server;
@@ -14,11 +14,16 @@ export class PostgresProxy {
   private slowMs = 0;
   private commitTrap: (() => void) | undefined;
 
-  private constructor(private target: () => URL) {
+  private constructor(private readonly target: () => URL) {
     this.listener = createServer((client) => {
       if (this.refuses) return void client.destroy();
       const { hostname, port } = this.target();
-      const link = new Link(client, connect(Number(port), hostname), () => this.slowMs, (chunk) => this.springs(chunk));
+      const link = new Link(
+        client,
+        connect(Number(port), hostname),
+        () => this.slowMs,
+        (chunk) => this.springs(chunk),
+      );
       this.links.add(link);
       link.onClose(() => this.links.delete(link));
     });

@@ -61,7 +61,8 @@ export class Stack {
 
   static async start(options: StackOptions): Promise<Stack> {
     mkdirSync(options.directory, { recursive: true });
-    const postgres = options.databaseUrl === undefined ? await PostgresProcess.start(join(options.directory, 'database')) : undefined;
+    const postgres =
+      options.databaseUrl === undefined ? await PostgresProcess.start(join(options.directory, 'database')) : undefined;
     const databaseUrl = (): string => options.databaseUrl ?? postgres!.url.href;
     const kafka = options.kafka === true && whyNoKafka() === undefined ? await startTestKafka() : undefined;
     const instances: Instance[] = [];
@@ -71,7 +72,10 @@ export class Stack {
       instances.push(instanceOf(options, n, port, proxy, databaseUrl, kafka));
     }
     for (const { child } of instances) child.start();
-    const balancer = await LoadBalancer.start(options.balancerPort ?? 0, instances.map(({ port }) => port));
+    const balancer = await LoadBalancer.start(
+      options.balancerPort ?? 0,
+      instances.map(({ port }) => port),
+    );
     const agents = Array.from({ length: options.agents ?? 2 }, (_, i) => agentOf(options, i + 1, balancer.url));
     const stack = new Stack(options, postgres, databaseUrl, kafka, instances, balancer, agents);
     try {
@@ -119,7 +123,7 @@ export class Stack {
     await Promise.all(this.agents.map((agent) => agent.end('SIGTERM', 5_000)));
     await Promise.all(this.instances.map(({ child }) => child.end('SIGTERM')));
     await this.balancer.close();
-    await Promise.all(this.instances.map(({ proxy }) => proxy?.close()));
+    for (const { proxy } of this.instances) await proxy?.close();
     await this.kafka?.stop();
     await this.postgres?.stop();
   }

@@ -7,7 +7,15 @@ import { run as schedule } from './schedule.bench.js';
 import { run as takeover } from './takeover.bench.js';
 
 /** `npm run bench -- <name>`. */
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = { append, commands, instances, read, relay, schedule, takeover };
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+  append,
+  commands,
+  instances,
+  read,
+  relay,
+  schedule,
+  takeover,
+};
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

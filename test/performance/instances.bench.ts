@@ -29,13 +29,21 @@ export async function run(): Promise<void> {
   try {
     const ids = await runningDeployments(stack.balancer.url, DEPLOYMENTS);
     for (const { child } of stack.instances.slice(1)) await child.end('SIGTERM');
-    print(`instances: pause and resume of ${DEPLOYMENTS} deployments, and reads of them; ${CONNECTIONS} connections in all, ${availableParallelism()} cores for everything`);
-    print('  instances  commands/s   p99 ms  generator  servers  Postgres      reads/s   p99 ms  generator  servers  Postgres');
+    print(
+      `instances: pause and resume of ${DEPLOYMENTS} deployments, and reads of them; ${CONNECTIONS} connections in all, ${availableParallelism()} cores for everything`,
+    );
+    print(
+      '  instances  commands/s   p99 ms  generator  servers  Postgres      reads/s   p99 ms  generator  servers  Postgres',
+    );
     for (let n = 1; n <= INSTANCES; n++) {
       stack.instances[n - 1]!.child.start();
       await stack.instances[n - 1]!.ready();
-      const commands = await measure(stack, directory, n, (i, of) => ids.filter((_id, at) => at % of === i).flatMap(pauseAndResume));
-      const reads = await measure(stack, directory, n, () => ids.map((id) => ({ method: 'GET', path: `/v1/deployment/${id}` })));
+      const commands = await measure(stack, directory, n, (i, of) =>
+        ids.filter((_id, at) => at % of === i).flatMap(pauseAndResume),
+      );
+      const reads = await measure(stack, directory, n, () =>
+        ids.map((id) => ({ method: 'GET', path: `/v1/deployment/${id}` })),
+      );
       print(`  ${String(n).padStart(9)}  ${cells(commands)}  ${cells(reads)}`);
       if (commands.errors + reads.errors > 0) process.exitCode = 1;
     }
@@ -47,7 +55,12 @@ export async function run(): Promise<void> {
 }
 
 /** The same load, spread over the first `n` instances. */
-async function measure(stack: Stack, directory: string, n: number, requests: (i: number, of: number) => LoadRequest[]): Promise<Measured> {
+async function measure(
+  stack: Stack,
+  directory: string,
+  n: number,
+  requests: (i: number, of: number) => LoadRequest[],
+): Promise<Measured> {
   const running = stack.instances.slice(0, n);
   const used = (): { servers: number; postgres: number } => ({
     servers: running.reduce((sum, { child }) => sum + cpuMs(child.pid!), 0),
@@ -67,7 +80,8 @@ async function measure(stack: Stack, directory: string, n: number, requests: (i:
     ),
   );
   const after = used();
-  const sum = (value: (result: LoadResult) => number): number => results.reduce((total, result) => total + value(result), 0);
+  const sum = (value: (result: LoadResult) => number): number =>
+    results.reduce((total, result) => total + value(result), 0);
   const share = (ms: number): number => ms / (WARM_UP_MS + DURATION_MS) / availableParallelism();
   return {
     perSecond: sum((result) => result.perSecond),
@@ -80,11 +94,21 @@ async function measure(stack: Stack, directory: string, n: number, requests: (i:
 }
 
 const cells = ({ perSecond, p99, generator, servers, postgres }: Measured): string =>
-  [perSecond.toFixed(0).padStart(10), p99.toFixed(1).padStart(7), percent(generator, 9), percent(servers, 7), percent(postgres, 8)].join('  ');
+  [
+    perSecond.toFixed(0).padStart(10),
+    p99.toFixed(1).padStart(7),
+    percent(generator, 9),
+    percent(servers, 7),
+    percent(postgres, 8),
+  ].join('  ');
 
 const percent = (share: number, width: number): string => `${(100 * share).toFixed(0)} %`.padStart(width);
 
 const pauseAndResume = (id: string): LoadRequest[] =>
-  [true, false].map((Pause) => ({ method: 'PUT', path: `/v1/deployment/pause/${id}`, body: JSON.stringify({ DeploymentID: id, Pause }) }));
+  [true, false].map((Pause) => ({
+    method: 'PUT',
+    path: `/v1/deployment/pause/${id}`,
+    body: JSON.stringify({ DeploymentID: id, Pause }),
+  }));
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -25,6 +25,7 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 const figure = (value: number): string => Math.round(value).toLocaleString('en');
 const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+const cpuOf = ({ user, system }: NodeJS.CpuUsage): number => user + system;
 const settingsOf = (brokers: readonly string[]): KafkaSettings => ({ ...DEFAULT_KAFKA_SETTINGS, brokers, prefix: `bench-${randomUUID()}` });
 
 /** Rollouts of many jobs as the server would have logged them: registered, planned, and every allocation reported as it starts and gets healthy. */
@@ -149,16 +150,23 @@ async function measureCatchUp(url: string, brokers: readonly string[]): Promise<
   const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   print(`a log of ${figure(log.length)} events in ${figure(head)} commits makes ${figure(records.length)} records of ${figure(bytes / records.length)} bytes`);
   const rounds: { ours: number; bare: number }[] = [];
+  const cpuUs = { ours: 0, bare: 0 };
   for (let round = 1; round <= ROUNDS; round++) {
+    const idle = process.cpuUsage();
     const oursMs = await catchUp(store, new KafkaSink(settingsOf(brokers)), head);
+    cpuUs.ours += cpuOf(process.cpuUsage(idle));
     const bareSettings = settingsOf(brokers);
     await (await new KafkaSink(bareSettings).open(randomUUID())).close();
+    const between = process.cpuUsage();
     const bareMs = await bareLoop(bareSettings, records);
+    cpuUs.bare += cpuOf(process.cpuUsage(between));
     const each = { ours: (log.length / oursMs) * 1000, bare: (log.length / bareMs) * 1000 };
     rounds.push(each);
     print(`round ${round}: ${figure(each.ours)} events/s, bare kafkajs ${figure(each.bare)} events/s`);
   }
   await store.close();
+  const perEvent = (us: number): string => (us / ROUNDS / log.length).toFixed(0);
+  print(`this process spends ${perEvent(cpuUs.ours)} µs of CPU on an event, the bare loop ${perEvent(cpuUs.bare)} µs`);
   const ours = quantile(rounds.map((each) => each.ours), 0.5);
   const share = quantile(rounds.map((each) => each.ours / each.bare), 0.5);
   print(`catch-up: ${figure(ours)} events/s (wanted: ${figure(WANTED.eventsPerS)})`);

@@ -29,7 +29,14 @@ export async function run(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'rollbook-bench-node-'));
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const agent = await startAgent({ serverAddress: `http://127.0.0.1:${port}`, dataDir, nodeName: 'bench', datacenter: 'dc1', resources: ROOM, log });
+  const agent = await startAgent({
+    serverAddress: `http://127.0.0.1:${port}`,
+    dataDir,
+    nodeName: 'bench',
+    datacenter: 'dc1',
+    resources: ROOM,
+    log,
+  });
   const server = await startServerProcess({ port, env: { ROLLBOOK_DEV_NODES: '0' } });
   try {
     await measure(server.url, server.process.pid!);
@@ -55,8 +62,11 @@ async function measure(url: string, pid: number): Promise<void> {
   while (reached['successful'] === undefined) {
     if (seconds() * 1000 > PATIENCE_MS) throw new Error('the deployments were not successful in time');
     await delay(POLL_MS);
-    const summaries = ((await send(url, 'GET', '/v1/jobs?prefix=bench-')) as JobStub[]).map(({ JobSummary }) => JobSummary?.Summary['web']);
-    const sum = (count: (group: GroupCounts) => number): number => summaries.reduce((total, group) => total + (group === undefined ? 0 : count(group)), 0);
+    const summaries = ((await send(url, 'GET', '/v1/jobs?prefix=bench-')) as JobStub[]).map(
+      ({ JobSummary }) => JobSummary?.Summary['web'],
+    );
+    const sum = (count: (group: GroupCounts) => number): number =>
+      summaries.reduce((total, group) => total + (group === undefined ? 0 : count(group)), 0);
     note('placed', sum((group) => group.Starting + group.Running) === JOBS * COUNT);
     note('running', sum((group) => group.Running) === JOBS * COUNT);
     const deployments = (await send(url, 'GET', '/v1/deployments')) as { Status: string }[];
@@ -65,13 +75,21 @@ async function measure(url: string, pid: number): Promise<void> {
   const total = reached['successful'];
   print(`${JOBS} jobs of ${COUNT} allocations, min_healthy_time ${MIN_HEALTHY_MS / 1000} s:`);
   for (const [phase, at] of Object.entries(reached)) print(`  all ${phase.padEnd(10)} after ${at.toFixed(2)} s`);
-  print(`  ${Math.round((JOBS * COUNT) / total).toLocaleString('en')} allocations/s end to end; wanted: ${TARGET_SECONDS} s, ${total <= TARGET_SECONDS ? 'kept' : 'missed'}`);
+  print(
+    `  ${Math.round((JOBS * COUNT) / total).toLocaleString('en')} allocations/s end to end; wanted: ${TARGET_SECONDS} s, ${total <= TARGET_SECONDS ? 'kept' : 'missed'}`,
+  );
   const agentCpu = process.cpuUsage(cpuBefore.agent);
   const server = (await cpuSeconds(pid)) - cpuBefore.server;
   const database = (await databaseSeconds(pid)) - cpuBefore.database;
   const agent = (agentCpu.user + agentCpu.system) / 1e6;
-  print(`  processor time: server ${server.toFixed(1)} s, Postgres ${database.toFixed(1)} s, agent ${agent.toFixed(1)} s`);
-  const busiest = [['the server', server] as const, ['Postgres', database] as const, ['the agent', agent] as const].sort((a, b) => b[1] - a[1])[0]!;
+  print(
+    `  processor time: server ${server.toFixed(1)} s, Postgres ${database.toFixed(1)} s, agent ${agent.toFixed(1)} s`,
+  );
+  const busiest = [
+    ['the server', server] as const,
+    ['Postgres', database] as const,
+    ['the agent', agent] as const,
+  ].sort((a, b) => b[1] - a[1])[0]!;
   print(`  what bounds it: ${busiest[0]}, busy ${((100 * busiest[1]) / total).toFixed(0)} % of the time`);
 }
 
@@ -88,13 +106,27 @@ const serviceJob = (ID: string): object => ({
   Name: ID,
   Type: 'service',
   Datacenters: ['dc1'],
-  Update: { MaxParallel: COUNT, HealthCheck: 'task_states', MinHealthyTime: MIN_HEALTHY_MS * MS, HealthyDeadline: 300_000 * MS, ProgressDeadline: 600_000 * MS },
+  Update: {
+    MaxParallel: COUNT,
+    HealthCheck: 'task_states',
+    MinHealthyTime: MIN_HEALTHY_MS * MS,
+    HealthyDeadline: 300_000 * MS,
+    ProgressDeadline: 600_000 * MS,
+  },
   TaskGroups: [
     {
       Name: 'web',
       Count: COUNT,
       EphemeralDisk: { SizeMB: 10 },
-      Tasks: [{ Name: 'main', Driver: 'mock_driver', Config: { run_for: '1h' }, Resources: { CPU: 1, MemoryMB: 10 }, LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 } }],
+      Tasks: [
+        {
+          Name: 'main',
+          Driver: 'mock_driver',
+          Config: { run_for: '1h' },
+          Resources: { CPU: 1, MemoryMB: 10 },
+          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
+        },
+      ],
     },
   ],
 });
@@ -116,9 +148,15 @@ async function databaseSeconds(pid: number): Promise<number> {
 function descendants(pid: number): number[] {
   let children: number[] = [];
   try {
-    const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,comm='], { encoding: 'utf8' }).split('\n').map((line) => line.trim().split(/\s+/));
-    children = rows.filter(([, parent, name]) => Number(parent) === pid && name === 'postgres').map(([child]) => Number(child));
-    const grandchildren = rows.filter(([, parent]) => children.includes(Number(parent))).map(([child]) => Number(child));
+    const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,comm='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/));
+    children = rows
+      .filter(([, parent, name]) => Number(parent) === pid && name === 'postgres')
+      .map(([child]) => Number(child));
+    const grandchildren = rows
+      .filter(([, parent]) => children.includes(Number(parent)))
+      .map(([child]) => Number(child));
     return [...children, ...grandchildren];
   } catch {
     return children;

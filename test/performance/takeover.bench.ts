@@ -24,7 +24,9 @@ export async function run(): Promise<void> {
         taken.push(found.takenMs);
         scheduled.push(found.scheduledMs);
       }
-      print(`takeover: the leader gets ${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'}, ${TIMES} times: lease taken after ${summary(taken)}; a new job scheduled after ${summary(scheduled)}`);
+      print(
+        `takeover: the leader gets ${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'}, ${TIMES} times: lease taken after ${summary(taken)}; a new job scheduled after ${summary(scheduled)}`,
+      );
     }
   } finally {
     await stack.stop();
@@ -32,7 +34,11 @@ export async function run(): Promise<void> {
   }
 }
 
-async function change(stack: Stack, signal: 'SIGKILL' | 'SIGTERM', job: string): Promise<{ takenMs: number; scheduledMs: number }> {
+async function change(
+  stack: Stack,
+  signal: 'SIGKILL' | 'SIGTERM',
+  job: string,
+): Promise<{ takenMs: number; scheduledMs: number }> {
   let leader: Instance | undefined;
   await until('a leader', BOUND_MS, async () => (leader = await stack.leader(LEASE)) !== undefined);
   const others = stack.instances.filter((instance) => instance !== leader);
@@ -41,11 +47,15 @@ async function change(stack: Stack, signal: 'SIGKILL' | 'SIGTERM', job: string):
   const url = others[0]!.url;
   const scheduled = send(url, 'PUT', '/v1/jobs', { Job: chaosJob(job, job) }).then(async (answer) => {
     const { EvalID } = answer as { EvalID: string };
-    await polled(async () => (await getJson<{ Status: string }>(`${url}/v1/evaluation/${EvalID}`)).Status === 'complete');
+    await polled(
+      async () => (await getJson<{ Status: string }>(`${url}/v1/evaluation/${EvalID}`)).Status === 'complete',
+    );
     return performance.now() - begun;
   });
   await polled(async () => {
-    const leases = await Promise.all(others.map((other) => getJson<LeaseView[]>(`${other.url}/v1/operator/rollbook/leases`)));
+    const leases = await Promise.all(
+      others.map((other) => getJson<LeaseView[]>(`${other.url}/v1/operator/rollbook/leases`)),
+    );
     return leases.flat().some((lease) => lease.Name === LEASE && lease.ThisInstance);
   });
   const takenMs = performance.now() - begun;

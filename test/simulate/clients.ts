@@ -1,4 +1,10 @@
-import { isClientTerminal, isServerTerminal, reportAllocations, type AllocationReport, type AllocationState } from '@app/domain';
+import {
+  isClientTerminal,
+  isServerTerminal,
+  reportAllocations,
+  type AllocationReport,
+  type AllocationState,
+} from '@app/domain';
 import { streamType, type TimeUs } from '@app/kernel';
 import { placementsOf } from './invariants.js';
 import type { MemoryLog, SimulatedCommit } from './memory-log.js';
@@ -94,7 +100,10 @@ export class Clients {
       task.phase = 'running';
       this.tell(alloc.id, task, { clientStatus: 'running', clientDescription: 'Tasks are running' });
       if (alloc.jobType === 'service') this.watchHealth(alloc);
-      else this.timers.after(this.random.between(...BATCH_MS), () => this.end(alloc.id, task, 'complete', 'All tasks have completed', null));
+      else
+        this.timers.after(this.random.between(...BATCH_MS), () =>
+          this.end(alloc.id, task, 'complete', 'All tasks have completed', null),
+        );
     });
   }
 
@@ -123,13 +132,27 @@ export class Clients {
     });
   }
 
-  private end(id: string, task: Task, clientStatus: 'complete' | 'failed', clientDescription: string, healthy: boolean | null): void {
+  private end(
+    id: string,
+    task: Task,
+    clientStatus: 'complete' | 'failed',
+    clientDescription: string,
+    healthy: boolean | null,
+  ): void {
     if (task.phase === 'ended') return;
     task.phase = 'ended';
-    this.tell(id, task, { clientStatus, clientDescription, health: healthy === null ? null : { healthy, timestamp: this.now() } });
+    this.tell(id, task, {
+      clientStatus,
+      clientDescription,
+      health: healthy === null ? null : { healthy, timestamp: this.now() },
+    });
   }
 
-  private tell(id: string, task: Task, said: Pick<AllocationReport, 'clientStatus' | 'clientDescription'> & Partial<AllocationReport>): void {
+  private tell(
+    id: string,
+    task: Task,
+    said: Pick<AllocationReport, 'clientStatus' | 'clientDescription'> & Partial<AllocationReport>,
+  ): void {
     const reports = this.news.get(task.nodeId) ?? new Map<string, AllocationReport>();
     this.news.set(task.nodeId, reports);
     reports.set(id, { id, taskStates: null, networkStatus: null, health: reports.get(id)?.health ?? null, ...said });
@@ -142,7 +165,9 @@ export class Clients {
       if (this.offline.has(nodeId) || node?.status !== 'ready') continue;
       this.news.delete(nodeId);
       const known = [...reports.values()].filter(({ id }) => this.tasks.has(id));
-      const outcome = this.log.execute('ReportAllocations', (view, context) => reportAllocations(view, context, { nodeId, reports: known }));
+      const outcome = this.log.execute('ReportAllocations', (view, context) =>
+        reportAllocations(view, context, { nodeId, reports: known }),
+      );
       if (outcome.kind !== 'accepted') throw new Error(`a report was not taken: ${JSON.stringify(outcome)}`);
       for (const { id, clientStatus } of known) if (isClientTerminal({ clientStatus })) this.tasks.delete(id);
     }

@@ -1,6 +1,15 @@
 import { evolve, type AggregateState } from '@app/domain';
 import type { Outcome } from '@app/event-store';
-import type { CommandContext, Decision, DomainEvent, Index, NewEvent, StateView, StreamName, TimeUs } from '@app/kernel';
+import type {
+  CommandContext,
+  Decision,
+  DomainEvent,
+  Index,
+  NewEvent,
+  StateView,
+  StreamName,
+  TimeUs,
+} from '@app/kernel';
 import { ClusterState, type Movement } from '@app/reactors';
 
 /** One commit, as the invariants see it: what was said, and what it did. */
@@ -64,18 +73,23 @@ export class MemoryLog implements StateView {
     const changes = [...byStream].map(([stream, said]) => {
       const held = this.states.get(stream);
       const version = (held?.version ?? 0) + said.length;
-      const state = said.reduce<AggregateState | undefined>((folded, event) => evolve(stream, folded, event, { index, time }), held?.state);
+      const state = said.reduce<AggregateState | undefined>(
+        (folded, event) => evolve(stream, folded, event, { index, time }),
+        held?.state,
+      );
       this.states.set(stream, { version, state });
       return { stream, version, state, events: said };
     });
     const movements = this.cluster.apply({ index, time, meta: SIMULATED, changes });
-    for (const { stream, state } of changes) if ((state as { purged?: boolean } | undefined)?.purged) this.forget(stream);
+    for (const { stream, state } of changes)
+      if ((state as { purged?: boolean } | undefined)?.purged) this.forget(stream);
     for (const listener of this.listeners) listener({ name, index, events, movements });
     return { kind: 'accepted', index, answer };
   }
 
   /** What is collected is not asked for again: a simulation of days need not remember it. Jobs and nodes may come back. */
   private forget(stream: StreamName): void {
-    if (stream.startsWith('allocation/') || stream.startsWith('evaluation/') || stream.startsWith('deployment/')) this.states.delete(stream);
+    if (stream.startsWith('allocation/') || stream.startsWith('evaluation/') || stream.startsWith('deployment/'))
+      this.states.delete(stream);
   }
 }

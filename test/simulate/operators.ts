@@ -85,8 +85,13 @@ export class Operators {
   /** What waits for an operator gets one. */
   tidyUp(): void {
     for (const deployment of this.log.cluster.activeDeployments()) {
-      if (deployment.status === 'paused') this.log.execute('PauseDeployment', (view, context) => pauseDeployment(view, context, { deploymentId: deployment.id, pause: false }));
-      this.log.execute('PromoteDeployment', (view, context) => promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }));
+      if (deployment.status === 'paused')
+        this.log.execute('PauseDeployment', (view, context) =>
+          pauseDeployment(view, context, { deploymentId: deployment.id, pause: false }),
+        );
+      this.log.execute('PromoteDeployment', (view, context) =>
+        promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }),
+      );
     }
   }
 
@@ -108,11 +113,19 @@ export class Operators {
           AutoPromote: canary > 0 && random.chance(0.4),
           Canary: canary,
         },
-        Migrate: { MaxParallel: Math.max(1, Math.ceil(count / 10)), HealthCheck: 'task_states', MinHealthyTime: 10 * NS_PER_S, HealthyDeadline: 300 * NS_PER_S },
+        Migrate: {
+          MaxParallel: Math.max(1, Math.ceil(count / 10)),
+          HealthCheck: 'task_states',
+          MinHealthyTime: 10 * NS_PER_S,
+          HealthyDeadline: 300 * NS_PER_S,
+        },
       },
       { ID: id, Name: id, Meta: { [QUALITY_META]: 'good' } },
     );
-    this.register({ ...spec, TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Tasks: group.Tasks.map(small) })) });
+    this.register({
+      ...spec,
+      TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Tasks: group.Tasks.map(small) })),
+    });
   }
 
   private act(): void {
@@ -124,7 +137,9 @@ export class Operators {
   }
 
   private register(spec: JobSpec): void {
-    const outcome = this.log.execute('RegisterJob', (view, context) => registerJob(view, context, { spec, enforceIndex: null, evalPriority: 0 }));
+    const outcome = this.log.execute('RegisterJob', (view, context) =>
+      registerJob(view, context, { spec, enforceIndex: null, evalPriority: 0 }),
+    );
     if (outcome.kind !== 'accepted') throw new Error(`a job was not registered: ${JSON.stringify(outcome)}`);
   }
 
@@ -133,25 +148,43 @@ export class Operators {
   }
 
   private someJob(isStopped: boolean): JobSpec | undefined {
-    return this.random.pick(this.log.cluster.jobs().map((job) => currentVersion(job)!.spec).filter((spec) => spec.Stop === isStopped));
+    return this.random.pick(
+      this.log.cluster
+        .jobs()
+        .map((job) => currentVersion(job)!.spec)
+        .filter((spec) => spec.Stop === isStopped),
+    );
   }
 
   private changeJob(): void {
     const spec = this.someJob(false);
-    if (spec !== undefined) this.register(this.anew(spec, this.random.pick<Quality>(['good', 'good', 'good', 'flaky', 'broken'])!));
+    if (spec !== undefined)
+      this.register(this.anew(spec, this.random.pick<Quality>(['good', 'good', 'good', 'flaky', 'broken'])!));
   }
 
   private scaleJob(): void {
     const spec = this.someJob(false);
     if (spec === undefined) return;
     const factor = 0.5 + this.random.next() * 0.7;
-    this.register({ ...spec, TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Count: Math.max(1, Math.round(group.Count * factor)) })) });
+    this.register({
+      ...spec,
+      TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Count: Math.max(1, Math.round(group.Count * factor)) })),
+    });
   }
 
   private stopJob(): void {
     const spec = this.someJob(false);
     if (spec === undefined) return;
-    const command = { namespace: spec.Namespace, jobId: spec.ID, purge: false, evalPriority: 0, noShutdownDelay: false, allocationIds: [], deploymentIds: [], evaluationIds: [] };
+    const command = {
+      namespace: spec.Namespace,
+      jobId: spec.ID,
+      purge: false,
+      evalPriority: 0,
+      noShutdownDelay: false,
+      allocationIds: [],
+      deploymentIds: [],
+      evaluationIds: [],
+    };
     this.log.execute('DeregisterJob', (view, context) => deregisterJob(view, context, command));
   }
 
@@ -166,27 +199,55 @@ export class Operators {
   }
 
   private pause(): void {
-    this.onSomeDeployment((deploymentId) => this.log.execute('PauseDeployment', (view, context) => pauseDeployment(view, context, { deploymentId, pause: true })), 'running');
+    this.onSomeDeployment(
+      (deploymentId) =>
+        this.log.execute('PauseDeployment', (view, context) =>
+          pauseDeployment(view, context, { deploymentId, pause: true }),
+        ),
+      'running',
+    );
   }
 
   private resume(): void {
-    this.onSomeDeployment((deploymentId) => this.log.execute('PauseDeployment', (view, context) => pauseDeployment(view, context, { deploymentId, pause: false })), 'paused');
+    this.onSomeDeployment(
+      (deploymentId) =>
+        this.log.execute('PauseDeployment', (view, context) =>
+          pauseDeployment(view, context, { deploymentId, pause: false }),
+        ),
+      'paused',
+    );
   }
 
   private promote(): void {
-    this.onSomeDeployment((deploymentId) => this.log.execute('PromoteDeployment', (view, context) => promoteDeployment(view, context, { deploymentId, all: true, groups: [] })), 'running');
+    this.onSomeDeployment(
+      (deploymentId) =>
+        this.log.execute('PromoteDeployment', (view, context) =>
+          promoteDeployment(view, context, { deploymentId, all: true, groups: [] }),
+        ),
+      'running',
+    );
   }
 
   private fail(): void {
     const skipsCanaries = this.random.chance(0.5);
-    this.onSomeDeployment((deploymentId) => this.log.execute('FailDeployment', (view, context) => failDeployment(view, context, { deploymentId, skipsCanaries })), 'running');
+    this.onSomeDeployment(
+      (deploymentId) =>
+        this.log.execute('FailDeployment', (view, context) =>
+          failDeployment(view, context, { deploymentId, skipsCanaries }),
+        ),
+      'running',
+    );
   }
 
   private someAllocations(most: number): string[] {
     const spec = this.someJob(false);
     if (spec === undefined) return [];
-    const allocs = this.log.cluster.allocationsOfJob(spec.Namespace, spec.ID).filter((alloc) => alloc.desiredStatus === 'run');
-    return Array.from({ length: this.random.between(1, most) }, () => this.random.pick(allocs)?.id).filter((id) => id !== undefined);
+    const allocs = this.log.cluster
+      .allocationsOfJob(spec.Namespace, spec.ID)
+      .filter((alloc) => alloc.desiredStatus === 'run');
+    return Array.from({ length: this.random.between(1, most) }, () => this.random.pick(allocs)?.id).filter(
+      (id) => id !== undefined,
+    );
   }
 
   private crashSome(): void {
@@ -195,7 +256,9 @@ export class Operators {
 
   private stopSome(): void {
     for (const allocationId of this.someAllocations(3)) {
-      this.log.execute('StopAllocation', (view, context) => stopAllocation(view, context, { allocationId, noShutdownDelay: false, reschedule: false }));
+      this.log.execute('StopAllocation', (view, context) =>
+        stopAllocation(view, context, { allocationId, noShutdownDelay: false, reschedule: false }),
+      );
     }
   }
 
@@ -208,7 +271,9 @@ export class Operators {
     this.timers.after(silent, () => {
       if (!this.clients.isOffline(node.id)) return;
       const affected = jobsOnNode(this.log.cluster, this.log.cluster.node(node.id)!);
-      this.log.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, { nodeId: node.id, status: 'down', affected }));
+      this.log.execute('MissHeartbeat', (view, context) =>
+        missHeartbeat(view, context, { nodeId: node.id, status: 'down', affected }),
+      );
     });
     this.timers.after(absent, () => {
       if (this.clients.isOffline(node.id)) this.comeBack(node.id);
@@ -218,7 +283,9 @@ export class Operators {
   private comeBack(nodeId: string): void {
     this.clients.reconnect(nodeId);
     const affected = jobsOnNode(this.log.cluster, this.log.cluster.node(nodeId)!);
-    this.log.execute('HeartbeatNode', (view, context) => heartbeatNode(view, context, { nodeId, affected, hasLiveAllocations: true }));
+    this.log.execute('HeartbeatNode', (view, context) =>
+      heartbeatNode(view, context, { nodeId, affected, hasLiveAllocations: true }),
+    );
   }
 
   private drain(): void {
@@ -234,7 +301,14 @@ export class Operators {
   private setDrain(node: NodeState, on: boolean): void {
     const affected = jobsOnNode(this.log.cluster, node);
     const deadline = this.random.pick([-1, 0, DRAIN_DEADLINE_S])! * NS_PER_S;
-    const command = { nodeId: node.id, spec: on ? { deadline, ignoreSystemJobs: false } : null, markEligible: !on, meta: null, accessorId: '', affected };
+    const command = {
+      nodeId: node.id,
+      spec: on ? { deadline, ignoreSystemJobs: false } : null,
+      markEligible: !on,
+      meta: null,
+      accessorId: '',
+      affected,
+    };
     this.log.execute('DrainNode', (view, context) => drainNode(view, context, command));
   }
 
@@ -244,9 +318,16 @@ export class Operators {
   }
 
   private setEligible(node: NodeState, isEligible: boolean): void {
-    const command = { nodeId: node.id, eligibility: isEligible ? 'eligible' : 'ineligible', affected: jobsOnNode(this.log.cluster, node) } as const;
+    const command = {
+      nodeId: node.id,
+      eligibility: isEligible ? 'eligible' : 'ineligible',
+      affected: jobsOnNode(this.log.cluster, node),
+    } as const;
     this.log.execute('SetNodeEligibility', (view, context) => setEligibility(view, context, command));
   }
 }
 
-const small = (task: JobSpec['TaskGroups'][number]['Tasks'][number]): typeof task => ({ ...task, Resources: { ...task.Resources, CPU: 10, MemoryMB: 10 } });
+const small = (task: JobSpec['TaskGroups'][number]['Tasks'][number]): typeof task => ({
+  ...task,
+  Resources: { ...task.Resources, CPU: 10, MemoryMB: 10 },
+});

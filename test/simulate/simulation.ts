@@ -1,6 +1,23 @@
-import { computedClass, GARBAGE_THRESHOLDS, heartbeatNode, isTerminal, registerNode, type AllocationState, type DeploymentState, type EvaluationState } from '@app/domain';
+import {
+  computedClass,
+  GARBAGE_THRESHOLDS,
+  heartbeatNode,
+  isTerminal,
+  registerNode,
+  type AllocationState,
+  type DeploymentState,
+  type EvaluationState,
+} from '@app/domain';
 import { US_PER_MS, US_PER_S, type TimeUs } from '@app/kernel';
-import { DeploymentWatcher, Drainer, Scheduler, sweep, type GarbageFinder, type Reactor, type ReactorContext } from '@app/reactors';
+import {
+  DeploymentWatcher,
+  Drainer,
+  Scheduler,
+  sweep,
+  type GarbageFinder,
+  type Reactor,
+  type ReactorContext,
+} from '@app/reactors';
 import { node } from '../../libs/scheduling/testing/specs.js';
 import { Clients } from './clients.js';
 import { checkAll, checkCommit, unsettled, Violation } from './invariants.js';
@@ -69,7 +86,8 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
     checkCommit(log, commit);
     for (const { type } of commit.events.map(({ event }) => event)) {
       if (type === 'AllocationPlaced') tally.placed++;
-      else if (/^Deployment(Created|Succeeded|Failed|Cancelled|Promoted)$/.test(type)) tally.deployments[type] = (tally.deployments[type] ?? 0) + 1;
+      else if (/^Deployment(Created|Succeeded|Failed|Cancelled|Promoted)$/.test(type))
+        tally.deployments[type] = (tally.deployments[type] ?? 0) + 1;
     }
   });
   const clients = new Clients(log, timers, random, now);
@@ -81,7 +99,7 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
   timers.after(HOUR_MS / 12, () => operators.start());
 
   const until = async (ms: number, isOver: () => boolean = () => false): Promise<void> => {
-    for (let look = timers.ms + LOOK_MS, collect = timers.ms + GARBAGE_MS; timers.ms < ms; ) {
+    for (let look = timers.ms + LOOK_MS, collect = timers.ms + GARBAGE_MS; timers.ms < ms;) {
       if (await timers.step(Math.min(look, ms))) continue;
       if (tally.faults.length > 0) throw tally.faults[0];
       look = timers.ms + LOOK_MS;
@@ -101,10 +119,12 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
       return unsettled(log).length === 0;
     });
     const complaints = unsettled(log);
-    if (complaints.length > 0) throw new Violation(`nothing fails any more, and yet: ${complaints.slice(0, 5).join('; ')}`);
+    if (complaints.length > 0)
+      throw new Violation(`nothing fails any more, and yet: ${complaints.slice(0, 5).join('; ')}`);
   } catch (error) {
     const at = (timers.ms / HOUR_MS).toFixed(3);
-    if (error instanceof Error) error.message = `seed ${options.seed}, after ${at} virtual hours (index ${log.index}): ${error.message}`;
+    if (error instanceof Error)
+      error.message = `seed ${options.seed}, after ${at} virtual hours (index ${log.index}): ${error.message}`;
     throw error;
   } finally {
     await Promise.all(reactors.map((reactor) => reactor.stop()));
@@ -127,10 +147,26 @@ const execute =
     return log.execute(name, decide);
   };
 
-function reactorsOn(log: MemoryLog, now: () => TimeUs, newId: () => string, onError: (error: unknown) => void): readonly Reactor[] {
-  const context: ReactorContext = { cluster: log.cluster, execute: execute(log), reached: () => Promise.resolve(), now, newId, onError };
+function reactorsOn(
+  log: MemoryLog,
+  now: () => TimeUs,
+  newId: () => string,
+  onError: (error: unknown) => void,
+): readonly Reactor[] {
+  const context: ReactorContext = {
+    cluster: log.cluster,
+    execute: execute(log),
+    reached: () => Promise.resolve(),
+    now,
+    newId,
+    onError,
+  };
   const configuration = { algorithm: 'binpack', nodeLimit: 100 } as const;
-  return [new Scheduler(context, { configuration: () => configuration, signingKeyId: 'none' }), new DeploymentWatcher(context), new Drainer(context)];
+  return [
+    new Scheduler(context, { configuration: () => configuration, signingKeyId: 'none' }),
+    new DeploymentWatcher(context),
+    new Drainer(context),
+  ];
 }
 
 function addNodes(log: MemoryLog, { nodes, allocs }: SimulationOptions): void {
@@ -140,18 +176,26 @@ function addNodes(log: MemoryLog, { nodes, allocs }: SimulationOptions): void {
     const { Cpu } = plain.NodeResources;
     const description = {
       ...plain,
-      NodeResources: { ...plain.NodeResources, Cpu: { ...Cpu, CpuShares: room }, Memory: { MemoryMB: room }, Disk: { DiskMB: room * 10 } },
+      NodeResources: {
+        ...plain.NodeResources,
+        Cpu: { ...Cpu, CpuShares: room },
+        Memory: { MemoryMB: room },
+        Disk: { DiskMB: room * 10 },
+      },
     };
     const command = { description, secretDigest: '', computedClass: computedClass(description), affected: [] };
     log.execute('RegisterNode', (view, context) => registerNode(view, context, command));
-    log.execute('HeartbeatNode', (view, context) => heartbeatNode(view, context, { nodeId: description.ID, affected: [], hasLiveAllocations: false }));
+    log.execute('HeartbeatNode', (view, context) =>
+      heartbeatNode(view, context, { nodeId: description.ID, affected: [], hasLiveAllocations: false }),
+    );
   }
 }
 
 /** What the database finds in the product. */
 function garbageOf(log: MemoryLog): GarbageFinder {
   const all = <S>(kind: string): S[] => [...log.streams(kind)].map((stream) => log.read<S>(stream)!);
-  const page = <T>(found: readonly T[]): Promise<{ found: readonly T[]; next: undefined }> => Promise.resolve({ found, next: undefined });
+  const page = <T>(found: readonly T[]): Promise<{ found: readonly T[]; next: undefined }> =>
+    Promise.resolve({ found, next: undefined });
   const byEvaluation = new Map<string, AllocationState[]>();
   const byDeployment = new Map<string, AllocationState[]>();
   for (const alloc of all<AllocationState>('allocation/')) {

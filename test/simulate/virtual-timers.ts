@@ -18,7 +18,12 @@ const GRID_MS = 50;
  */
 export class VirtualTimers {
   private readonly heap: VirtualTimer[] = [];
-  private readonly real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, setInterval: globalThis.setInterval, clearInterval: globalThis.clearInterval };
+  private readonly real = {
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+    setInterval: globalThis.setInterval,
+    clearInterval: globalThis.clearInterval,
+  };
   private orders = 0;
   /** Virtual milliseconds since the start. */
   ms = 0;
@@ -85,7 +90,7 @@ export class VirtualTimers {
     const last = this.heap.pop();
     if (last === undefined || this.heap.length === 0) return;
     this.heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1;
       const right = left + 1;
       const child = right < this.heap.length && isBefore(this.heap[right]!, this.heap[left]!) ? right : left;
@@ -96,7 +101,7 @@ export class VirtualTimers {
   }
 
   private siftUp(from: number): void {
-    for (let at = from; at > 0; ) {
+    for (let at = from; at > 0;) {
       const parent = (at - 1) >> 1;
       if (!isBefore(this.heap[at]!, this.heap[parent]!)) return;
       this.swap(at, parent);

@@ -101,6 +101,12 @@ export function cpuMs(pid: number): number {
   }
 }
 
+/** What the children had used that have ended. */
+function reapedMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
 /** The same for the embedded Postgres of a server, all its processes together. */
 export function postgresCpuMs(dataDir: string): number {
   const postmaster = Number(readFileSync(join(dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
@@ -112,5 +118,5 @@ export function postgresCpuMs(dataDir: string): number {
       return false;
     }
   });
-  return [postmaster, ...children.map(Number)].reduce((sum, pid) => sum + cpuMs(pid), 0);
+  return [postmaster, ...children.map(Number)].reduce((sum, pid) => sum + cpuMs(pid), reapedMs(postmaster));
 }

@@ -55,7 +55,7 @@ export function reportAllocations(
     const trigger = triggerOf(draft, alloc, report);
     const job = `${alloc.namespace}/${alloc.jobId}`;
     if (trigger !== null && !evaluations.has(job)) evaluations.set(job, { alloc, trigger });
-    if (!saysNothingNew(alloc, report)) draft.onAllocation(alloc.id, { type: 'AllocationReported', data: withoutId(report) });
+    if (!saysNothingNew(alloc, report)) draft.onAllocation(alloc.id, { type: 'AllocationReported', data: said(report) });
   }
   if (draft.events().length > 0 && node.lastMissedHeartbeatIndex > node.lastAllocUpdateIndex) {
     draft.onNode(node.id, { type: 'NodeAllocationsRefreshed', data: {} });
@@ -106,7 +106,13 @@ function saysNothingNew(alloc: AllocationState, report: AllocationReport): boole
   );
 }
 
-const withoutId = ({ id: _, ...report }: AllocationReport): Omit<AllocationReport, 'id'> => report;
+const said = (report: AllocationReport): Omit<AllocationReport, 'id'> => ({
+  clientStatus: report.clientStatus,
+  clientDescription: report.clientDescription,
+  taskStates: report.taskStates,
+  networkStatus: report.networkStatus,
+  health: report.health,
+});
 
 /** Jobs whose status may have changed: one of their allocations has just ended, or come to life. */
 function endedJobs(draft: Draft): { namespace: string; jobId: string }[] {

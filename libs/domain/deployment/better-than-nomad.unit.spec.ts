@@ -1,5 +1,16 @@
 import { deploymentStream, jobStream, US_PER_S } from '@app/kernel';
-import { allocationId, DEPLOYMENT, given, healthReported, jobSpec, nodeIsReady, nodeRegistered, planned, registered, type Given } from '@app/testing';
+import {
+  allocationId,
+  DEPLOYMENT,
+  given,
+  healthReported,
+  jobSpec,
+  nodeIsReady,
+  nodeRegistered,
+  planned,
+  registered,
+  type Given,
+} from '@app/testing';
 import {
   currentVersion,
   failDeployment,
@@ -27,17 +38,25 @@ const latestEvaluation = (story: Given): string => {
 function canaryRollout(change: { readonly meta?: object } = {}): Given {
   const more = { Meta: change.meta ?? null };
   const story = given(nodeRegistered(), nodeIsReady(), registered(jobSpec({ update: { AutoRevert: true } })));
-  story.and((view, context) => markStable(view, context, { namespace: 'default', jobId: 'web', version: 0, stable: true }));
+  story.and((view, context) =>
+    markStable(view, context, { namespace: 'default', jobId: 'web', version: 0, stable: true }),
+  );
   story.and(registered(jobSpec({ tag: 'new', update: { AutoRevert: true, Canary: 1 }, more })));
   const group = { autoRevert: true, desiredCanaries: 1 };
   return story.and(
-    planned({ evaluation: latestEvaluation(story), deployment: { groups: { app: group } }, place: [{ id: allocationId(1), canary: true }] }),
+    planned({
+      evaluation: latestEvaluation(story),
+      deployment: { groups: { app: group } },
+      place: [{ id: allocationId(1), canary: true }],
+    }),
   );
 }
 
 describe('better than Nomad', () => {
   it('an auto-revert can skip the canary phase, when the request says so', () => {
-    const revert = canaryRollout().when((view, context) => failDeployment(view, context, { deploymentId: DEPLOYMENT, skipsCanaries: true }));
+    const revert = canaryRollout().when((view, context) =>
+      failDeployment(view, context, { deploymentId: DEPLOYMENT, skipsCanaries: true }),
+    );
     const job = revert.after.state<JobState>(JOB);
     expect(currentVersion(job)).toMatchObject({ version: 2, skipsCanaries: true, stable: true });
   });
@@ -49,7 +68,9 @@ describe('better than Nomad', () => {
   });
 
   it('an auto-revert can skip the canary phase, when the meta of the job says so', () => {
-    const revert = canaryRollout({ meta: { 'rollbook.revert': 'immediate' } }).when((view, context) => failDeployment(view, context, { deploymentId: DEPLOYMENT }));
+    const revert = canaryRollout({ meta: { 'rollbook.revert': 'immediate' } }).when((view, context) =>
+      failDeployment(view, context, { deploymentId: DEPLOYMENT }),
+    );
     expect(currentVersion(revert.after.state<JobState>(JOB))).toMatchObject({ version: 2, skipsCanaries: true });
   });
 
@@ -62,7 +83,9 @@ describe('better than Nomad', () => {
     canaryRollout()
       .and((view, context) => pauseDeployment(view, context, { deploymentId: DEPLOYMENT, pause: true }))
       .later(100 * DEADLINE_S * US_PER_S)
-      .when((view, context) => failWatchedDeployment(view, context, { deploymentId: DEPLOYMENT, cause: 'deadline', rollback: true }))
+      .when((view, context) =>
+        failWatchedDeployment(view, context, { deploymentId: DEPLOYMENT, cause: 'deadline', rollback: true }),
+      )
       .thenNothing();
   });
 
@@ -72,7 +95,9 @@ describe('better than Nomad', () => {
       .later(100 * DEADLINE_S * US_PER_S)
       .and((view, context) => pauseDeployment(view, context, { deploymentId: DEPLOYMENT, pause: false }))
       .later((DEADLINE_S - 10) * US_PER_S)
-      .when((view, context) => failWatchedDeployment(view, context, { deploymentId: DEPLOYMENT, cause: 'deadline', rollback: true }))
+      .when((view, context) =>
+        failWatchedDeployment(view, context, { deploymentId: DEPLOYMENT, cause: 'deadline', rollback: true }),
+      )
       .thenNothing();
   });
 
@@ -81,9 +106,17 @@ describe('better than Nomad', () => {
     for (let n = 2; n < 6; n++) {
       const id = DEPLOYMENT.replace(/.$/, String(n));
       const evaluation = latestEvaluation(story);
-      story.and(planned({ evaluation, deployment: { id, groups: { app: { autoRevert: true } } }, place: [{ id: allocationId(n) }] }));
+      story.and(
+        planned({
+          evaluation,
+          deployment: { id, groups: { app: { autoRevert: true } } },
+          place: [{ id: allocationId(n) }],
+        }),
+      );
       story.and((view, context) => failDeployment(view, context, { deploymentId: id }));
-      expect(story.state<DeploymentState>(deploymentStream(id)).statusDescription).toMatch(/not rolling back to stable job version 2 as current job has same specification/);
+      expect(story.state<DeploymentState>(deploymentStream(id)).statusDescription).toMatch(
+        /not rolling back to stable job version 2 as current job has same specification/,
+      );
     }
     expect(currentVersion(story.state<JobState>(JOB))?.version).toBe(2);
   });
@@ -102,12 +135,18 @@ describe('better than Nomad', () => {
       story.later(3600 * US_PER_S);
       const since = new Date(timestamp / 1000).getTime();
       const wait = waitOf(story);
-      expect(wait).toMatchObject({ WaitingFor: 'promotion', By: 'operator', Groups: { app: { HealthyCanaries: [allocationId(1)], DesiredCanaries: 1 } } });
+      expect(wait).toMatchObject({
+        WaitingFor: 'promotion',
+        By: 'operator',
+        Groups: { app: { HealthyCanaries: [allocationId(1)], DesiredCanaries: 1 } },
+      });
       expect(Date.parse(wait['Since'] as string)).toBe(since);
     });
 
     it('for its resumption while it is paused, and for nothing once it has ended', () => {
-      const story = canaryRollout().and((view, context) => pauseDeployment(view, context, { deploymentId: DEPLOYMENT, pause: true }));
+      const story = canaryRollout().and((view, context) =>
+        pauseDeployment(view, context, { deploymentId: DEPLOYMENT, pause: true }),
+      );
       expect(waitOf(story)).toMatchObject({ WaitingFor: 'resume' });
       story.and((view, context) => failDeployment(view, context, { deploymentId: DEPLOYMENT }));
       expect(waitOf(story)).toMatchObject({ WaitingFor: null, Since: null, Groups: {} });

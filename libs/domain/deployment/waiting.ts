@@ -16,12 +16,25 @@ interface GroupWait {
  * `canaries`: the allocations that the deployment names as its canaries, as far as they are known.
  */
 export function renderDeploymentWait(deployment: DeploymentState, canaries: readonly AllocationState[]): object {
-  const waits = Object.entries(deployment.groups).map(([name, group]) => ({ name, group, wait: waitOf(deployment, group, canaries) }));
+  const waits = Object.entries(deployment.groups).map(([name, group]) => ({
+    name,
+    group,
+    wait: waitOf(deployment, group, canaries),
+  }));
   const open = isActive(deployment) ? waits.filter(({ wait }) => wait !== null) : [];
   const promotion = open.filter(({ wait }) => wait!.waitingFor === 'promotion');
-  const waitingFor = !isActive(deployment) ? null : deployment.status === 'paused' ? 'resume' : promotion.length > 0 ? 'promotion' : open.length > 0 ? 'health' : null;
+  const waitingFor = !isActive(deployment)
+    ? null
+    : deployment.status === 'paused'
+      ? 'resume'
+      : promotion.length > 0
+        ? 'promotion'
+        : open.length > 0
+          ? 'health'
+          : null;
   const decisive = waitingFor === 'promotion' ? promotion : open;
-  const since = waitingFor === 'resume' ? deployment.modifyTime : Math.max(0, ...decisive.map(({ wait }) => wait!.since));
+  const since =
+    waitingFor === 'resume' ? deployment.modifyTime : Math.max(0, ...decisive.map(({ wait }) => wait!.since));
   return {
     DeploymentID: deployment.id,
     Namespace: deployment.namespace,
@@ -30,7 +43,8 @@ export function renderDeploymentWait(deployment: DeploymentState, canaries: read
     Status: deployment.status,
     StatusDescription: deployment.statusDescription,
     WaitingFor: waitingFor,
-    By: waitingFor !== 'promotion' ? null : promotion.every(({ group }) => group.autoPromote) ? 'deployment' : 'operator',
+    By:
+      waitingFor !== 'promotion' ? null : promotion.every(({ group }) => group.autoPromote) ? 'deployment' : 'operator',
     Since: waitingFor === null ? null : isoFromUs(since),
     Groups: Object.fromEntries(
       open.map(({ name, group, wait }) => [
@@ -52,7 +66,11 @@ export function renderDeploymentWait(deployment: DeploymentState, canaries: read
 }
 
 /** null: the group is done. */
-function waitOf(deployment: DeploymentState, group: DeploymentGroup, canaries: readonly AllocationState[]): GroupWait | null {
+function waitOf(
+  deployment: DeploymentState,
+  group: DeploymentGroup,
+  canaries: readonly AllocationState[],
+): GroupWait | null {
   const placed = canaries.filter((alloc) => group.placedCanaries.includes(alloc.id));
   const healthy = placed.filter((alloc) => !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true);
   const ids = healthy.map((alloc) => alloc.id);

@@ -27,12 +27,18 @@ export function collectEvaluations(
   const draft = draftOf(view, context);
   for (const { evaluationId, allocationIds } of command.evaluations) {
     const evaluation = draft.evaluation(evaluationId);
-    if (evaluation !== undefined && !evaluation.purged) collectEvaluation(draft, evaluation, presentAllocations(draft, allocationIds), command.thresholds);
+    if (evaluation !== undefined && !evaluation.purged)
+      collectEvaluation(draft, evaluation, presentAllocations(draft, allocationIds), command.thresholds);
   }
   return accept(draft.events());
 }
 
-function collectEvaluation(draft: Draft, evaluation: EvaluationState, allocs: readonly AllocationState[], thresholds: GarbageThresholds): void {
+function collectEvaluation(
+  draft: Draft,
+  evaluation: EvaluationState,
+  allocs: readonly AllocationState[],
+  thresholds: GarbageThresholds,
+): void {
   const { now } = draft.context;
   const cutoff = now - (evaluation.type === 'batch' ? thresholds.batchEvaluation : thresholds.evaluation);
   if (!isEvaluationTerminal(evaluation) || evaluation.modifyTime > cutoff) return;
@@ -41,7 +47,8 @@ function collectEvaluation(draft: Draft, evaluation: EvaluationState, allocs: re
   if (evaluation.type === 'batch' && current !== undefined && !(current.status === 'dead' && current.spec.Stop)) {
     // What a batch job has completed counts for as long as the job lives: only the work of former versions goes.
     const former = allocs.filter(
-      (alloc) => isTerminal(alloc) && (alloc.jobCreateIndex < current.createIndex || alloc.jobVersion < current.version),
+      (alloc) =>
+        isTerminal(alloc) && (alloc.jobCreateIndex < current.createIndex || alloc.jobVersion < current.version),
     );
     collectAllocations(draft, former);
     if (former.length === allocs.length) draft.onEvaluation(evaluation.id, { type: 'EvaluationCollected', data: {} });
@@ -66,7 +73,12 @@ export function collectDeployments(
     const deployment = draft.deployment(deploymentId);
     if (deployment === undefined || deployment.purged || isActive(deployment)) continue;
     if (deployment.modifyTime > context.now - command.thresholds.deployment) continue;
-    if (presentAllocations(draft, allocationIds).some((alloc) => alloc.deploymentId === deploymentId && !isTerminal(alloc))) continue;
+    if (
+      presentAllocations(draft, allocationIds).some(
+        (alloc) => alloc.deploymentId === deploymentId && !isTerminal(alloc),
+      )
+    )
+      continue;
     draft.onDeployment(deploymentId, { type: 'DeploymentCollected', data: {} });
   }
   return accept(draft.events());
@@ -76,7 +88,11 @@ export function collectDeployments(
 export function collectNode(
   view: StateView,
   context: CommandContext,
-  command: { readonly nodeId: string; readonly allocationIds: readonly string[]; readonly thresholds: GarbageThresholds },
+  command: {
+    readonly nodeId: string;
+    readonly allocationIds: readonly string[];
+    readonly thresholds: GarbageThresholds;
+  },
 ): Decision {
   const draft = draftOf(view, context);
   const node = draft.node(command.nodeId);
@@ -107,14 +123,17 @@ export function collectJob(
   const job = draft.job(namespace, jobId);
   const current = currentVersion(job);
   const cutoff = context.now - command.thresholds.job;
-  if (job === undefined || current === undefined || current.status !== 'dead' || current.submitTime > cutoff) return accept([]);
+  if (job === undefined || current === undefined || current.status !== 'dead' || current.submitTime > cutoff)
+    return accept([]);
   const { spec } = current;
   const isTemplate = spec.Periodic !== null || (spec.ParameterizedJob !== null && !spec.Dispatched);
   if (!spec.Stop && (isTemplate || (spec.Type !== 'batch' && spec.Type !== 'sysbatch'))) return accept([]);
   if (job.versions.some((version) => version.versionTag !== null)) return accept([]);
   // The summary moves with every placement: reading it holds the set of allocations still.
   if ((draft.summary(namespace, jobId)?.liveAllocations ?? 0) > 0) return accept([]);
-  const evaluations = command.evaluationIds.map((id) => draft.evaluation(id)).filter((one) => one !== undefined && !one.purged) as EvaluationState[];
+  const evaluations = command.evaluationIds
+    .map((id) => draft.evaluation(id))
+    .filter((one) => one !== undefined && !one.purged) as EvaluationState[];
   if (!evaluations.every((one) => isEvaluationTerminal(one) && one.modifyTime <= cutoff)) return accept([]);
   const allocs = presentAllocations(draft, command.allocationIds);
   if (!allocs.every((alloc) => isCollectible(alloc, job, cutoff, context.now))) return accept([]);
@@ -124,7 +143,8 @@ export function collectJob(
     if (draft.deployment(id)?.purged === false) draft.onDeployment(id, { type: 'DeploymentCollected', data: {} });
   }
   draft.onJob(job, { type: 'JobPurged', data: {} });
-  if (draft.summary(namespace, jobId) !== undefined) draft.onSummary(namespace, jobId, { type: 'JobSummaryPurged', data: {} });
+  if (draft.summary(namespace, jobId) !== undefined)
+    draft.onSummary(namespace, jobId, { type: 'JobSummaryPurged', data: {} });
   return accept(draft.events());
 }
 

@@ -8,7 +8,9 @@ export function isCollectible(alloc: AllocationState, job: JobState | undefined,
   const current = currentVersion(job);
   if (job === undefined || current === undefined || current.spec.Stop || current.status === 'dead') return true;
   if (alloc.desiredStatus === 'stop' || alloc.clientStatus !== 'failed' || alloc.nextAllocation !== '') return true;
-  const version = job.versions.find((one) => one.version === alloc.jobVersion && one.createIndex === alloc.jobCreateIndex);
+  const version = job.versions.find(
+    (one) => one.version === alloc.jobVersion && one.createIndex === alloc.jobCreateIndex,
+  );
   const policy = version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.ReschedulePolicy ?? null;
   if (policy === null || (policy.Attempts === 0 && !policy.Unlimited)) return true;
   const last = alloc.rescheduleTracker?.events.at(-1);

@@ -36,10 +36,13 @@ export function reconcileSummary(
     const bin = SUMMARY_BIN[alloc.clientStatus];
     groups[alloc.taskGroup] = { ...group, [bin]: group[bin] + 1 };
   }
-  const active = command.deploymentIds.map((id) => draft.deployment(id)).filter((one) => one !== undefined && !one.purged && isActive(one));
+  const active = command.deploymentIds
+    .map((id) => draft.deployment(id))
+    .filter((one) => one !== undefined && !one.purged && isActive(one));
   const data = { groups, liveAllocations, activeDeployments: active.length };
   const { liveAllocations: live, activeDeployments } = summary;
-  if (JSON.stringify(data) === JSON.stringify({ groups: summary.groups, liveAllocations: live, activeDeployments })) return accept([]);
+  if (JSON.stringify(data) === JSON.stringify({ groups: summary.groups, liveAllocations: live, activeDeployments }))
+    return accept([]);
   draft.onSummary(namespace, jobId, { type: 'JobSummaryChanged', data });
   return accept(draft.events());
 }

@@ -1,4 +1,13 @@
-import { accept, reject, type CommandContext, type Decision, type StateView, usFromNs, type DurationNs, type TimeUs } from '@app/kernel';
+import {
+  accept,
+  reject,
+  type CommandContext,
+  type Decision,
+  type StateView,
+  usFromNs,
+  type DurationNs,
+  type TimeUs,
+} from '@app/kernel';
 import { draftOf } from '../command/draft.js';
 import { evaluateJobs, evaluateJobsOfNode, type AffectedJob } from './evaluate.js';
 import type { NodeMessage } from './events.js';
@@ -24,7 +33,11 @@ export interface DrainNode {
 }
 
 /** Nomad: Node.UpdateDrain; spec/lifecycle §9.2, spec/http-api §4.6. A node that starts to drain is ineligible. Rejection: node-not-found-write. */
-export function drainNode(view: StateView, context: CommandContext, command: DrainNode): Decision<{ readonly evalIds: readonly string[] }> {
+export function drainNode(
+  view: StateView,
+  context: CommandContext,
+  command: DrainNode,
+): Decision<{ readonly evalIds: readonly string[] }> {
   const draft = draftOf(view, context);
   const node = draft.node(command.nodeId);
   if (node === undefined || node.purged) return reject('node-not-found-write');
@@ -43,7 +56,11 @@ export function drainNode(view: StateView, context: CommandContext, command: Dra
   return accept(draft.events(), { evalIds });
 }
 
-const strategy = ({ deadline, ignoreSystemJobs }: DrainSpec, running: DrainStrategy | null, now: TimeUs): DrainStrategy => ({
+const strategy = (
+  { deadline, ignoreSystemJobs }: DrainSpec,
+  running: DrainStrategy | null,
+  now: TimeUs,
+): DrainStrategy => ({
   deadline,
   ignoreSystemJobs,
   forceDeadline: deadline > 0 ? now + usFromNs(deadline) : 0,
@@ -53,14 +70,26 @@ const strategy = ({ deadline, ignoreSystemJobs }: DrainSpec, running: DrainStrat
 function lastDrain(node: NodeState, { spec, meta, accessorId }: DrainNode, now: TimeUs): LastDrain | null {
   const running = node.drain === null ? null : node.lastDrain;
   if (spec !== null) {
-    return { startedAt: running?.startedAt ?? now, updatedAt: now, status: 'draining', accessorId, meta: meta ?? running?.meta ?? null };
+    return {
+      startedAt: running?.startedAt ?? now,
+      updatedAt: now,
+      status: 'draining',
+      accessorId,
+      meta: meta ?? running?.meta ?? null,
+    };
   }
-  return running === null ? node.lastDrain : { ...running, updatedAt: now, status: 'canceled', accessorId, meta: meta ?? running.meta };
+  return running === null
+    ? node.lastDrain
+    : { ...running, updatedAt: now, status: 'canceled', accessorId, meta: meta ?? running.meta };
 }
 
 function noteOf(running: DrainStrategy | null, spec: DrainSpec | null): NodeMessage {
   const message =
-    spec === null ? 'Node drain disabled' : running === null ? 'Node drain strategy set' : 'Node drain strategy updated';
+    spec === null
+      ? 'Node drain disabled'
+      : running === null
+        ? 'Node drain strategy set'
+        : 'Node drain strategy updated';
   return { message, subsystem: 'Drain', details: null };
 }
 
@@ -76,7 +105,11 @@ export interface Drained {
 }
 
 /** The drainer's word: these go, and their jobs are evaluated. Those that are on their way already are passed over. */
-export function drainAllocations(view: StateView, context: CommandContext, command: { readonly drained: readonly Drained[] }): Decision {
+export function drainAllocations(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly drained: readonly Drained[] },
+): Decision {
   const draft = draftOf(view, context);
   const jobs = new Map<string, AffectedJob>();
   for (const { allocationId, disablePlacement } of command.drained) {
@@ -101,7 +134,8 @@ export function completeDrain(
   if (node === undefined || node.purged || node.drain === null) return accept([]);
   const { startedAt, forceDeadline, deadline } = node.drain;
   const looked = command.drain;
-  if (startedAt !== looked.startedAt || forceDeadline !== looked.forceDeadline || deadline !== looked.deadline) return accept([]);
+  if (startedAt !== looked.startedAt || forceDeadline !== looked.forceDeadline || deadline !== looked.deadline)
+    return accept([]);
   draft.onNode(node.id, {
     type: 'NodeDrainChanged',
     data: {

@@ -18,8 +18,11 @@ export const evaluateJobsOfNode = (
 ): string[] => affected.map((job) => evaluate(draft, job, triggeredBy, { nodeId, nodeModifyIndex: THIS_INDEX }));
 
 /** The same, of no particular node. */
-export const evaluateJobs = (draft: Draft, affected: readonly AffectedJob[], triggeredBy: EvaluationTrigger): string[] =>
-  affected.map((job) => evaluate(draft, job, triggeredBy, {}));
+export const evaluateJobs = (
+  draft: Draft,
+  affected: readonly AffectedJob[],
+  triggeredBy: EvaluationTrigger,
+): string[] => affected.map((job) => evaluate(draft, job, triggeredBy, {}));
 
 function evaluate(
   draft: Draft,

@@ -16,8 +16,18 @@ const INSUFFICIENT_RESOURCES = '53';
 const SYSTEM_ERROR = '58';
 
 /** What `pg` and its pool say without an error code when the server is gone or silent. */
-const OUTAGE_MESSAGE = /^(Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|The server does not support SSL)/;
-const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const OUTAGE_MESSAGE =
+  /^(Connection terminated|Query read timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|The server does not support SSL)/;
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 /** Shutting down, starting up, too many connections: SQLSTATEs of a server that will serve again. */
 const NOT_NOW = /^(57P0[123]|53300|08...)$/;
 

@@ -161,7 +161,7 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
       for (let round = 0; round < 20; round++) {
         const stream = newStream();
         const results = await Promise.all([store, other].map((each) => each.appendBatch([appendOf(stream, 0, 1)])));
-        expect(results.map(([result]) => result?.kind).sort()).toEqual(['appended', 'conflict']);
+        expect(new Set(results.map(([result]) => result?.kind))).toEqual(new Set(['appended', 'conflict']));
         expect(await store.readStream(stream, 1)).toHaveLength(1);
       }
     });

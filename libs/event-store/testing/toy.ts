@@ -1,4 +1,4 @@
-import type { Decision, DomainEvent, EventMeta, Fact, StateView, StreamName, TimeUs } from '@app/kernel';
+import type { Decision, DomainEvent, EventMeta, Fact, StateView, StreamName } from '@app/kernel';
 import { accept, reject } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
@@ -49,7 +49,7 @@ export function appendOf(stream: StreamName, version: number, by: number, more: 
     snapshots: [{ stream, state: JSON.stringify(state) }],
     rows: [...sums.project(stream, undefined, state)],
     meta: META,
-    time: 1_760_000_000_123_456 as TimeUs,
+    time: 1_760_000_000_123_456,
     ...more,
   };
 }

@@ -1,3 +1,4 @@
+import type { NetworkStatus } from '@app/domain';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -93,7 +94,7 @@ class AllocationUpdateDto {
   @IsString() @MaxLength(MAX_TEXT) ClientDescription!: string;
   @IsOptional() @IsObject() TaskStates!: Record<string, never> | null;
   @IsOptional() @ValidateNested() @Type(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
-  @IsOptional() @IsObject() NetworkStatus!: never | null;
+  @IsOptional() @IsObject() NetworkStatus!: NetworkStatus | null;
 }
 
 /** `PUT /agent/v1/node/:id/status`. */

@@ -29,7 +29,9 @@ export class DeploymentWaitController {
         const index = this.tail.tableIndex('deployment', 'allocation');
         const [state] = await this.objects.states<DeploymentState>([deploymentStream(id)]);
         if (state === undefined || state.purged) return notFound('deployment not found', index);
-        const canaries = await this.objects.allocations(Object.values(state.groups).flatMap((group) => group.placedCanaries));
+        const canaries = await this.objects.allocations(
+          Object.values(state.groups).flatMap((group) => group.placedCanaries),
+        );
         return jsonAnswer(JSON.stringify(renderDeploymentWait(state, canaries)), index);
       },
     });

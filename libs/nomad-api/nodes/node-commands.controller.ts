@@ -28,7 +28,13 @@ export class NodeCommandsController {
     const body = orThrow(decodeBody(bodyOf(request), nodeUpdateDrainRequest, { chunked: isChunked(request) }), '', 400);
     const id = nodeId(request);
     const affected = await this.readModels.jobsAffectedByNode(id);
-    const spec = body.DrainSpec == null ? null : { deadline: Number(body.DrainSpec.Deadline ?? 0), ignoreSystemJobs: body.DrainSpec.IgnoreSystemJobs ?? false };
+    const spec =
+      body.DrainSpec == null
+        ? null
+        : {
+            deadline: Number(body.DrainSpec.Deadline ?? 0),
+            ignoreSystemJobs: body.DrainSpec.IgnoreSystemJobs ?? false,
+          };
     const command = {
       nodeId: id,
       spec,
@@ -53,7 +59,8 @@ export class NodeCommandsController {
       name: 'EvaluateNode',
       reads: [nodeStream(id)],
       decide: (view, context) => evaluateNode(view, context, { nodeId: id, affected }),
-      render: ({ evalIds, node }, index) => this.update(evalIds, index, { NodeModifyIndex: node.modifyIndex, SchedulingEligibility: node.eligibility }),
+      render: ({ evalIds, node }, index) =>
+        this.update(evalIds, index, { NodeModifyIndex: node.modifyIndex, SchedulingEligibility: node.eligibility }),
     });
   }
 
@@ -65,7 +72,8 @@ export class NodeCommandsController {
       name: 'PurgeNode',
       reads: [nodeStream(id)],
       decide: (view, context) => purgeNode(view, context, { nodeId: id, affected }),
-      render: ({ evalIds }, index) => this.update(evalIds, index, { NodeModifyIndex: index, SchedulingEligibility: '' }),
+      render: ({ evalIds }, index) =>
+        this.update(evalIds, index, { NodeModifyIndex: index, SchedulingEligibility: '' }),
     });
   }
 
@@ -93,7 +101,10 @@ export class NodeCommandsController {
   }
 }
 
-const evaluations = (ids: readonly string[], index: Index): { EvalIDs: readonly string[] | null; EvalCreateIndex: Index } =>
+const evaluations = (
+  ids: readonly string[],
+  index: Index,
+): { EvalIDs: readonly string[] | null; EvalCreateIndex: Index } =>
   ids.length === 0 ? { EvalIDs: null, EvalCreateIndex: 0 } : { EvalIDs: ids, EvalCreateIndex: index };
 
 function nodeId(request: FastifyRequest): string {

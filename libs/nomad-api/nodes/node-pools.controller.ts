@@ -67,7 +67,9 @@ export class NodePoolsController {
         filterType: nodeType,
         filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
         objects: async (rows) =>
-          (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).map((state) => plain(renderNode(state!))),
+          (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).map((state) =>
+            plain(renderNode(state!)),
+          ),
         variant: 'pool',
       },
       options,
@@ -87,12 +89,16 @@ export class NodePoolsController {
         filterType: jobType,
         filterColumns: {},
         objects: async (rows) => {
-          const states = await this.objects.states<JobState>(rows.map(({ key }) => jobStream(key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1))));
+          const states = await this.objects.states<JobState>(
+            rows.map(({ key }) => jobStream(key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1))),
+          );
           return states.map((state) => plain(renderJob(currentVersion(state)!)));
         },
         texts: async (rows) => {
           const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-          return rows.map(({ key, document }) => `${document.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`);
+          return rows.map(
+            ({ key, document }) => `${document.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`,
+          );
         },
         variant: 'pool',
       },
@@ -121,9 +127,14 @@ export class NodePoolsController {
 
   /** The checks of Nomad, in its order; what passes them is refused, too: see {@link POOLS}. */
   private write(request: FastifyRequest, path: string | undefined): never {
-    const { Name = '' } = orThrow(decodeBody(bodyOf(request), nodePoolRequest, { chunked: isChunked(request) }), '', 400);
+    const { Name = '' } = orThrow(
+      decodeBody(bodyOf(request), nodePoolRequest, { chunked: isChunked(request) }),
+      '',
+      400,
+    );
     if (path !== undefined && path !== Name) throw new NomadError('Node pool name does not match request path', 400);
-    if (POOLS.some((one) => one.Name === Name)) throw new NomadError(`modifying node pool ${JSON.stringify(Name)} is not allowed`, 400);
+    if (POOLS.some((one) => one.Name === Name))
+      throw new NomadError(`modifying node pool ${JSON.stringify(Name)} is not allowed`, 400);
     if (!NAME.test(Name)) {
       const quoted = JSON.stringify(Name);
       const error = `1 error occurred:\n\t* invalid name ${quoted}, must match regex ${NAME.source}\n\n`;
@@ -142,7 +153,8 @@ export class NodePoolsController {
 const constant = (key: string, text: string | undefined): DataQuery => ({
   key: `node-${key}`,
   topics: [],
-  load: () => Promise.resolve(text === undefined ? notFound('node pool not found', POOL_INDEX) : jsonAnswer(text, POOL_INDEX)),
+  load: () =>
+    Promise.resolve(text === undefined ? notFound('node pool not found', POOL_INDEX) : jsonAnswer(text, POOL_INDEX)),
 });
 
 const nameOf = (request: FastifyRequest): string => (request.params as { readonly name: string }).name;

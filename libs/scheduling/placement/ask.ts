@@ -143,8 +143,9 @@ const secretsChecks = (secrets: readonly JsonObject[]): readonly NodeCheck[] =>
 const volumeChecks = (volumes: JsonObject | null): readonly NodeCheck[] =>
   Object.values(volumes ?? {}).map((volume) => {
     const { Type, Source } = typeof volume === 'object' && volume !== null && !Array.isArray(volume) ? volume : {};
-    if (Type !== 'host') return never(`missing CSI Volume ${String(Source ?? '')}`);
-    return check('missing compatible host volumes', (node) => node.HostVolumes?.[String(Source)] !== undefined);
+    const source = typeof Source === 'string' ? Source : '';
+    if (Type !== 'host') return never(`missing CSI Volume ${source}`);
+    return check('missing compatible host volumes', (node) => node.HostVolumes?.[source] !== undefined);
   });
 
 function distinctHosts(

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename } from 'node:fs/promises';
+import { EventTracker, type NomadObject, type RollbookEvent, type TrackerState } from '@app/consumer';
+
+/** The file: the table, and how far in Kafka it was made. They change together. */
+interface Stored {
+  readonly id: string;
+  /** The next offset of each partition. */
+  readonly offsets: Readonly<Record<string, string>>;
+  readonly tracker: TrackerState | undefined;
+  readonly deployments: Readonly<Record<string, NomadObject>>;
+}
+
+/** Deployments by their id, as they are now, in a file. */
+export class DeploymentTable {
+  private readonly tracker: EventTracker;
+  private readonly offsets: Map<string, string>;
+  private readonly deployments: Map<string, NomadObject>;
+
+  private constructor(
+    private readonly file: string,
+    readonly id: string,
+    stored: Stored | undefined,
+  ) {
+    this.tracker = new EventTracker(stored?.tracker);
+    this.offsets = new Map(Object.entries(stored?.offsets ?? {}));
+    this.deployments = new Map(Object.entries(stored?.deployments ?? {}));
+  }
+
+  /** The table as it was stored last, or an empty one. */
+  static async open(file: string): Promise<DeploymentTable> {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    const stored = text === undefined ? undefined : (JSON.parse(text) as Stored);
+    return new DeploymentTable(file, stored?.id ?? randomUUID(), stored);
+  }
+
+  offsetOf(partition: number): bigint {
+    return BigInt(this.offsets.get(String(partition)) ?? 0);
+  }
+
+  /** @throws Error when events are missing: going on would make a table that is wrong. */
+  apply(event: RollbookEvent): void {
+    const verdict = this.tracker.judge(event);
+    switch (verdict.kind) {
+      case 'duplicate':
+        return;
+      case 'gap':
+        throw new Error(`events of ${event.key} are missing up to index ${verdict.missing.index}: were they deleted from the topic?`);
+      case 'new-epoch':
+        this.deployments.clear();
+        break;
+      case 'new':
+        break;
+    }
+    this.tracker.accept(event);
+    if (!event.subject.startsWith('deployment/')) return;
+    const id = event.subject.slice('deployment/'.length);
+    const { payload } = event;
+    // A deployment that was too large for Kafka cannot be shown; it is none, in practice.
+    if (payload?.Deployment && !payload.Deleted) this.deployments.set(id, payload.Deployment);
+    else this.deployments.delete(id);
+  }
+
+  /** Stores the table with the next offset of a partition. Written beside and renamed: the file is always a whole one. */
+  async store(partition: number, next: bigint): Promise<void> {
+    this.offsets.set(String(partition), String(next));
+    const stored: Stored = {
+      id: this.id,
+      offsets: Object.fromEntries(this.offsets),
+      tracker: this.tracker.state(),
+      deployments: Object.fromEntries(this.deployments),
+    };
+    const fresh = await open(`${this.file}.new`, 'w');
+    await fresh.writeFile(JSON.stringify(stored));
+    await fresh.sync();
+    await fresh.close();
+    await rename(`${this.file}.new`, this.file);
+  }
+
+  describe(): string {
+    return `${this.deployments.size} deployments, offsets ${Array.from(this.offsets, ([partition, offset]) => `${partition}:${offset}`).join(' ')}`;
+  }
+
+  /** A line for each deployment. */
+  render(): string {
+    const lines = Array.from(this.deployments.values(), (one) =>
+      [one['ID'], one['Namespace'], one['JobID'], `v${String(one['JobVersion'])}`, one['Status'], `index ${String(one['ModifyIndex'])}`].join('  '),
+    );
+    return lines.toSorted().join('\n');
+  }
+}

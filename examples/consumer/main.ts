@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readEvent } from '@app/consumer';
+import { Kafka, logLevel, type EachBatchPayload } from 'kafkajs';
+import { DeploymentTable } from './deployment-table.js';
+
+// Keeps a table of all deployments from Kafka alone. Kill it whenever you like and run it again: the table is exact, since it is stored together
+// with the offsets up to which it was made.
+//
+//   KAFKA_BROKERS=127.0.0.1:9092 npm run example:consumer -- --file deployments.json [--once]
+//
+// `--once` ends when nothing more comes for a while. Settings: KAFKA_BROKERS, KAFKA_PREFIX (rollbook).
+
+const QUIET_MS = 3_000;
+const POLL_MS = 100;
+
+const options = process.argv.slice(2);
+const once = options.includes('--once');
+const file = options[options.indexOf('--file') + 1] ?? '';
+const brokers = (process.env['KAFKA_BROKERS'] ?? '127.0.0.1:9092').split(',');
+const prefix = process.env['KAFKA_PREFIX'] ?? 'rollbook';
+const topic = `${prefix}.events.v1`;
+
+async function main(): Promise<void> {
+  if (!options.includes('--file') || file === '') throw new Error('say where to keep the table: --file deployments.json');
+  const table = await DeploymentTable.open(file);
+  const kafka = new Kafka({ clientId: 'rollbook-example', brokers, logLevel: logLevel.ERROR });
+  // Readers of committed records see every event once. The offsets are the table's: Kafka is told none.
+  const consumer = kafka.consumer({ groupId: `${prefix}-example-${table.id}`, readUncommitted: false });
+  let quietSince = performance.now();
+
+  const apply = async ({ batch, heartbeat }: EachBatchPayload): Promise<void> => {
+    quietSince = performance.now();
+    const from = table.offsetOf(batch.partition);
+    for (const message of batch.messages) {
+      // Until a seek takes effect, what was applied before may come again.
+      if (BigInt(message.offset) >= from) table.apply(readEvent(message));
+    }
+    await table.store(batch.partition, BigInt(batch.lastOffset()) + 1n);
+    process.stdout.write(`${table.describe()}\n`);
+    await heartbeat();
+  };
+
+  const failed = new Promise<never>((_, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+  });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    for (const partition of payload.memberAssignment[topic] ?? []) {
+      consumer.seek({ topic, partition, offset: String(table.offsetOf(partition)) });
+    }
+    quietSince = performance.now();
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: apply });
+  const quiet = async (): Promise<void> => {
+    while (!once || performance.now() - quietSince < QUIET_MS) await delay(POLL_MS);
+  };
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  try {
+    await Promise.race([quiet(), ended, failed]);
+  } finally {
+    await consumer.disconnect();
+  }
+  process.stdout.write(`${table.render()}\n`);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  },
+);

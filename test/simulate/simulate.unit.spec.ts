@@ -1,0 +1,25 @@
+import { simulate } from './simulation.js';
+
+const SMALL = { nodes: 20, allocs: 300, hours: 0.5 };
+
+/** Seeds that found something once, or that are as good as any. */
+const SEEDS = [1, 7, 8, 12, 22];
+
+describe('the simulator', () => {
+  it.each(SEEDS)(
+    'holds every invariant through trouble and comes to rest, with seed %i',
+    async (seed) => {
+      const report = await simulate({ ...SMALL, seed });
+      expect(report.placed).toBeGreaterThan(SMALL.allocs);
+    },
+    60_000,
+  );
+
+  it('tells the same story from the same seed', async () => {
+    const [once, again] = [
+      await simulate({ ...SMALL, hours: 0.2, seed: 3 }),
+      await simulate({ ...SMALL, hours: 0.2, seed: 3 }),
+    ];
+    expect({ ...again, seconds: 0 }).toEqual({ ...once, seconds: 0 });
+  }, 60_000);
+});
