@@ -35,7 +35,12 @@ export function startRelay(core: Core, configuration: Configuration, log: Logger
 
 /** What the configuration says of Kafka; undefined without brokers. @throws StartupError for files that cannot be read. */
 export function kafkaSettings(configuration: Configuration): KafkaSettings | undefined {
-  const { kafkaBrokers: brokers, kafkaReplication: replication, kafkaRetentionHours, kafkaSaslMechanism: mechanism } = configuration;
+  const {
+    kafkaBrokers: brokers,
+    kafkaReplication: replication,
+    kafkaRetentionHours,
+    kafkaSaslMechanism: mechanism,
+  } = configuration;
   if (brokers === undefined) return undefined;
   return {
     brokers,
@@ -48,7 +53,11 @@ export function kafkaSettings(configuration: Configuration): KafkaSettings | und
     ...(kafkaRetentionHours !== undefined && { retentionMs: kafkaRetentionHours * MS_PER_HOUR }),
     ...(configuration.kafkaTls && { tls: tlsOf(configuration) }),
     ...(mechanism !== undefined && {
-      sasl: { mechanism, username: configuration.kafkaSaslUsername ?? '', password: configuration.kafkaSaslPassword ?? '' },
+      sasl: {
+        mechanism,
+        username: configuration.kafkaSaslUsername ?? '',
+        password: configuration.kafkaSaslPassword ?? '',
+      },
     }),
   };
 }
@@ -63,15 +72,29 @@ function pemOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new StartupError(`the file ${path} for Kafka's TLS cannot be read: ${(error as Error).message}`, 2, { cause: error });
+    throw new StartupError(`the file ${path} for Kafka's TLS cannot be read: ${(error as Error).message}`, 2, {
+      cause: error,
+    });
   }
 }
 
 function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => RelayLeader): RelayMetrics {
   const registers = [registry];
-  const events = new Counter({ name: 'rollbook_relay_events_total', help: 'Events published to Kafka by this instance.', registers });
-  const records = new Counter({ name: 'rollbook_relay_records_total', help: 'Records published to Kafka by this instance.', registers });
-  const errors = new Counter({ name: 'rollbook_relay_errors_total', help: 'Attempts at publishing that failed and were made again.', registers });
+  const events = new Counter({
+    name: 'rollbook_relay_events_total',
+    help: 'Events published to Kafka by this instance.',
+    registers,
+  });
+  const records = new Counter({
+    name: 'rollbook_relay_records_total',
+    help: 'Records published to Kafka by this instance.',
+    registers,
+  });
+  const errors = new Counter({
+    name: 'rollbook_relay_errors_total',
+    help: 'Attempts at publishing that failed and were made again.',
+    registers,
+  });
   const transactions = new Histogram({
     name: 'rollbook_relay_transaction_seconds',
     help: 'Duration of a transaction with Kafka.',
@@ -79,7 +102,11 @@ function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => 
     registers,
   });
   // Only where the relay runs: elsewhere nothing is known of the lag.
-  const whereItRuns = (name: string, help: string, value: (progress: NonNullable<RelayLeader['progress']>) => number | undefined): void => {
+  const whereItRuns = (
+    name: string,
+    help: string,
+    value: (progress: NonNullable<RelayLeader['progress']>) => number | undefined,
+  ): void => {
     new Gauge({
       name,
       help,
@@ -95,13 +122,21 @@ function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => 
   const commitsBehind = (published: number | undefined): number | undefined =>
     published === undefined ? undefined : Math.max(0, tail.applied - published);
   whereItRuns('rollbook_relay_index', 'Everything up to this index is in Kafka.', ({ published }) => published);
-  whereItRuns('rollbook_relay_lag_commits', 'Commits that are not in Kafka yet.', ({ published }) => commitsBehind(published));
-  whereItRuns('rollbook_relay_lag_events', 'Events that are not in Kafka yet: commits times the events that one has on average.', (progress) => {
-    const commits = commitsBehind(progress.published);
-    return commits && Math.round(commits * progress.eventsPerCommit);
-  });
-  whereItRuns('rollbook_relay_lag_seconds', 'Age of the oldest commit that is not in Kafka yet.', ({ oldestPending }) =>
-    oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S),
+  whereItRuns('rollbook_relay_lag_commits', 'Commits that are not in Kafka yet.', ({ published }) =>
+    commitsBehind(published),
+  );
+  whereItRuns(
+    'rollbook_relay_lag_events',
+    'Events that are not in Kafka yet: commits times the events that one has on average.',
+    (progress) => {
+      const commits = commitsBehind(progress.published);
+      return commits && Math.round(commits * progress.eventsPerCommit);
+    },
+  );
+  whereItRuns(
+    'rollbook_relay_lag_seconds',
+    'Age of the oldest commit that is not in Kafka yet.',
+    ({ oldestPending }) => (oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S)),
   );
   new Gauge({
     name: 'rollbook_relay_lease_epoch',

@@ -45,7 +45,9 @@ export class DeploymentTable {
       case 'duplicate':
         return;
       case 'gap':
-        throw new Error(`events of ${event.key} are missing up to index ${verdict.missing.index}: were they deleted from the topic?`);
+        throw new Error(
+          `events of ${event.key} are missing up to index ${verdict.missing.index}: were they deleted from the topic?`,
+        );
       case 'new-epoch':
         this.deployments.clear();
         break;
@@ -84,7 +86,14 @@ export class DeploymentTable {
   /** A line for each deployment. */
   render(): string {
     const lines = Array.from(this.deployments.values(), (one) =>
-      [one['ID'], one['Namespace'], one['JobID'], `v${String(one['JobVersion'])}`, one['Status'], `index ${String(one['ModifyIndex'])}`].join('  '),
+      [
+        one['ID'],
+        one['Namespace'],
+        one['JobID'],
+        `v${String(one['JobVersion'])}`,
+        one['Status'],
+        `index ${String(one['ModifyIndex'])}`,
+      ].join('  '),
     );
     return lines.toSorted().join('\n');
   }

@@ -21,7 +21,8 @@ const prefix = process.env['KAFKA_PREFIX'] ?? 'rollbook';
 const topic = `${prefix}.events.v1`;
 
 async function main(): Promise<void> {
-  if (!options.includes('--file') || file === '') throw new Error('say where to keep the table: --file deployments.json');
+  if (!options.includes('--file') || file === '')
+    throw new Error('say where to keep the table: --file deployments.json');
   const table = await DeploymentTable.open(file);
   const kafka = new Kafka({ clientId: 'rollbook-example', brokers, logLevel: logLevel.ERROR });
   // Readers of committed records see every event once. The offsets are the table's: Kafka is told none.

@@ -22,7 +22,8 @@ export const comesAfter = (a: Place, b: Place): boolean => a.index > b.index || 
 
 /** Judges an event by the last one that was applied for its key (undefined: none). Pure: keep what was applied with your table. */
 export function judge(applied: Applied | undefined, event: RollbookEvent): Verdict {
-  if (applied !== undefined && applied.storeEpoch !== event.storeEpoch) return { kind: 'new-epoch', storeEpoch: event.storeEpoch };
+  if (applied !== undefined && applied.storeEpoch !== event.storeEpoch)
+    return { kind: 'new-epoch', storeEpoch: event.storeEpoch };
   const last: Place = applied ?? NOTHING;
   // Index 0 is never used, so that a place of index 0 is "nothing"; seq counts from 0.
   if (applied !== undefined && !comesAfter(event, last)) return { kind: 'duplicate' };
@@ -57,7 +58,8 @@ export class EventTracker {
   judge(event: RollbookEvent): Verdict {
     if (this.retired.has(event.storeEpoch)) return { kind: 'duplicate' };
     const { storeEpoch } = this;
-    if (storeEpoch !== undefined && storeEpoch !== event.storeEpoch) return { kind: 'new-epoch', storeEpoch: event.storeEpoch };
+    if (storeEpoch !== undefined && storeEpoch !== event.storeEpoch)
+      return { kind: 'new-epoch', storeEpoch: event.storeEpoch };
     const place = this.applied.get(event.key);
     return judge(place && { ...place, storeEpoch: event.storeEpoch }, event);
   }

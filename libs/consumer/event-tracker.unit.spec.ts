@@ -3,7 +3,9 @@ import { EventTracker, judge } from './event-tracker.js';
 
 const record = (headers: Record<string, string> = {}): KafkaRecord => ({
   key: 'default/web',
-  value: Buffer.from('{"Deployment":{"ID":"d1"},"Deleted":false,"Event":{"Type":"DeploymentPaused","Schema":1,"Data":{}}}'),
+  value: Buffer.from(
+    '{"Deployment":{"ID":"d1"},"Deleted":false,"Event":{"Type":"DeploymentPaused","Schema":1,"Data":{}}}',
+  ),
   headers: {
     ce_id: '7/1',
     ce_type: 'rollbook.DeploymentPaused',
@@ -48,7 +50,9 @@ describe('Reading a record', () => {
 
   test('takes headers as bytes, too, as clients hand them over', () => {
     const { headers, ...rest } = record();
-    const bytes = Object.fromEntries(Object.entries(headers!).map(([name, value]) => [name, Buffer.from(value as string)]));
+    const bytes = Object.fromEntries(
+      Object.entries(headers!).map(([name, value]) => [name, Buffer.from(value as string)]),
+    );
     expect(readEvent({ ...rest, headers: bytes })).toEqual(readEvent(record()));
   });
 
@@ -68,7 +72,11 @@ describe('Judging an event', () => {
 
   test('the first of a key is new when nothing came before it, and shows a gap otherwise', () => {
     expect(judge(undefined, event(3, 0))).toEqual({ kind: 'new' });
-    expect(judge(undefined, event(3, 2))).toEqual({ kind: 'gap', applied: { index: 0, seq: 0 }, missing: { index: 2, seq: 0 } });
+    expect(judge(undefined, event(3, 2))).toEqual({
+      kind: 'gap',
+      applied: { index: 0, seq: 0 },
+      missing: { index: 2, seq: 0 },
+    });
   });
 
   test('the next of a key is new, within a commit too', () => {

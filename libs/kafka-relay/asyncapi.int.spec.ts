@@ -47,23 +47,39 @@ describeWithKafka('Records in Kafka', () => {
   });
   afterAll(() => kafka.stop());
 
-  test.each(['events', ...LATEST_TYPES] as const)('those of the topic of %s are as the AsyncAPI document says', async (topic) => {
-    const { problemsOf } = readAsyncApi();
-    const messages = await messagesOf(settings, topic);
-    expect(messages.length).toBeGreaterThan(0);
-    for (const message of messages) {
-      expect({ key: message.key?.toString(), problems: problemsOf(topicName('rollbook', topic), message) }).toMatchObject({ problems: [] });
-    }
-  });
+  test.each(['events', ...LATEST_TYPES] as const)(
+    'those of the topic of %s are as the AsyncAPI document says',
+    async (topic) => {
+      const { problemsOf } = readAsyncApi();
+      const messages = await messagesOf(settings, topic);
+      expect(messages.length).toBeGreaterThan(0);
+      for (const message of messages) {
+        expect({
+          key: message.key?.toString(),
+          problems: problemsOf(topicName('rollbook', topic), message),
+        }).toMatchObject({ problems: [] });
+      }
+    },
+  );
 
   test('are CloudEvents in binary mode to those who read them as such', async () => {
     for (const { key, value, headers, timestamp } of await messagesOf(settings, 'events')) {
       const text = Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, String(header)]));
-      const message: KafkaMessage = { key: String(key), value: value!.toString(), headers: text, timestamp, body: value!.toString() };
+      const message: KafkaMessage = {
+        key: String(key),
+        value: value!.toString(),
+        headers: text,
+        timestamp,
+        body: value!.toString(),
+      };
       expect(Kafka.isEvent(message)).toBe(true);
       const event = Kafka.toEvent(message) as CloudEvent<object>;
       expect(event.validate()).toBe(true);
-      expect(event).toMatchObject({ specversion: '1.0', id: `${text['ce_index']}/${text['ce_seq']}`, datacontenttype: 'application/json' });
+      expect(event).toMatchObject({
+        specversion: '1.0',
+        id: `${text['ce_index']}/${text['ce_seq']}`,
+        datacontenttype: 'application/json',
+      });
     }
   });
 });

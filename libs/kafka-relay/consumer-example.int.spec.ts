@@ -32,7 +32,10 @@ describeWithKafka('The example of a consumer', () => {
     data = mkdtempSync(join(tmpdir(), 'rollbook-example-'));
     const swc = join(ROOT, 'node_modules/@swc/cli/bin/swc.js');
     const options = ['--extensions', '.ts', '--ignore', '**/*.spec.ts', '--quiet'];
-    execFileSync(process.execPath, [swc, 'examples', 'libs/consumer', '-d', compiled, ...options], { cwd: ROOT, env: { ...process.env, NODE_OPTIONS: '' } });
+    execFileSync(process.execPath, [swc, 'examples', 'libs/consumer', '-d', compiled, ...options], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
   });
   afterAll(async () => {
     await kafka.stop();
@@ -40,12 +43,21 @@ describeWithKafka('The example of a consumer', () => {
   });
 
   const run = (...args: string[]): ChildProcess => {
-    const env = { ...process.env, NODE_OPTIONS: '', KAFKA_BROKERS: kafka.brokers.join(','), KAFKA_PREFIX: settings.prefix };
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: '',
+      KAFKA_BROKERS: kafka.brokers.join(','),
+      KAFKA_PREFIX: settings.prefix,
+    };
     const entry = join(compiled, 'examples/consumer/main.js');
-    return spawn(process.execPath, [entry, '--file', join(data, 'table.json'), ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    return spawn(process.execPath, [entry, '--file', join(data, 'table.json'), ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   };
   const table = (): Record<string, unknown> =>
-    (JSON.parse(readFileSync(join(data, 'table.json'), 'utf8')) as { deployments: Record<string, unknown> }).deployments;
+    (JSON.parse(readFileSync(join(data, 'table.json'), 'utf8')) as { deployments: Record<string, unknown> })
+      .deployments;
 
   test('ends with the table that the log has, though it is killed again and again while the log grows', async () => {
     const relay = new Relay({
@@ -77,6 +89,8 @@ describeWithKafka('The example of a consumer', () => {
       .map((stream) => log.world.read<DeploymentState>(stream)!)
       .filter((state) => state !== undefined && !state.purged);
     expect(living.length).toBeGreaterThan(0);
-    expect(table()).toEqual(JSON.parse(JSON.stringify(Object.fromEntries(living.map((state) => [state.id, renderDeployment(state)])))));
+    expect(table()).toEqual(
+      JSON.parse(JSON.stringify(Object.fromEntries(living.map((state) => [state.id, renderDeployment(state)])))),
+    );
   });
 });

@@ -81,7 +81,10 @@ export class Encoder {
   }
 
   /** A value that Kafka would refuse is left out; the header says so, and the API has the object. */
-  private fitting(text: string, instead: string): { readonly value: Buffer; readonly headers: Readonly<Record<string, string>> } {
+  private fitting(
+    text: string,
+    instead: string,
+  ): { readonly value: Buffer; readonly headers: Readonly<Record<string, string>> } {
     const value = Buffer.from(text);
     if (value.length <= this.origin.maxValueBytes - HEADER_ROOM) return { value, headers: {} };
     return { value: Buffer.from(instead), headers: { ce_oversize: String(value.length) } };
@@ -119,7 +122,11 @@ function templateOf({ storeEpoch, generation }: Origin): Record<string, string> 
   });
   const headers = Object.entries(Kafka.binary(event).headers);
   // The binding has the content type in a header of its own.
-  return Object.fromEntries(headers.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== 'ce_datacontenttype'));
+  return Object.fromEntries(
+    headers.filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== 'ce_datacontenttype',
+    ),
+  );
 }
 
 const LATEST_EVENT: Readonly<Record<LatestType, string>> = {

@@ -19,7 +19,9 @@ describe('Encoding the log', () => {
     log.run(registered(jobSpec({ tag: 'new' })));
     const records = (await encoded(log)).all();
     expect(records.filter(({ topic }) => topic === 'events')).toHaveLength(log.log.length);
-    expect(records.filter(({ topic }) => topic === 'job').map(({ key, headers }) => [key, headers['ce_index']])).toEqual([['default/web', '2']]);
+    expect(
+      records.filter(({ topic }) => topic === 'job').map(({ key, headers }) => [key, headers['ce_index']]),
+    ).toEqual([['default/web', '2']]);
   });
 
   test('says of each event which one of its key came before, going on from what was published', async () => {
@@ -56,7 +58,8 @@ describe('Folding the log', () => {
     for (const from of [10, 40, 41, log.log.length - 1]) {
       const folder = new StreamFolder(log);
       const encoder = new Encoder(ORIGIN, new Map());
-      for (let at = from; at < log.log.length; at += 7) await folder.fold(log.log.slice(at, at + 7), (folded) => encoder.add(folded));
+      for (let at = from; at < log.log.length; at += 7)
+        await folder.fold(log.log.slice(at, at + 7), (folded) => encoder.add(folded));
       expect(encoder.records.map(({ value }) => value!.toString())).toEqual(whole.slice(from));
     }
   });
@@ -74,7 +77,13 @@ describe('Folding the log', () => {
     const log = new WorldLog();
     log.world = new World();
     log.run(registered(jobSpec()));
-    log.world.log.push({ ...log.world.log.at(-1)!, stream: 'deployment/d', version: 1, type: 'DeploymentCreated', schema: 99 });
+    log.world.log.push({
+      ...log.world.log.at(-1)!,
+      stream: 'deployment/d',
+      version: 1,
+      type: 'DeploymentCreated',
+      schema: 99,
+    });
     await expect(encoded(log)).rejects.toThrow('schema 99');
   });
 });

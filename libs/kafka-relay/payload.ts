@@ -17,10 +17,15 @@ import {
 import { assertNever, streamKey, streamType, type StreamName } from '@app/kernel';
 
 /** Whether the object is gone for good: its job was purged, or it was collected as garbage. */
-export const isGone = (state: AggregateState | undefined): boolean => (state as { readonly purged?: boolean } | undefined)?.purged === true;
+export const isGone = (state: AggregateState | undefined): boolean =>
+  (state as { readonly purged?: boolean } | undefined)?.purged === true;
 
 /** The whole object after an event, as Nomad's event stream has it in `Payload`: JSON text. A job that is gone is shown as it was. */
-export function payloadText(stream: StreamName, before: AggregateState | undefined, after: AggregateState | undefined): string {
+export function payloadText(
+  stream: StreamName,
+  before: AggregateState | undefined,
+  after: AggregateState | undefined,
+): string {
   return JSON.stringify({ ...objectOf(stream, before, after), Deleted: isGone(after) });
 }
 

@@ -1,7 +1,13 @@
 import type { Index, StreamType } from '@app/kernel';
 
 /** The kinds of object that have a topic with their latest states. */
-export const LATEST_TYPES = ['deployment', 'allocation', 'evaluation', 'job', 'node'] as const satisfies readonly StreamType[];
+export const LATEST_TYPES = [
+  'deployment',
+  'allocation',
+  'evaluation',
+  'job',
+  'node',
+] as const satisfies readonly StreamType[];
 export type LatestType = (typeof LATEST_TYPES)[number];
 
 /** Which topic a record is for: the ordered one of all events, or the compacted one of a type. */

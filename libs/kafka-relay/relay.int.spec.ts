@@ -96,10 +96,16 @@ describeWithKafka('The relay', () => {
     await caughtUp(first);
     await first.stop();
 
-    const dying = kafkaClient(settings).producer({ transactionalId: transactionalId(settings.prefix), maxInFlightRequests: 1 });
+    const dying = kafkaClient(settings).producer({
+      transactionalId: transactionalId(settings.prefix),
+      maxInFlightRequests: 1,
+    });
     await dying.connect();
     const open = await dying.transaction();
-    await open.send({ topic: topicName(settings.prefix, 'events'), messages: [{ key: 'default/web', value: 'half of something' }] });
+    await open.send({
+      topic: topicName(settings.prefix, 'events'),
+      messages: [{ key: 'default/web', value: 'half of something' }],
+    });
     await dying.disconnect();
 
     log.tell(5, 40);
@@ -200,8 +206,14 @@ describeWithKafka('The relay', () => {
 
     const events = await eventsIn(settings);
     expect(new Set(events.map(({ generation }) => generation))).toEqual(new Set([1, 2]));
-    expectEqual(events.filter(({ generation }) => generation === 1), log.log.slice(0, published));
-    expectEqual(events.filter(({ generation }) => generation === 2), log.log.filter(({ index }) => index >= to));
+    expectEqual(
+      events.filter(({ generation }) => generation === 1),
+      log.log.slice(0, published),
+    );
+    expectEqual(
+      events.filter(({ generation }) => generation === 2),
+      log.log.filter(({ index }) => index >= to),
+    );
     const tracker = new EventTracker();
     const verdicts = events.map((event) => {
       const { kind } = tracker.judge(event);
@@ -224,7 +236,10 @@ describeWithKafka('The relay', () => {
     await caughtUp(started());
     await visible(published + log.log.length);
     const events = await eventsIn(settings);
-    expectEqual(events.filter(({ storeEpoch }) => storeEpoch === log.storeEpoch), log.log);
+    expectEqual(
+      events.filter(({ storeEpoch }) => storeEpoch === log.storeEpoch),
+      log.log,
+    );
     await expectLatest(settings, log.log);
   });
 
@@ -259,13 +274,22 @@ describeWithKafka('The relay', () => {
     await visible(log.log.length);
     const events = await eventsIn(settings);
     const left = events.filter(({ payload }) => payload === undefined);
-    expect(left.map(({ type, subject }) => ({ type, subject }))).toContainEqual({ type: 'JobRegistered', subject: 'job/default/huge' });
+    expect(left.map(({ type, subject }) => ({ type, subject }))).toContainEqual({
+      type: 'JobRegistered',
+      subject: 'job/default/huge',
+    });
   });
 
   test('one instance of several publishes; when it goes, the next one continues at once', async () => {
     const leases = new MemoryEventStore();
     const leaderOf = (holder: string): RelayLeader =>
-      new RelayLeader({ leases, holder, newRelay: () => newRelay(), onError: (error) => errors.push(error), onChange: () => undefined });
+      new RelayLeader({
+        leases,
+        holder,
+        newRelay: () => newRelay(),
+        onError: (error) => errors.push(error),
+        onChange: () => undefined,
+      });
     const [one, two] = [leaderOf('one'), leaderOf('two')];
     await one.start();
     await two.start();
@@ -294,7 +318,9 @@ const overriding = (session: SinkSession, publish: SinkSession['publish']): Sink
 });
 
 /** The object of every event, by folding the log apart from the relay. */
-function objectsOf(log: readonly RecordedEvent[]): { readonly event: RecordedEvent; readonly text: string; readonly after: AggregateState | undefined }[] {
+function objectsOf(
+  log: readonly RecordedEvent[],
+): { readonly event: RecordedEvent; readonly text: string; readonly after: AggregateState | undefined }[] {
   const states = new Map<StreamName, AggregateState | undefined>();
   return log.map((event) => {
     const before = states.get(event.stream);

@@ -2,7 +2,15 @@ import type { EventStore } from '@app/event-store';
 import type { Index, RecordedEvent, TimeUs } from '@app/kernel';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Encoder } from './encode.js';
-import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, FIRST_PAGE_EVENTS, IDLE_MS, PAGE_EVENTS, STOP_BOUND_MS, TRANSACTION_BYTES } from './limits.js';
+import {
+  BACKOFF_FIRST_MS,
+  BACKOFF_MAX_MS,
+  FIRST_PAGE_EVENTS,
+  IDLE_MS,
+  PAGE_EVENTS,
+  STOP_BOUND_MS,
+  TRANSACTION_BYTES,
+} from './limits.js';
 import type { Place, Position } from './record.js';
 import type { Publication, RecordSink, SinkSession } from './sink.js';
 import { StreamFolder } from './stream-folder.js';
@@ -60,13 +68,17 @@ export class Relay {
   private failures = 0;
   private published: Index | undefined;
   private oldestPending: TimeUs | undefined;
-  private seen = { commits: 0, events: 0 };
+  private readonly seen = { commits: 0, events: 0 };
 
   constructor(private readonly options: RelayOptions) {}
 
   get progress(): RelayProgress {
     const { commits, events } = this.seen;
-    return { published: this.published, oldestPending: this.oldestPending, eventsPerCommit: commits === 0 ? 1 : events / commits };
+    return {
+      published: this.published,
+      oldestPending: this.oldestPending,
+      eventsPerCommit: commits === 0 ? 1 : events / commits,
+    };
   }
 
   start(): void {
@@ -108,13 +120,15 @@ export class Relay {
     try {
       const start: Position = session.position ?? { index: 0, generation: 1 };
       if (head.index < start.index)
-        throw new Error(`Kafka holds the log up to index ${start.index}, but the log ends at ${head.index}: it has lost commits`);
+        throw new Error(
+          `Kafka holds the log up to index ${start.index}, but the log ends at ${head.index}: it has lost commits`,
+        );
       this.published = start.index;
       const folder = new StreamFolder(store);
       const heads = new Map(session.heads);
       // As many events as make a transaction of the wanted size, going by those before.
       let page = FIRST_PAGE_EVENTS;
-      for (let { index } = start; !this.stopping.signal.aborted; ) {
+      for (let { index } = start; !this.stopping.signal.aborted;) {
         this.news = false;
         const events = await store.readAfter(index, page);
         if (events.length === 0) {
@@ -170,7 +184,8 @@ export class Relay {
 
   /** After a restore another log begins, with a position of its own. */
   private async checkEpoch(storeEpoch: string): Promise<void> {
-    if ((await this.options.store.readHead()).storeEpoch !== storeEpoch) throw new Error('the log was restored: publishing it from its beginning');
+    if ((await this.options.store.readHead()).storeEpoch !== storeEpoch)
+      throw new Error('the log was restored: publishing it from its beginning');
   }
 
   /** True: there was a commit (or the relay stops); false: there was none for a while. */

@@ -10,13 +10,19 @@ import type { RecordSink } from './sink.js';
  * of previous events begins anew with the generation. The latest-state topics go through the older states again, up to the present ones.
  * @throws RangeError for an index that was not published yet.
  */
-export async function rewindRelay(sink: RecordSink, store: Pick<EventStore, 'readHead'>, toIndex: Index): Promise<Position> {
+export async function rewindRelay(
+  sink: RecordSink,
+  store: Pick<EventStore, 'readHead'>,
+  toIndex: Index,
+): Promise<Position> {
   const session = await sink.open((await store.readHead()).storeEpoch);
   try {
     const { position } = session;
     if (position === undefined) throw new RangeError('nothing of this log was published yet');
     if (!Number.isInteger(toIndex) || toIndex < 1 || toIndex > position.index + 1)
-      throw new RangeError(`the log is published up to index ${position.index}: it can be rewound to 1 … ${position.index + 1}, not to ${toIndex}`);
+      throw new RangeError(
+        `the log is published up to index ${position.index}: it can be rewound to 1 … ${position.index + 1}, not to ${toIndex}`,
+      );
     const rewound: Position = { index: toIndex - 1, generation: position.generation + 1 };
     await session.publish({ records: [], position: rewound, heads: new Map() });
     return rewound;

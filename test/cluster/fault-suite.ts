@@ -22,7 +22,7 @@ const LIVELY_BOUND_MS = 45_000;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /**
- * `npm run test:cluster [-- --faults N --seed S --kafka --keep]`: clients command a cluster through all instances while faults are injected; then all that
+ * `npm run test:cluster [-- --faults N --seed S --no-kafka --keep]`: clients command a cluster through all instances while faults are injected; then all that
  * is promised of it is checked. Exit code 1 if something did not hold; 2 if the arguments make no sense.
  */
 async function main(): Promise<number> {
@@ -117,6 +117,10 @@ async function livelyAgain(stack: Stack, random: Random): Promise<string[]> {
     return [(error as Error).message];
   }
 }
+
+// Postgres ends with this process, and servers and agents when their channel to it closes.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+process.once('disconnect', () => process.exit(130));
 
 main().then(
   (code) => process.exit(code),

@@ -1,9 +1,30 @@
 import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
-import { DEFAULT_KAFKA_SETTINGS, kafkaClient, KafkaSink, Relay, topicName, type KafkaSettings, type RecordSink, type RelayRecord } from '@app/kafka-relay';
+import {
+  DEFAULT_KAFKA_SETTINGS,
+  kafkaClient,
+  KafkaSink,
+  Relay,
+  topicName,
+  type KafkaSettings,
+  type RecordSink,
+  type RelayRecord,
+} from '@app/kafka-relay';
 import { evaluationStream, type RecordedEvent } from '@app/kernel';
 import { aggregates, MIGRATIONS, tablesOf } from '@app/read-models';
 import { LogTail } from '@app/streaming';
-import { idOf, jobSpec, NODE, nodeIsReady, nodeRegistered, planned, registered, report, reported, startTestKafka, World } from '@app/testing';
+import {
+  idOf,
+  jobSpec,
+  NODE,
+  nodeIsReady,
+  nodeRegistered,
+  planned,
+  registered,
+  report,
+  reported,
+  startTestKafka,
+  World,
+} from '@app/testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Partitioners, type Message } from 'kafkajs';
@@ -26,7 +47,11 @@ const figure = (value: number): string => Math.round(value).toLocaleString('en')
 const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
 const cpuOf = ({ user, system }: NodeJS.CpuUsage): number => user + system;
-const settingsOf = (brokers: readonly string[]): KafkaSettings => ({ ...DEFAULT_KAFKA_SETTINGS, brokers, prefix: `bench-${randomUUID()}` });
+const settingsOf = (brokers: readonly string[]): KafkaSettings => ({
+  ...DEFAULT_KAFKA_SETTINGS,
+  brokers,
+  prefix: `bench-${randomUUID()}`,
+});
 
 /** Rollouts of many jobs as the server would have logged them: registered, planned, and every allocation reported as it starts and gets healthy. */
 function rollouts(): RecordedEvent[] {
@@ -36,12 +61,15 @@ function rollouts(): RecordedEvent[] {
   for (let job = 0; job < JOBS; job++) {
     const jobId = `job-${job}`;
     world.run(registered(jobSpec({ id: jobId, count: ALLOCATIONS })));
-    const evaluation = world.log.findLast(({ type }) => type === 'EvaluationCreated')!.stream.slice(evaluationStream('').length);
+    const evaluation = world.log
+      .findLast(({ type }) => type === 'EvaluationCreated')!
+      .stream.slice(evaluationStream('').length);
     const ids = Array.from({ length: ALLOCATIONS }, (_, n) => idOf(1_000_000 + job * ALLOCATIONS + n));
     const deployment = { id: idOf(900_000 + job), groups: { app: { desiredTotal: ALLOCATIONS } } };
     world.run(planned({ evaluation, jobId, deployment, place: ids.map((id) => ({ id })) }));
     for (const health of [null, null, { healthy: true, timestamp: world.now }]) {
-      for (const id of ids) world.run(reported([report(id, { clientStatus: 'running', clientDescription: String(health), health })], NODE));
+      for (const id of ids)
+        world.run(reported([report(id, { clientStatus: 'running', clientDescription: health === null ? '' : 'healthy', health })], NODE));
     }
   }
   return world.log;
@@ -75,7 +103,12 @@ async function fill(url: string, log: readonly RecordedEvent[]): Promise<void> {
   await client.end();
 }
 
-function relayOn(store: PostgresEventStore, sink: RecordSink, onCommit: (wake: () => void) => () => void, published: () => void = () => undefined): Relay {
+function relayOn(
+  store: PostgresEventStore,
+  sink: RecordSink,
+  onCommit: (wake: () => void) => () => void,
+  published: () => void = () => undefined,
+): Relay {
   return new Relay({
     store,
     sink,
@@ -116,12 +149,16 @@ const noting = (settings: KafkaSettings, records: RelayRecord[]): RecordSink => 
 
 /** The limit: nothing but kafkajs sending the same records, ready-made, in requests of the same size. No transactions, no position. */
 async function bareLoop(settings: KafkaSettings, records: readonly RelayRecord[]): Promise<number> {
-  const producer = kafkaClient(settings).producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
+  const producer = kafkaClient(settings).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
   await producer.connect();
   const begun = performance.now();
   let topics = new Map<string, Message[]>();
   let size = 0;
-  const send = (): Promise<unknown> => producer.sendBatch({ topicMessages: Array.from(topics, ([topic, messages]) => ({ topic, messages })) });
+  const send = (): Promise<unknown> =>
+    producer.sendBatch({ topicMessages: Array.from(topics, ([topic, messages]) => ({ topic, messages })) });
   for (const { topic, key, value, headers, timeMs } of records) {
     const name = topicName(settings.prefix, topic);
     const messages = topics.get(name) ?? [];
@@ -148,7 +185,9 @@ async function measureCatchUp(url: string, brokers: readonly string[]): Promise<
   const records: RelayRecord[] = [];
   await catchUp(store, noting(settingsOf(brokers), records), head);
   const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-  print(`a log of ${figure(log.length)} events in ${figure(head)} commits makes ${figure(records.length)} records of ${figure(bytes / records.length)} bytes`);
+  print(
+    `a log of ${figure(log.length)} events in ${figure(head)} commits makes ${figure(records.length)} records of ${figure(bytes / records.length)} bytes`,
+  );
   const rounds: { ours: number; bare: number }[] = [];
   const cpuUs = { ours: 0, bare: 0 };
   for (let round = 1; round <= ROUNDS; round++) {
@@ -167,10 +206,18 @@ async function measureCatchUp(url: string, brokers: readonly string[]): Promise<
   await store.close();
   const perEvent = (us: number): string => (us / ROUNDS / log.length).toFixed(0);
   print(`this process spends ${perEvent(cpuUs.ours)} µs of CPU on an event, the bare loop ${perEvent(cpuUs.bare)} µs`);
-  const ours = quantile(rounds.map((each) => each.ours), 0.5);
-  const share = quantile(rounds.map((each) => each.ours / each.bare), 0.5);
+  const ours = quantile(
+    rounds.map((each) => each.ours),
+    0.5,
+  );
+  const share = quantile(
+    rounds.map((each) => each.ours / each.bare),
+    0.5,
+  );
   print(`catch-up: ${figure(ours)} events/s (wanted: ${figure(WANTED.eventsPerS)})`);
-  print(`ratio:    ${(100 * share).toFixed(0)} % of a bare kafkajs loop that sends the same records (wanted: ${100 * WANTED.share} %)`);
+  print(
+    `ratio:    ${(100 * share).toFixed(0)} % of a bare kafkajs loop that sends the same records (wanted: ${100 * WANTED.share} %)`,
+  );
 }
 
 async function measureLatency(url: string, brokers: readonly string[]): Promise<void> {
@@ -188,15 +235,20 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
   const waiting: { index: number; at: number }[] = [];
   const latencies: number[] = [];
   let counts = false;
-  const relay = relayOn(store, new KafkaSink(settingsOf(brokers)), (wake) => tail.onCommit(wake), () => {
-    const now = performance.now();
-    const { published = 0 } = relay.progress;
-    waiting.sort((a, b) => a.index - b.index);
-    while (waiting[0] !== undefined && waiting[0].index <= published) {
-      const { at } = waiting.shift()!;
-      if (counts) latencies.push(now - at);
-    }
-  });
+  const relay = relayOn(
+    store,
+    new KafkaSink(settingsOf(brokers)),
+    (wake) => tail.onCommit(wake),
+    () => {
+      const now = performance.now();
+      const { published = 0 } = relay.progress;
+      waiting.sort((a, b) => a.index - b.index);
+      while (waiting[0] !== undefined && waiting[0].index <= published) {
+        const { at } = waiting.shift()!;
+        if (counts) latencies.push(now - at);
+      }
+    },
+  );
   tail.onCommit(({ index }) => waiting.push({ index, at: performance.now() }));
   relay.start();
   while (relay.progress.published === undefined) await delay(POLL_MS);
@@ -208,7 +260,9 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
     counts = elapsed > WARM_UP_MS;
     for (; sent < (elapsed * PACE_PER_S) / 1000; sent++) {
       const decide = registered(jobSpec({ id: `job-${sent % JOBS}`, tag: String(sent) }));
-      const done = handler.execute({ name: 'RegisterJob', meta: { actor: 'bench' }, decide }).finally(() => running.delete(done));
+      const done = handler
+        .execute({ name: 'RegisterJob', meta: { actor: 'bench' }, decide })
+        .finally(() => running.delete(done));
       running.add(done);
     }
     await delay(1);
@@ -221,7 +275,9 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
   await store.close();
   const rate = (sent / (performance.now() - begun)) * 1000;
   const [p50, p99, worst] = [quantile(latencies, 0.5), quantile(latencies, 0.99), Math.max(...latencies)];
-  print(`latency:  commit → acknowledged by Kafka at ${figure(rate)} commands/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (wanted: ${WANTED.p99Ms} ms), worst ${worst.toFixed(1)} ms`);
+  print(
+    `latency:  commit → acknowledged by Kafka at ${figure(rate)} commands/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (wanted: ${WANTED.p99Ms} ms), worst ${worst.toFixed(1)} ms`,
+  );
 }
 
 /** How fast the relay catches up beside a bare kafkajs loop, and how soon a commit is in Kafka. */

@@ -106,6 +106,9 @@ function neverNegative({ jobId, groups, liveAllocations, activeDeployments }: Jo
 function hasRoom(log: MemoryLog, nodeId: string): void {
   const node = log.cluster.node(nodeId);
   if (node === undefined) throw new Violation(`an allocation was placed on ${nodeId}, which is not there`);
+  const { Cpu, Memory } = node.description.NodeResources;
+  const most = log.cluster.usedOnNode(nodeId);
+  if (most.cpu <= Cpu.CpuShares && most.memory <= Memory.MemoryMB) return;
   let [cpu, memory] = [0, 0];
   for (const alloc of log.cluster.liveAllocationsOnNode(nodeId)) {
     // What another plan has reserved is not there yet, and what makes way for it is still.
@@ -114,7 +117,6 @@ function hasRoom(log: MemoryLog, nodeId: string): void {
     cpu += usage.cpu;
     memory += usage.memory;
   }
-  const { Cpu, Memory } = node.description.NodeResources;
   if (cpu > Cpu.CpuShares || memory > Memory.MemoryMB)
     throw new Violation(`node ${nodeId} is overcommitted: ${cpu} MHz, ${memory} MB`);
 }

@@ -159,7 +159,12 @@ class KafkaSession implements SinkSession {
       }
       size += bytes;
       const topic = topicName(prefix, record.topic);
-      const message: Message = { key: record.key, value: record.value, headers: record.headers, timestamp: String(record.timeMs) };
+      const message: Message = {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+        timestamp: String(record.timeMs),
+      };
       const messages = topics.get(topic);
       if (messages === undefined) topics.set(topic, [message]);
       else messages.push(message);

@@ -35,7 +35,12 @@ function innerCluster(kafka: Kafka): InnerCluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
   const create = symbol && (kafka as unknown as Record<symbol, (options: object) => InnerCluster>)[symbol];
   if (create === undefined) throw new Error('this version of kafkajs cannot be read with');
-  return create({ allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED, maxInFlightRequests: null, metadataMaxAge: REQUEST_TIMEOUT_MS });
+  return create({
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+    maxInFlightRequests: null,
+    metadataMaxAge: REQUEST_TIMEOUT_MS,
+  });
 }
 
 /** Reads a topic to its present end, committed records only. */
@@ -46,12 +51,15 @@ export async function readTopic(kafka: Kafka, topic: string, visit: (message: Ka
     await cluster.addTargetTopic(topic);
     for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) {
       const offsetAt = async (fromBeginning: boolean): Promise<bigint> => {
-        const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition: partitionId }], fromBeginning }]);
+        const [found] = await cluster.fetchTopicsOffset([
+          { topic, partitions: [{ partition: partitionId }], fromBeginning },
+        ]);
         return BigInt(found?.partitions[0]?.offset ?? 0);
       };
       const end = await onceLed(() => offsetAt(false));
       const broker = await cluster.findBroker({ nodeId: String(leader) });
-      for (let offset = await offsetAt(true); offset < end; ) offset = await readOn(broker, topic, partitionId, offset, visit);
+      for (let offset = await offsetAt(true); offset < end;)
+        offset = await readOn(broker, topic, partitionId, offset, visit);
     }
   } finally {
     await cluster.disconnect();

@@ -35,7 +35,8 @@ export const DEFAULT_KAFKA_SETTINGS = {
 } as const satisfies Omit<KafkaSettings, 'brokers'>;
 
 /** `rollbook.events.v1`, `rollbook.deployments.v1` … */
-export const topicName = (prefix: string, topic: RecordTopic): string => (topic === 'events' ? `${prefix}.events.v1` : `${prefix}.${topic}s.v1`);
+export const topicName = (prefix: string, topic: RecordTopic): string =>
+  topic === 'events' ? `${prefix}.events.v1` : `${prefix}.${topic}s.v1`;
 /** Where the relay keeps its positions. */
 export const controlTopic = (prefix: string): string => `${prefix}.relay.v1`;
 export const transactionalId = (prefix: string): string => `${prefix}.relay`;
@@ -49,7 +50,10 @@ export function kafkaClient(settings: KafkaSettings, note: (message: string) => 
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry: { initialRetryTime: RETRY_FIRST_MS, maxRetryTime: RETRY_MAX_MS, retries: RETRIES },
     logLevel: logLevel.WARN,
-    logCreator: () => ({ log }: LogEntry) => note(log.message),
+    logCreator:
+      () =>
+      ({ log }: LogEntry) =>
+        note(log.message),
   };
   if (settings.tls !== undefined) configuration.ssl = { ...settings.tls };
   if (settings.sasl !== undefined) configuration.sasl = settings.sasl as NonNullable<KafkaConfig['sasl']>;

@@ -14,11 +14,18 @@ function wanted(settings: KafkaSettings): ITopicConfig[] {
     topic: name,
     numPartitions,
     replicationFactor: replication ?? BROKER_DEFAULT,
-    configEntries: Object.entries({ 'max.message.bytes': String(maxMessageBytes), ...entries }).map(([key, value]) => ({ name: key, value })),
+    configEntries: Object.entries({ 'max.message.bytes': String(maxMessageBytes), ...entries }).map(([key, value]) => ({
+      name: key,
+      value,
+    })),
   });
   const kept = retentionMs === undefined ? FOR_EVER : String(retentionMs);
   return [
-    topic(topicName(prefix, 'events'), partitions, { 'cleanup.policy': 'delete', 'retention.ms': kept, 'retention.bytes': FOR_EVER }),
+    topic(topicName(prefix, 'events'), partitions, {
+      'cleanup.policy': 'delete',
+      'retention.ms': kept,
+      'retention.bytes': FOR_EVER,
+    }),
     ...LATEST_TYPES.map((type) => topic(topicName(prefix, type), partitions, { 'cleanup.policy': 'compact' })),
     topic(controlTopic(prefix), 1, {
       'cleanup.policy': 'compact',
@@ -36,7 +43,11 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings): Promi
   if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: topics.map(({ topic }) => ({ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['max.message.bytes'] })),
+    resources: topics.map(({ topic }) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name: topic,
+      configNames: ['max.message.bytes'],
+    })),
   });
   const limits = resources.map(({ configEntries }) => Number(configEntries[0]?.configValue));
   return Math.min(...limits.filter((limit) => limit > 0), settings.maxMessageBytes);

@@ -12,7 +12,9 @@ interface Channel {
 interface Document {
   readonly asyncapi: string;
   readonly channels: Readonly<Record<string, Channel>>;
-  readonly operations: Readonly<Record<string, { readonly action: string; readonly channel: { readonly $ref: string } }>>;
+  readonly operations: Readonly<
+    Record<string, { readonly action: string; readonly channel: { readonly $ref: string } }>
+  >;
 }
 
 const ID = 'asyncapi';
@@ -35,7 +37,10 @@ export function readAsyncApi(): AsyncApi {
     Object.values(document.channels).map(({ address, messages }) => {
       const [message] = Object.values(messages);
       const path = message!.$ref.slice(1);
-      return [address, { headers: at(`${path}/headers`), payload: at(`${path}/payload`), key: at(`${path}/bindings/kafka/key`) }] as const;
+      return [
+        address,
+        { headers: at(`${path}/headers`), payload: at(`${path}/payload`), key: at(`${path}/bindings/kafka/key`) },
+      ] as const;
     }),
   );
   return {
@@ -44,7 +49,11 @@ export function readAsyncApi(): AsyncApi {
       const validator = validators.get(address);
       if (validator === undefined) return [`there is no channel ${address}`];
       const text = Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, String(header)]));
-      const parts = { key: key?.toString(), headers: text, payload: JSON.parse(value?.toString() ?? 'null') as unknown };
+      const parts = {
+        key: key?.toString(),
+        headers: text,
+        payload: JSON.parse(value?.toString() ?? 'null') as unknown,
+      };
       return (['key', 'headers', 'payload'] as const).flatMap((part) =>
         validator[part](parts[part]) ? [] : [`${part}: ${ajv.errorsText(validator[part].errors)}`],
       );

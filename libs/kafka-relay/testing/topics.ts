@@ -25,7 +25,8 @@ export async function messagesOf(settings: KafkaSettings, topic: RecordTopic): P
   return messages;
 }
 
-export const eventsIn = async (settings: KafkaSettings): Promise<RollbookEvent[]> => (await messagesOf(settings, 'events')).map(readEvent);
+export const eventsIn = async (settings: KafkaSettings): Promise<RollbookEvent[]> =>
+  (await messagesOf(settings, 'events')).map(readEvent);
 
 /** Waits until the condition holds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

@@ -21,7 +21,10 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
 
   /** Plays a random story of so many moves, and wakes readers after each commit. */
   tell(seed: number, length: number): void {
-    const [story] = fc.sample(moves(length).filter((drawn) => drawn.length >= length / 2), { seed, numRuns: 1 });
+    const [story] = fc.sample(
+      moves(length).filter((drawn) => drawn.length >= length / 2),
+      { seed, numRuns: 1 },
+    );
     play(this.world, story!, () => this.wake());
   }
 
@@ -67,7 +70,9 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
       streams.flatMap((stream): [StreamName, StoredState][] => {
         const last = this.log.findLast((event) => event.stream === stream);
         if (last === undefined) return [];
-        return [[stream, { version: last.version, lastIndex: last.index, state: JSON.stringify(this.world.read(stream)) }]];
+        return [
+          [stream, { version: last.version, lastIndex: last.index, state: JSON.stringify(this.world.read(stream)) }],
+        ];
       }),
     );
   }

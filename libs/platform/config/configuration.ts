@@ -162,13 +162,18 @@ export class Configuration {
   @Matches(HOST_AND_PORT, { each: true })
   readonly kafkaBrokers?: readonly string[];
 
-  @Setting({ name: 'ROLLBOOK_KAFKA_CLIENT_ID', description: 'Name by which Kafka knows this client.', values: 'a text' })
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_CLIENT_ID',
+    description: 'Name by which Kafka knows this client.',
+    values: 'a text',
+  })
   @IsNotEmpty()
   readonly kafkaClientId: string = 'rollbook';
 
   @Setting({
     name: 'ROLLBOOK_KAFKA_PREFIX',
-    description: 'Beginning of the names of topics and of the transactional id: one for each Rollbook on a Kafka cluster.',
+    description:
+      'Beginning of the names of topics and of the transactional id: one for each Rollbook on a Kafka cluster.',
     values: 'letters, digits, `.`, `_` and `-`, at most 128',
   })
   @Matches(NAME)
@@ -200,7 +205,8 @@ export class Configuration {
 
   @Setting({
     name: 'ROLLBOOK_KAFKA_RETENTION_HOURS',
-    description: 'How long the topic of events keeps them, if the relay makes it. The topics of latest states keep what is there.',
+    description:
+      'How long the topic of events keeps them, if the relay makes it. The topics of latest states keep what is there.',
     values: 'a whole number of at least 1',
     whenUnset: 'for ever',
   })
@@ -220,7 +226,11 @@ export class Configuration {
   @Min(100_000)
   readonly kafkaMaxMessageBytes: number = 16_777_216;
 
-  @Setting({ name: 'ROLLBOOK_KAFKA_COMPRESSION', description: 'Compression of what is published.', values: '`none` or `gzip`' })
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_COMPRESSION',
+    description: 'Compression of what is published.',
+    values: '`none` or `gzip`',
+  })
   @IsIn(['none', 'gzip'])
   readonly kafkaCompression: 'none' | 'gzip' = 'none';
 
@@ -249,7 +259,12 @@ export class Configuration {
   @IsNotEmpty()
   readonly kafkaTlsCert?: string;
 
-  @Setting({ name: 'ROLLBOOK_KAFKA_TLS_KEY', description: 'File with the key of that certificate (PEM).', values: 'a path', whenUnset: 'none' })
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_TLS_KEY',
+    description: 'File with the key of that certificate (PEM).',
+    values: 'a path',
+    whenUnset: 'none',
+  })
   @IsOptional()
   @IsNotEmpty()
   readonly kafkaTlsKey?: string;
@@ -264,12 +279,22 @@ export class Configuration {
   @IsIn(['plain', 'scram-sha-256', 'scram-sha-512'])
   readonly kafkaSaslMechanism?: 'plain' | 'scram-sha-256' | 'scram-sha-512';
 
-  @Setting({ name: 'ROLLBOOK_KAFKA_SASL_USERNAME', description: 'User name for Kafka.', values: 'a text', whenUnset: 'empty' })
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_SASL_USERNAME',
+    description: 'User name for Kafka.',
+    values: 'a text',
+    whenUnset: 'empty',
+  })
   @IsOptional()
   @IsString()
   readonly kafkaSaslUsername?: string;
 
-  @Setting({ name: 'ROLLBOOK_KAFKA_SASL_PASSWORD', description: 'Password for Kafka.', values: 'a text', whenUnset: 'empty' })
+  @Setting({
+    name: 'ROLLBOOK_KAFKA_SASL_PASSWORD',
+    description: 'Password for Kafka.',
+    values: 'a text',
+    whenUnset: 'empty',
+  })
   @IsOptional()
   @IsString()
   readonly kafkaSaslPassword?: string;

@@ -24,8 +24,7 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /** The jars, or why there are none. */
 export type KafkaJars =
-  | { readonly kind: 'jars'; readonly directory: string }
-  | { readonly kind: 'none'; readonly reason: string };
+  { readonly kind: 'jars'; readonly directory: string } | { readonly kind: 'none'; readonly reason: string };
 
 function javaProblem(): string | undefined {
   const { error, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8', timeout: PROBE_BOUND_MS });
@@ -37,7 +36,8 @@ function javaProblem(): string | undefined {
 /** Kept beside the installed packages, wherever this file was compiled to. */
 function cacheDirectory(): string {
   let directory = __dirname;
-  while (!existsSync(join(directory, 'node_modules')) && dirname(directory) !== directory) directory = dirname(directory);
+  while (!existsSync(join(directory, 'node_modules')) && dirname(directory) !== directory)
+    directory = dirname(directory);
   return join(directory, 'node_modules', '.cache', 'rollbook-kafka');
 }
 
@@ -47,7 +47,14 @@ function download(cache: string, target: string): string | undefined {
   const fresh = mkdtempSync(join(cache, 'download-'));
   try {
     writeFileSync(join(fresh, 'pom.xml'), POM);
-    const args = ['-q', '-B', '-f', join(fresh, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}/jars`];
+    const args = [
+      '-q',
+      '-B',
+      '-f',
+      join(fresh, 'pom.xml'),
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${fresh}/jars`,
+    ];
     const { error, status } = spawnSync('mvn', args, { timeout: DOWNLOAD_BOUND_MS, stdio: 'ignore' });
     if (error) return 'there is no Maven to fetch Kafka with';
     if (status !== 0) return 'Maven cannot fetch Kafka';

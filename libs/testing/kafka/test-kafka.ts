@@ -135,7 +135,16 @@ class OwnKafka implements TestKafka {
     await writeFile(configuration, properties(directory, port, controllerPort));
     const kafka = new OwnKafka(directory, join(jars, '*'), port);
     const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('base64url');
-    await run('java', ['-cp', kafka.classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configuration]);
+    await run('java', [
+      '-cp',
+      kafka.classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      configuration,
+    ]);
     await kafka.restart();
     return kafka;
   }
@@ -151,7 +160,9 @@ class OwnKafka implements TestKafka {
     });
     await output.close();
     await untilAnswering(this.brokers[0]!, this.guard).catch(async (error: unknown) => {
-      throw new Error(`Kafka did not start: ${await readFile(join(this.directory, 'output'), 'utf8')}`, { cause: error });
+      throw new Error(`Kafka did not start: ${await readFile(join(this.directory, 'output'), 'utf8')}`, {
+        cause: error,
+      });
     });
     this.pid = Number(await readFile(pidFile, 'utf8'));
   };
@@ -188,5 +199,13 @@ export async function startTestKafka(): Promise<TestKafka> {
   const found = kafkaSource();
   if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
   if (found.kind === 'jars') return OwnKafka.start(found.directory);
-  return { brokers: found.brokers, own: false, stop: async () => undefined, kill: notOurs, restart: notOurs, pause: notOurs, resume: notOurs };
+  return {
+    brokers: found.brokers,
+    own: false,
+    stop: async () => undefined,
+    kill: notOurs,
+    restart: notOurs,
+    pause: notOurs,
+    resume: notOurs,
+  };
 }
