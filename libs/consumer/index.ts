@@ -1,3 +1,4 @@
+/** @public consumers are programs of others */
 export {
   NotARollbookEvent,
   readEvent,
@@ -7,4 +8,5 @@ export {
   type Place,
   type RollbookEvent,
 } from './event.js';
+/** @public consumers are programs of others */
 export { comesAfter, EventTracker, judge, type Applied, type TrackerState, type Verdict } from './event-tracker.js';

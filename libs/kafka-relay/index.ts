@@ -1,21 +1,8 @@
 export { KafkaSink } from './kafka/kafka-sink.js';
-export {
-  controlTopic,
-  DEFAULT_KAFKA_SETTINGS,
-  kafkaClient,
-  topicName,
-  transactionalId,
-  type KafkaSettings,
-} from './kafka/settings.js';
-export {
-  LATEST_TYPES,
-  type LatestType,
-  type Place,
-  type Position,
-  type RecordTopic,
-  type RelayRecord,
-} from './record.js';
+export { DEFAULT_KAFKA_SETTINGS, kafkaClient, topicName, type KafkaSettings } from './kafka/settings.js';
+export type { LatestType, Place, Position, RecordTopic, RelayRecord } from './record.js';
 export { Relay, type RelayMetrics, type RelayOptions, type RelayProgress } from './relay.js';
 export { RELAY_LEASE, RelayLeader, type RelayLeaderOptions } from './relay-leader.js';
+/** @public for `ops relay rewind` */
 export { rewindRelay } from './rewind.js';
 export type { Publication, RecordSink, SinkSession } from './sink.js';

@@ -67,9 +67,13 @@ function rollouts(): RecordedEvent[] {
     const ids = Array.from({ length: ALLOCATIONS }, (_, n) => idOf(1_000_000 + job * ALLOCATIONS + n));
     const deployment = { id: idOf(900_000 + job), groups: { app: { desiredTotal: ALLOCATIONS } } };
     world.run(planned({ evaluation, jobId, deployment, place: ids.map((id) => ({ id })) }));
-    for (const health of [null, null, { healthy: true, timestamp: world.now }]) {
+    for (const [clientDescription, health] of [
+      ['starting', null],
+      ['running', null],
+      ['', { healthy: true, timestamp: world.now }],
+    ] as const) {
       for (const id of ids)
-        world.run(reported([report(id, { clientStatus: 'running', clientDescription: health === null ? '' : 'healthy', health })], NODE));
+        world.run(reported([report(id, { clientStatus: 'running', clientDescription, health })], NODE));
     }
   }
   return world.log;

@@ -3,7 +3,7 @@ import { simulate } from './simulation.js';
 const SMALL = { nodes: 20, allocs: 300, hours: 0.5 };
 
 /** Seeds that found something once, or that are as good as any. */
-const SEEDS = [1, 7, 8, 12, 22];
+const SEEDS = [1, 7, 8, 12, 21, 22];
 
 describe('the simulator', () => {
   it.each(SEEDS)(

@@ -1,6 +1,6 @@
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka, KafkaMessage } from 'kafkajs';
-import Batch = require('kafkajs/src/consumer/batch');
 import { REQUEST_TIMEOUT_MS } from '../limits.js';
 
 // kafkajs reads topics for consumer groups only. A group would make a starting relay wait for its first assignment (3 s with a broker's
@@ -15,6 +15,17 @@ const WAIT_MS = 500;
 const LEADER_TRIES = 50;
 const LEADER_PAUSE_MS = 50;
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
+
+/** What a fetch returned, without aborted transactions and control records. */
+interface Batch {
+  readonly messages: readonly KafkaMessage[];
+  readonly rawMessages: readonly { readonly offset: string }[];
+}
+const Batch = createRequire(__filename)('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  partition: object,
+) => Batch;
 
 interface InnerBroker {
   fetch(request: object): Promise<{ readonly responses: readonly { readonly partitions: readonly object[] }[] }>;

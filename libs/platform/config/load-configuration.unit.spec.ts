@@ -26,6 +26,14 @@ describe('the configuration', () => {
       databasePoolSize: 8,
       databaseUrl: undefined,
       kafkaBrokers: undefined,
+      kafkaClientId: 'rollbook',
+      kafkaPrefix: 'rollbook',
+      kafkaPartitions: 6,
+      kafkaReplication: undefined,
+      kafkaRetentionHours: undefined,
+      kafkaMaxMessageBytes: 16_777_216,
+      kafkaCompression: 'none',
+      kafkaTls: false,
     });
   });
 
@@ -43,6 +51,20 @@ describe('the configuration', () => {
       ROLLBOOK_LOG_LEVEL: 'debug',
       ROLLBOOK_DATABASE_POOL_SIZE: '20',
       DATABASE_URL: 'postgresql://user:word@db:5432/rollbook',
+      ROLLBOOK_KAFKA_CLIENT_ID: 'ledger',
+      ROLLBOOK_KAFKA_PREFIX: 'eu',
+      ROLLBOOK_KAFKA_PARTITIONS: '12',
+      ROLLBOOK_KAFKA_REPLICATION: '3',
+      ROLLBOOK_KAFKA_RETENTION_HOURS: '168',
+      ROLLBOOK_KAFKA_MAX_MESSAGE_BYTES: '1000000',
+      ROLLBOOK_KAFKA_COMPRESSION: 'gzip',
+      ROLLBOOK_KAFKA_TLS: 'true',
+      ROLLBOOK_KAFKA_TLS_CA: '/etc/ca.pem',
+      ROLLBOOK_KAFKA_TLS_CERT: '/etc/cert.pem',
+      ROLLBOOK_KAFKA_TLS_KEY: '/etc/key.pem',
+      ROLLBOOK_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      ROLLBOOK_KAFKA_SASL_USERNAME: 'rollbook',
+      ROLLBOOK_KAFKA_SASL_PASSWORD: 'word',
       KAFKA_BROKERS: 'one:9092, two:9092',
     });
     expect(configuration).toEqual({
@@ -59,6 +81,20 @@ describe('the configuration', () => {
       databasePoolSize: 20,
       databaseUrl: 'postgresql://user:word@db:5432/rollbook',
       kafkaBrokers: ['one:9092', 'two:9092'],
+      kafkaClientId: 'ledger',
+      kafkaPrefix: 'eu',
+      kafkaPartitions: 12,
+      kafkaReplication: 3,
+      kafkaRetentionHours: 168,
+      kafkaMaxMessageBytes: 1_000_000,
+      kafkaCompression: 'gzip',
+      kafkaTls: true,
+      kafkaTlsCa: '/etc/ca.pem',
+      kafkaTlsCert: '/etc/cert.pem',
+      kafkaTlsKey: '/etc/key.pem',
+      kafkaSaslMechanism: 'scram-sha-512',
+      kafkaSaslUsername: 'rollbook',
+      kafkaSaslPassword: 'word',
     });
   });
 

@@ -127,7 +127,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.DestructiveUpdate += updated.length;
   desired.Ignore += destructive.length - updated.length;
   const migrations = migrateAll(pass, desired, migrate, canarying());
-  const name = uniqueNames(pass, group, without(untainted, destructive), used);
+  const name = uniqueNames(pass, group, { staying: without(untainted, destructive), chosen }, used);
   pass.destructive.push(...updated.map((alloc) => name(replacement('destructive', alloc, { stop: UPDATING }))));
   placeUpToCount(pass, group, wantedCanaries, chosen.map(name), migrations.map(name));
   createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });

@@ -89,15 +89,16 @@ export function migrateAll(
 
 /**
  * A replacement keeps its predecessor's name, unless an allocation of the current version (a promoted canary, for instance) has it: then it
- * gets a free one. Source: spec/lifecycle §3.6, placement order.
+ * gets a free one, beyond the count if need be. Brand-new items have free names already, and keep them. Source: spec/lifecycle §3.6, placement order.
  */
 export function uniqueNames(
   { input }: Pass,
   group: TaskGroup,
-  staying: readonly AllocationState[],
+  { staying, chosen }: { readonly staying: readonly AllocationState[]; readonly chosen: readonly Wanted[] },
   used: ReadonlySet<number>,
 ): (item: Wanted) => Wanted {
   const taken = indexesOf(staying);
+  for (const item of chosen) if (item.previous === null) taken.add(nameIndex(item.name));
   return (item) => {
     if (item.previous === null || item.canary || item.downgrade) return item;
     const index = nameIndex(item.name);
@@ -105,7 +106,8 @@ export function uniqueNames(
       taken.add(index);
       return item;
     }
-    const free = freeIndexes(new Set([...used, ...taken]), group.Count, 1)[0] ?? index;
+    let free = freeIndexes(new Set([...used, ...taken]), group.Count, 1)[0] ?? group.Count;
+    while (used.has(free) || taken.has(free)) free++;
     taken.add(free);
     return { ...item, name: allocationName(input.evaluation.jobId, group.Name, free) };
   };
