@@ -6,12 +6,12 @@ const libs = {
   kernel: { libs: [], packages: [], pure: true },
   domain: { libs: ['kernel'], packages: ['croner'], pure: true },
   scheduling: { libs: ['kernel', 'domain'], packages: ['re2js', 'semver'], pure: true },
-  'event-store': { libs: ['kernel'], packages: ['lru-cache', 'p-retry', 'pg', 'typeorm', 'uuid'] },
+  'event-store': { libs: ['kernel'], packages: ['lru-cache', 'pg', 'typeorm'] },
   'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },
   streaming: { libs: ['kernel', 'domain', 'event-store', 'read-models'], packages: ['lru-cache'] },
   reactors: {
     libs: ['kernel', 'domain', 'scheduling', 'event-store', 'read-models', 'streaming'],
-    packages: ['p-retry'],
+    packages: [],
   },
   'kafka-relay': {
     libs: ['kernel', 'domain', 'event-store', 'streaming'],
@@ -30,7 +30,8 @@ const libs = {
       'rxjs',
     ],
   },
-  agent: { libs: ['kernel', 'domain'], packages: ['p-retry', 'undici'] },
+  consumer: { libs: [], packages: [] },
+  agent: { libs: ['kernel', 'domain'], packages: ['undici'] },
   platform: {
     libs: ['kernel'],
     packages: [

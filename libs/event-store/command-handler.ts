@@ -155,8 +155,7 @@ export class CommandHandler {
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
-      const batch = this.gather();
-      if (batch.length > 0) void this.flush(batch);
+      this.flushNext();
     });
   }
 
@@ -291,44 +290,60 @@ export class CommandHandler {
     this.load(pending, moved);
   }
 
+  /**
+   * Appends a batch. When it is back its states are kept first, then the next batch goes off with what has queued up meanwhile, and only then
+   * callers are answered and listeners told: the store works while this process does.
+   */
   private async flush(batch: readonly BatchMember[]): Promise<void> {
     this.inFlight = batch.length;
     const started = performance.now();
+    let conclusions: readonly (() => void)[];
     try {
       const results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));
       this.options.metrics?.batchFlushed(batch.length, performance.now() - started);
-      for (const [position, member] of batch.entries()) this.conclude(member, results[position]);
+      conclusions = batch.map((member, position) => this.conclusionOf(member, results[position]));
     } catch (error) {
       this.abandon(batch, error);
+      this.inFlight = 0;
+      return this.schedule();
     }
     this.inFlight = 0;
+    if (this.queue.length > 0) this.flushNext();
+    for (const conclude of conclusions) conclude();
     if (this.queue.length + this.returned.length > 0) this.schedule();
   }
 
-  private conclude({ pending, prepared }: BatchMember, result: AppendResult | undefined): void {
-    if (result === undefined) return pending.fail(new Error('the event store gave no result'));
+  private flushNext(): void {
+    const batch = this.gather();
+    if (batch.length > 0) void this.flush(batch);
+  }
+
+  /** Takes over what a command's commit changed; what the returned function does can wait a moment. */
+  private conclusionOf({ pending, prepared }: BatchMember, result: AppendResult | undefined): () => void {
+    if (result === undefined) return () => pending.fail(new Error('the event store gave no result'));
     switch (result.kind) {
-      case 'appended':
-        if (result.index > 0) this.publish(pending.command, prepared, result.index);
-        return pending.settle({
-          kind: 'accepted',
-          index: result.index,
-          answer: answerWithIndex(prepared.answer, result.index),
-        });
+      case 'appended': {
+        const { index } = result;
+        const announce = index > 0 ? this.publish(pending.command, prepared, index) : undefined;
+        return () => {
+          announce?.();
+          pending.settle({ kind: 'accepted', index, answer: answerWithIndex(prepared.answer, index) });
+        };
+      }
       case 'conflict':
-        return this.decideAgain(pending, result.streams);
+        return () => this.decideAgain(pending, result.streams);
       case 'failed':
-        return pending.fail(result.error);
+        return () => pending.fail(result.error);
       case 'fenced':
       case 'duplicate':
       case 'key-reused':
-        return pending.settle(result);
+        return () => pending.settle(result);
     }
     return assertNever(result);
   }
 
-  /** Keeps the new states, now with the real index in them, and tells the listeners. */
-  private publish(command: Command<unknown>, { append, written }: Prepared, index: Index): void {
+  /** Keeps the new states, now with the real index in them; the returned function tells the listeners. */
+  private publish(command: Command<unknown>, { append, written }: Prepared, index: Index): () => void {
     const changes: Change[] = [];
     for (const [stream, { before, events, textLength }] of written) {
       const version = before.version + events.length;
@@ -336,9 +351,13 @@ export class CommandHandler {
       this.states.put(stream, { version, state }, textLength);
       changes.push({ stream, version, state, events });
     }
+    return () => this.tell({ index, time: append.time, meta: command.meta, changes });
+  }
+
+  private tell(commit: Commit): void {
     for (const listener of this.listeners) {
       try {
-        listener({ index, time: append.time, meta: command.meta, changes });
+        listener(commit);
       } catch (error) {
         // A listener's bug is not the command's failure, which is durable already; but it must not pass unseen either.
         queueMicrotask(() => {

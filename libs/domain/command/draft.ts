@@ -58,6 +58,8 @@ export interface Draft {
   readonly events: () => readonly NewEvent[];
 }
 
+/** Events that are the first of a stream whose id was drawn for this very decision. */
+const BEGINNINGS: ReadonlySet<string> = new Set(['EvaluationCreated', 'AllocationPlaced', 'DeploymentCreated']);
 const UNKNOWN_INDEX = Number.MAX_SAFE_INTEGER;
 
 /** Starts a decision on the states that `view` shows. */
@@ -70,7 +72,8 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
   const read = <S extends AggregateState>(stream: StreamName): S | undefined =>
     (after.has(stream) ? after.get(stream) : view.read(stream)) as S | undefined;
   const emit = (stream: StreamName, event: DomainEvent): void => {
-    const state = read(stream);
+    // What begins a stream under a random id needs no look at the store: that there is nothing yet is checked by the append.
+    const state = BEGINNINGS.has(event.type) ? undefined : read<AggregateState>(stream);
     if (!before.has(stream)) before.set(stream, state);
     after.set(stream, evolve(stream, state, event, fact));
     events.push({ stream, event });
