@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { runDemo } from './demo/demo.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
+import { runRelayRewind } from './relay-commands.js';
 
 const program = new Command('ops')
   .description(
@@ -38,6 +39,13 @@ program
       .argParser(indexOf),
   )
   .action((range: { from: number; to: number }) => runExport(range));
+program
+  .command('relay')
+  .description('looks after what is published to Kafka')
+  .command('rewind')
+  .description('publishes the log once more from an index on; consumers see a new generation')
+  .addOption(new Option('--to <index>', 'first index to be published again').makeOptionMandatory().argParser(indexOf))
+  .action((options: { to: number }) => runRelayRewind(options));
 program
   .command('demo')
   .description('shows a rollout with a canary on the server of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT')

@@ -21,7 +21,15 @@ export async function startApi(
   shutdown: Shutdown,
 ): Promise<string> {
   const { httpAddress, httpPort, region, datacenter, acl } = configuration;
-  const server = new ServerIdentity(core.instance.split('/')[0]!, region, datacenter, httpAddress, httpPort, version(), acl);
+  const server = new ServerIdentity(
+    core.instance.split('/')[0]!,
+    region,
+    datacenter,
+    httpAddress,
+    httpPort,
+    version(),
+    acl,
+  );
   const module = NomadApiModule.on({
     ...core,
     server,
@@ -40,7 +48,12 @@ export async function startApi(
   await app.init();
   complete();
   await app.listen(httpPort, httpAddress).catch((error: unknown) => {
-    throw explainListenFailure(error, { host: httpAddress, port: httpPort, portSetting: 'ROLLBOOK_HTTP_PORT', addressSetting: 'ROLLBOOK_HTTP_ADDR' });
+    throw explainListenFailure(error, {
+      host: httpAddress,
+      port: httpPort,
+      portSetting: 'ROLLBOOK_HTTP_PORT',
+      addressSetting: 'ROLLBOOK_HTTP_ADDR',
+    });
   });
   // Waiting queries hold their sockets: they are answered before the listener closes.
   shutdown.on('intake', 'http', async () => {
@@ -65,6 +78,8 @@ async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<str
 
 /** The product's version, as its package says. */
 function version(): string {
-  const { version: own } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as { version: string };
+  const { version: own } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as {
+    version: string;
+  };
   return own;
 }

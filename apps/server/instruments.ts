@@ -11,11 +11,34 @@ export function instrument({ registry }: Metrics): {
   readonly watch: (tail: LogTail, cache: AnswerCache) => void;
 } {
   const registers = [registry];
-  const batch = new Histogram({ name: 'rollbook_append_batch_commands', help: 'Commands in one append transaction.', buckets: BATCH_BUCKETS, registers });
-  const flush = new Histogram({ name: 'rollbook_append_seconds', help: 'Duration of an append transaction.', buckets: SECONDS_BUCKETS, registers });
-  const conflicts = new Counter({ name: 'rollbook_command_conflicts_total', help: 'Commands decided again because a stream had moved.', labelNames: ['command'], registers });
-  const refused = new Counter({ name: 'rollbook_commands_overloaded_total', help: 'Commands refused because too many waited.', registers });
-  const queue = new Gauge({ name: 'rollbook_command_queue_length', help: 'Commands waiting when the last batch was made.', registers });
+  const batch = new Histogram({
+    name: 'rollbook_append_batch_commands',
+    help: 'Commands in one append transaction.',
+    buckets: BATCH_BUCKETS,
+    registers,
+  });
+  const flush = new Histogram({
+    name: 'rollbook_append_seconds',
+    help: 'Duration of an append transaction.',
+    buckets: SECONDS_BUCKETS,
+    registers,
+  });
+  const conflicts = new Counter({
+    name: 'rollbook_command_conflicts_total',
+    help: 'Commands decided again because a stream had moved.',
+    labelNames: ['command'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'rollbook_commands_overloaded_total',
+    help: 'Commands refused because too many waited.',
+    registers,
+  });
+  const queue = new Gauge({
+    name: 'rollbook_command_queue_length',
+    help: 'Commands waiting when the last batch was made.',
+    registers,
+  });
   return {
     commandMetrics: {
       batchFlushed(commands, ms) {

@@ -1,6 +1,15 @@
 import { join, resolve } from 'node:path';
 import { startAgent, type Agent } from '@app/agent';
-import { createLogger, createShutdown, loadConfiguration, runMain, startEmbeddedPostgres, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import {
+  createLogger,
+  createShutdown,
+  loadConfiguration,
+  runMain,
+  startEmbeddedPostgres,
+  type Configuration,
+  type Logger,
+  type Shutdown,
+} from '@app/platform';
 import { startApi } from './api.js';
 import { banner } from './banner.js';
 import { startCore } from './core.js';
@@ -17,7 +26,9 @@ async function main(): Promise<void> {
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
   if (configuration.roles.includes('relay')) startRelay(core, configuration, log, shutdown);
-  const address = configuration.roles.includes('api') ? await startApi(configuration, core, cluster, log, shutdown) : undefined;
+  const address = configuration.roles.includes('api')
+    ? await startApi(configuration, core, cluster, log, shutdown)
+    : undefined;
   if (address !== undefined) await startDevNodes(configuration, address, log, shutdown);
   log.info({ address, roles: configuration.roles }, 'started');
   if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));
@@ -30,7 +41,12 @@ async function embeddedDatabase(configuration: Configuration, log: Logger, shutd
 }
 
 /** Nodes inside this process. Their tasks outlive it, as those of any agent. */
-async function startDevNodes(configuration: Configuration, serverAddress: string, log: Logger, shutdown: Shutdown): Promise<void> {
+async function startDevNodes(
+  configuration: Configuration,
+  serverAddress: string,
+  log: Logger,
+  shutdown: Shutdown,
+): Promise<void> {
   const agents: Agent[] = [];
   for (let n = 0; n < configuration.devNodes; n++) {
     const name = n === 0 ? 'dev' : `dev-${n + 1}`;

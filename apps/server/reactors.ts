@@ -1,6 +1,17 @@
 import { GARBAGE_THRESHOLDS } from '@app/domain';
 import { GarbageSource } from '@app/read-models';
-import { ClusterState, DeploymentWatcher, Drainer, GarbageCollector, HeartbeatWatcher, Leader, PeriodicLauncher, restoreCluster, Scheduler, SCHEDULER_LEASE } from '@app/reactors';
+import {
+  ClusterState,
+  DeploymentWatcher,
+  Drainer,
+  GarbageCollector,
+  HeartbeatWatcher,
+  Leader,
+  PeriodicLauncher,
+  restoreCluster,
+  Scheduler,
+  SCHEDULER_LEASE,
+} from '@app/reactors';
 import { Gauge, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { untilAnswered } from './until-answered.js';

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { KafkaSink, Relay, RELAY_LEASE, RelayLeader, type KafkaSettings, type RelayMetrics } from '@app/kafka-relay';
-import { Counter, Gauge, Histogram, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import { kafkaSettings, KafkaSink, Relay, RELAY_LEASE, RelayLeader, type RelayMetrics } from '@app/kafka-relay';
+import { Counter, Gauge, Histogram, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 
-const MS_PER_HOUR = 3_600_000;
 const US_PER_S = 1_000_000;
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
@@ -31,51 +29,6 @@ export function startRelay(core: Core, configuration: Configuration, log: Logger
   // Neither the start nor readiness waits for Kafka.
   void leader.start();
   shutdown.on('leases', 'relay', () => leader.close());
-}
-
-/** What the configuration says of Kafka; undefined without brokers. @throws StartupError for files that cannot be read. */
-export function kafkaSettings(configuration: Configuration): KafkaSettings | undefined {
-  const {
-    kafkaBrokers: brokers,
-    kafkaReplication: replication,
-    kafkaRetentionHours,
-    kafkaSaslMechanism: mechanism,
-  } = configuration;
-  if (brokers === undefined) return undefined;
-  return {
-    brokers,
-    clientId: configuration.kafkaClientId,
-    prefix: configuration.kafkaPrefix,
-    partitions: configuration.kafkaPartitions,
-    maxMessageBytes: configuration.kafkaMaxMessageBytes,
-    compression: configuration.kafkaCompression,
-    ...(replication !== undefined && { replication }),
-    ...(kafkaRetentionHours !== undefined && { retentionMs: kafkaRetentionHours * MS_PER_HOUR }),
-    ...(configuration.kafkaTls && { tls: tlsOf(configuration) }),
-    ...(mechanism !== undefined && {
-      sasl: {
-        mechanism,
-        username: configuration.kafkaSaslUsername ?? '',
-        password: configuration.kafkaSaslPassword ?? '',
-      },
-    }),
-  };
-}
-
-function tlsOf({ kafkaTlsCa, kafkaTlsCert, kafkaTlsKey }: Configuration): NonNullable<KafkaSettings['tls']> {
-  const files = { ca: kafkaTlsCa, cert: kafkaTlsCert, key: kafkaTlsKey };
-  const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return Object.fromEntries(given.map(([name, path]) => [name, pemOf(path)]));
-}
-
-function pemOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new StartupError(`the file ${path} for Kafka's TLS cannot be read: ${(error as Error).message}`, 2, {
-      cause: error,
-    });
-  }
 }
 
 function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => RelayLeader): RelayMetrics {

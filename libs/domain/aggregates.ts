@@ -19,12 +19,7 @@ import { evolveNode } from './node/evolve.js';
 import type { NodeState } from './node/state.js';
 
 export type AggregateState =
-  | AllocationState
-  | DeploymentState
-  | EvaluationState
-  | JobState
-  | JobSummaryState
-  | NodeState;
+  AllocationState | DeploymentState | EvaluationState | JobState | JobSummaryState | NodeState;
 
 /** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
 export function evolve(

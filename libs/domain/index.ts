@@ -55,7 +55,15 @@ export { reconcileSummary } from './job-summary/decide.js';
 export { renderJobSummary } from './job-summary/render.js';
 export * from './node/state.js';
 export { evaluateNode, heartbeatNode, missHeartbeat, purgeNode, registerNode, setEligibility } from './node/decide.js';
-export { completeDrain, drainAllocations, drainNode, isForced, type Drained, type DrainNode, type DrainSpec } from './node/drain.js';
+export {
+  completeDrain,
+  drainAllocations,
+  drainNode,
+  isForced,
+  type Drained,
+  type DrainNode,
+  type DrainSpec,
+} from './node/drain.js';
 export type { AffectedJob } from './node/evaluate.js';
 export { computedClass } from './node/computed-class.js';
 export { renderNode, renderNodeStub } from './node/render.js';

@@ -1,8 +1,7 @@
 export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
-export { SchemaIsNewer, StoreUnavailable } from './errors.js';
+export { StoreUnavailable } from './errors.js';
 export { MemoryEventStore, type MemoryRow } from './memory/memory-event-store.js';
-export { answerWithIndex, pendingDigits, pendingIndex, withIndex } from './pending-index.js';
 export type {
   Append,
   AppendEvent,

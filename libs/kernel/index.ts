@@ -4,7 +4,16 @@ export { accept, reject } from './decision.js';
 export type { CommandContext, DomainEvent, EventMeta, Fact, NewEvent, RecordedEvent } from './event.js';
 export type { Json, JsonObject } from './json.js';
 export type { StreamName, StreamType } from './stream.js';
-export { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream, nodeStream, streamKey, streamType } from './stream.js';
+export {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+  streamKey,
+  streamType,
+} from './stream.js';
 export type { DurationNs, Index, TimeNs, TimeUs } from './time.js';
 export { isoFromUs, nsFromUs, US_PER_MS, US_PER_S, usFromNs, usFromRfc3339 } from './time.js';
 export type { StateView } from './state-view.js';

@@ -4,4 +4,3 @@ export type { Rehearse } from './jobs/planner.js';
 export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';
 export { Readiness } from './status/health.controller.js';
-export { WORDINGS } from './edge/rejections.js';

@@ -1,12 +1,11 @@
 export type { Clock, ManualClock } from './clock/clock.js';
-export { manualClock, systemClock } from './clock/clock.js';
+export { systemClock } from './clock/clock.js';
 export type { LogLevel, Role } from './config/configuration.js';
 export { Configuration } from './config/configuration.js';
 export { loadConfiguration } from './config/load-configuration.js';
 /** @public used by scripts/docs.mjs */
 export { renderConfigurationDocs } from './config/render-configuration-docs.js';
 export type { DirectoryLock } from './embedded-postgres/directory-lock.js';
-export { lockDirectory } from './embedded-postgres/directory-lock.js';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded-postgres/embedded-postgres.js';
 export { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 export { findRunningPostgres, hasEmbeddedPostgres } from './embedded-postgres/find-running.js';

@@ -37,7 +37,11 @@ interface Held {
 export class ClusterState implements ClusterView {
   private readonly held = new Map<StreamName, Held>();
   private readonly versions = new Map<string, JobVersion>();
-  private readonly allocationsBy = { job: new Index2<AllocationState>(), node: new Index2<AllocationState>(), deployment: new Index2<AllocationState>() };
+  private readonly allocationsBy = {
+    job: new Index2<AllocationState>(),
+    node: new Index2<AllocationState>(),
+    deployment: new Index2<AllocationState>(),
+  };
   private readonly deploymentsByJob = new Index2<DeploymentState>();
   private readonly evaluationsByJob = new Index2<EvaluationState>();
   private readonly activeDeploymentIds = new Set<string>();
@@ -64,7 +68,10 @@ export class ClusterState implements ClusterView {
 
   /** Versions that jobs no longer retain, for the allocations that still run them. */
   restoreVersion(version: JobVersion): void {
-    this.versions.set(versionKey(version.spec.Namespace, version.spec.ID, version.createIndex, version.version), version);
+    this.versions.set(
+      versionKey(version.spec.Namespace, version.spec.ID, version.createIndex, version.version),
+      version,
+    );
   }
 
   /** Applies one commit and tells what moved. Changes that a restored state already holds are passed over. */
@@ -200,7 +207,8 @@ export class ClusterState implements ClusterView {
     const before = this.held.get(stream)?.state;
     const type = streamType(stream);
     let kept = after;
-    if (type === 'allocation') kept = this.indexAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
+    if (type === 'allocation')
+      kept = this.indexAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
     else if (type === 'deployment') kept = this.indexDeployment(after as DeploymentState | undefined);
     else if (type === 'evaluation') kept = this.indexEvaluation(after as EvaluationState | undefined);
     else if (type === 'job') this.indexJob(stream, after as JobState | undefined);
@@ -216,11 +224,15 @@ export class ClusterState implements ClusterView {
     for (const version of after?.versions ?? []) this.restoreVersion(version);
   }
 
-  private indexAllocation(before: AllocationState | undefined, after: AllocationState | undefined): AllocationState | undefined {
+  private indexAllocation(
+    before: AllocationState | undefined,
+    after: AllocationState | undefined,
+  ): AllocationState | undefined {
     const known = after ?? before;
     if (known === undefined) return undefined;
     const { id } = known;
-    if (before !== undefined && before.deploymentId !== after?.deploymentId) this.allocationsBy.deployment.remove(before.deploymentId, id);
+    if (before !== undefined && before.deploymentId !== after?.deploymentId)
+      this.allocationsBy.deployment.remove(before.deploymentId, id);
     const keeps = after !== undefined && !after.purged && !isOver(after);
     const job = `${known.namespace}/${known.jobId}`;
     set(this.allocationsBy.job, job, id, keeps ? after : undefined);
@@ -249,7 +261,8 @@ export class ClusterState implements ClusterView {
     if (after === undefined) return undefined;
     const job = `${after.namespace}/${after.jobId}`;
     const seen = after.snapshotIndex || after.createIndex;
-    if (after.status !== 'canceled' && seen > (this.latestEvaluations.get(job) ?? 0)) this.latestEvaluations.set(job, seen);
+    if (after.status !== 'canceled' && seen > (this.latestEvaluations.get(job) ?? 0))
+      this.latestEvaluations.set(job, seen);
     const open = !isEvaluationTerminal(after);
     set(this.evaluationsByJob, job, after.id, open ? after : undefined);
     if (after.status === 'blocked') this.blockedEvaluationIds.add(after.id);

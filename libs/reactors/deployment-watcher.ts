@@ -99,12 +99,21 @@ export class DeploymentWatcher implements Reactor {
         return this.fail(id, 'unhealthy', verdict.rollback);
       case 'promote': {
         const command = { deploymentId: id, all: true, groups: [], automatic: true };
-        const outcome = await this.context.execute('PromoteDeployment', (view, context) => promoteDeployment(view, context, command), id);
+        const outcome = await this.context.execute(
+          'PromoteDeployment',
+          (view, context) => promoteDeployment(view, context, command),
+          id,
+        );
         return outcome.kind === 'accepted' ? undefined : this.carryOut(id, verdict.otherwise);
       }
       case 'progress': {
         const command = { deploymentId: id, replace: verdict.replace };
-        await this.context.execute('ProgressDeployment', (view, context) => progressDeployment(view, context, command), id, verdict.replace.map(allocationStream));
+        await this.context.execute(
+          'ProgressDeployment',
+          (view, context) => progressDeployment(view, context, command),
+          id,
+          verdict.replace.map(allocationStream),
+        );
         return;
       }
     }
@@ -113,7 +122,11 @@ export class DeploymentWatcher implements Reactor {
 
   private async fail(deploymentId: string, cause: 'unhealthy' | 'deadline', rollback: boolean): Promise<void> {
     const command = { deploymentId, cause, rollback };
-    await this.context.execute('FailDeployment', (view, context) => failWatchedDeployment(view, context, command), deploymentId);
+    await this.context.execute(
+      'FailDeployment',
+      (view, context) => failWatchedDeployment(view, context, command),
+      deploymentId,
+    );
   }
 
   /** One timer for the earliest deadline of all. */
@@ -143,7 +156,15 @@ export class DeploymentWatcher implements Reactor {
       if (due === 0 || due > now) continue;
       this.passed.set(deployment.id, due);
       const late = lateGroups(cluster, deployment, now);
-      if (late.length > 0) this.track(this.fail(deployment.id, 'deadline', late.some((group) => group.autoRevert)), deployment.id);
+      if (late.length > 0)
+        this.track(
+          this.fail(
+            deployment.id,
+            'deadline',
+            late.some((group) => group.autoRevert),
+          ),
+          deployment.id,
+        );
     }
     this.armDeadline();
   }

@@ -69,7 +69,9 @@ export class EvaluationQueue {
     const stillReady = this.ready.findIndex((one) => one.id === evaluation.id);
     if (stillReady >= 0) this.ready.splice(stillReady, 1);
     queue.running = undefined;
-    const [next, ...overtaken] = [...queue.waiting.values()].sort((a, b) => b.priority - a.priority || b.modifyIndex - a.modifyIndex);
+    const [next, ...overtaken] = [...queue.waiting.values()].sort(
+      (a, b) => b.priority - a.priority || b.modifyIndex - a.modifyIndex,
+    );
     queue.waiting.clear();
     if (next === undefined) this.jobs.delete(key);
     else {

@@ -1,4 +1,12 @@
-import { currentVersion, isServerTerminal, isClientTerminal, isTerminal, missHeartbeat, type AffectedJob, type NodeState } from '@app/domain';
+import {
+  currentVersion,
+  isServerTerminal,
+  isClientTerminal,
+  isTerminal,
+  missHeartbeat,
+  type AffectedJob,
+  type NodeState,
+} from '@app/domain';
 import { usFromNs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 import type { Reactor, ReactorContext } from './reactor.js';
@@ -73,7 +81,8 @@ export class HeartbeatWatcher implements Reactor {
     return cluster.liveAllocationsOnNode(node.id).some((alloc) => {
       if (isTerminal(alloc)) return false;
       const version = cluster.jobVersion(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
-      const lostAfter = version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.Disconnect?.LostAfter ?? 0;
+      const lostAfter =
+        version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.Disconnect?.LostAfter ?? 0;
       const unknownSince = alloc.clientStatus === 'unknown' ? alloc.stateChanges.at(-1)?.time : undefined;
       return lostAfter > 0 && (unknownSince === undefined || now() < unknownSince + usFromNs(lostAfter));
     });
@@ -84,12 +93,15 @@ export class HeartbeatWatcher implements Reactor {
 export function jobsOnNode(cluster: ClusterState, node: NodeState): AffectedJob[] {
   const jobs = new Map<string, AffectedJob>();
   for (const alloc of cluster.liveAllocationsOnNode(node.id)) {
-    const over = alloc.jobType === 'sysbatch' || (alloc.jobType === 'service' && isServerTerminal(alloc) && isClientTerminal(alloc));
+    const over =
+      alloc.jobType === 'sysbatch' ||
+      (alloc.jobType === 'service' && isServerTerminal(alloc) && isClientTerminal(alloc));
     if (!over) jobs.set(`${alloc.namespace}/${alloc.jobId}`, { namespace: alloc.namespace, jobId: alloc.jobId });
   }
   for (const job of cluster.jobs()) {
     const current = currentVersion(job);
-    if (current?.spec.Type === 'system' && !current.spec.Stop) jobs.set(`${job.namespace}/${job.id}`, { namespace: job.namespace, jobId: job.id });
+    if (current?.spec.Type === 'system' && !current.spec.Stop)
+      jobs.set(`${job.namespace}/${job.id}`, { namespace: job.namespace, jobId: job.id });
   }
   return [...jobs.values()];
 }

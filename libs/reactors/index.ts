@@ -1,10 +1,9 @@
 export { ClusterState, type Movement } from './cluster-state.js';
-export { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict, type DeploymentView } from './deployment-rules.js';
+export { lateGroups, type DeploymentVerdict, type DeploymentView } from './deployment-rules.js';
 export { DeploymentWatcher } from './deployment-watcher.js';
 export { Drainer } from './drainer.js';
-export { drainStep, nextDrainDeadline, type DrainStep, type DrainView } from './drainer-rules.js';
-export { GARBAGE_INTERVAL_MS, GarbageCollector, Housekeeping, sweep, type GarbageFinder } from './garbage-collector.js';
-export { EvaluationQueue } from './evaluation-queue.js';
+export { type DrainStep, type DrainView } from './drainer-rules.js';
+export { GarbageCollector, Housekeeping, sweep, type GarbageFinder } from './garbage-collector.js';
 export { HeartbeatWatcher, heartbeatTtlMs, jobsOnNode } from './heartbeat-watcher.js';
 export { Leader, SCHEDULER_LEASE } from './leader.js';
 export { PeriodicLauncher } from './periodic-launcher.js';

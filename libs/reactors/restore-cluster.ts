@@ -1,12 +1,6 @@
 import type { AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import {
-  allocationStream,
-  deploymentStream,
-  evaluationStream,
-  nodeStream,
-  type StreamName,
-} from '@app/kernel';
+import { allocationStream, deploymentStream, evaluationStream, nodeStream, type StreamName } from '@app/kernel';
 import type { ReadModels } from '@app/read-models';
 import type { ClusterState } from './cluster-state.js';
 
@@ -27,6 +21,7 @@ export async function restoreCluster(cluster: ClusterState, store: EventStore, r
   ];
   for (let i = 0; i < streams.length; i += CHUNK) {
     const states = await store.load(streams.slice(i, i + CHUNK));
-    for (const [stream, { version, state }] of states) cluster.restore(stream, version, JSON.parse(state) as AggregateState);
+    for (const [stream, { version, state }] of states)
+      cluster.restore(stream, version, JSON.parse(state) as AggregateState);
   }
 }

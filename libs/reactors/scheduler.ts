@@ -89,7 +89,8 @@ export class Scheduler implements Reactor {
     for (const { stream, before, after } of movements) {
       const type = streamType(stream);
       if (type === 'evaluation') this.onEvaluation(after as EvaluationState);
-      else if (type === 'allocation') this.onAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
+      else if (type === 'allocation')
+        this.onAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
       else if (type === 'node') this.onNode(before as NodeState | undefined, after as NodeState | undefined);
     }
     this.pump();
@@ -132,7 +133,8 @@ export class Scheduler implements Reactor {
   private roomIn(node: NodeState): void {
     this.capacityIndexes.set(node.computedClass, this.context.cluster.index);
     for (const evaluation of this.context.cluster.blockedEvaluations()) {
-      if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id) this.unblock(evaluation.id);
+      if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id)
+        this.unblock(evaluation.id);
     }
   }
 
@@ -163,9 +165,14 @@ export class Scheduler implements Reactor {
     this.toUnblock = new Set();
     const { index } = this.context.cluster;
     try {
-      if (cancel.length > 0) await this.context.execute('CancelEvaluations', (view, context) => cancelEvaluations(view, context, { cancel }));
+      if (cancel.length > 0)
+        await this.context.execute('CancelEvaluations', (view, context) =>
+          cancelEvaluations(view, context, { cancel }),
+        );
       if (ids.length > 0) {
-        await this.context.execute('UnblockEvaluations', (view, context) => unblockEvaluations(view, context, { ids, snapshotIndex: index }));
+        await this.context.execute('UnblockEvaluations', (view, context) =>
+          unblockEvaluations(view, context, { ids, snapshotIndex: index }),
+        );
       }
     } catch (error) {
       this.context.onError(error);
@@ -222,7 +229,8 @@ export class Scheduler implements Reactor {
       const outcome = await this.submit(evaluation, result);
       if (outcome.kind === 'rejected') return outcome.rejection.code === 'evaluation-is-terminal';
       if (outcome.kind === 'accepted') await this.context.reached(outcome.index);
-      else if (outcome.kind !== 'fenced') throw new Error(`the plan for evaluation ${id} was not taken: ${outcome.kind}`);
+      else if (outcome.kind !== 'fenced')
+        throw new Error(`the plan for evaluation ${id} was not taken: ${outcome.kind}`);
       return true;
     } finally {
       release();
@@ -234,7 +242,8 @@ export class Scheduler implements Reactor {
     const { id, namespace, jobId } = evaluation;
     const open = cluster.openEvaluationsOfJob(namespace, jobId).filter((other) => other.id !== id);
     const failed = Object.keys(outcome.failedGroups ?? {}).length > 0;
-    const superseded = outcome.status === 'complete' && !failed ? open.filter((other) => other.status === 'blocked') : [];
+    const superseded =
+      outcome.status === 'complete' && !failed ? open.filter((other) => other.status === 'blocked') : [];
     const command = {
       evaluationId: id,
       namespace,
@@ -246,7 +255,12 @@ export class Scheduler implements Reactor {
       otherOpenEvaluations: open.length > superseded.length,
       signingKeyId: this.options.signingKeyId,
     };
-    return this.context.execute('SubmitPlan', (view, context) => submitPlan(view, context, command), id, streamsOf(evaluation, plan));
+    return this.context.execute(
+      'SubmitPlan',
+      (view, context) => submitPlan(view, context, command),
+      id,
+      streamsOf(evaluation, plan),
+    );
   }
 
   private basis(namespace: string, jobId: string): PlanBasis {
@@ -261,7 +275,14 @@ export class Scheduler implements Reactor {
   private reservations(plan: Plan): AllocationState[] {
     const fact = { index: this.context.cluster.index, time: this.context.now() };
     return plan.placements.map((placement) => {
-      const data = { ...placement, namespace: plan.namespace, evalId: plan.evalId, jobId: plan.jobId, jobType: 'service', signingKeyId: '' };
+      const data = {
+        ...placement,
+        namespace: plan.namespace,
+        evalId: plan.evalId,
+        jobId: plan.jobId,
+        jobType: 'service',
+        signingKeyId: '',
+      };
       return evolveAllocation(undefined, { type: 'AllocationPlaced', data }, fact)!;
     });
   }
@@ -281,7 +302,11 @@ export class Scheduler implements Reactor {
       previousEval: id,
       escapedComputedClass: true,
     });
-    await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, { id, statusDescription, followup }), id);
+    await this.context.execute(
+      'FailEvaluation',
+      (view, context) => failEvaluation(view, context, { id, statusDescription, followup }),
+      id,
+    );
   }
 }
 
@@ -295,7 +320,11 @@ const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null): StreamName[] {
   const streams: StreamName[] = [evaluationStream(id), jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)];
   if (plan === null) return streams;
-  const deployments = [plan.deployment?.id, ...plan.placements.map((placement) => placement.deploymentId), ...plan.deploymentUpdates.map((update) => update.deploymentId)];
+  const deployments = [
+    plan.deployment?.id,
+    ...plan.placements.map((placement) => placement.deploymentId),
+    ...plan.deploymentUpdates.map((update) => update.deploymentId),
+  ];
   const allocations = [
     ...plan.placements.flatMap((placement) => [placement.id, placement.previousAllocation]),
     ...plan.stops.map((stop) => stop.allocationId),
@@ -310,4 +339,5 @@ function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null)
   return streams;
 }
 
-const present = (ids: readonly (string | undefined)[]): string[] => [...new Set(ids)].filter((one) => one !== undefined && one !== '') as string[];
+const present = (ids: readonly (string | undefined)[]): string[] =>
+  [...new Set(ids)].filter((one) => one !== undefined && one !== '') as string[];

@@ -5,4 +5,12 @@ export { project, versionKey } from './project.js';
 export { ReadModels, type ListQuery } from './read-models.js';
 export { TABLES, type TableName } from './tables.js';
 export { aggregates, MIGRATIONS, tablesOf } from './wiring.js';
-export { NotNow, rebuild, Unfoldable, verify, type RebuildableTable, type Rebuilt, type Verified } from './rebuild/index.js';
+export {
+  NotNow,
+  rebuild,
+  Unfoldable,
+  verify,
+  type RebuildableTable,
+  type Rebuilt,
+  type Verified,
+} from './rebuild/index.js';

@@ -148,7 +148,10 @@ function changedVersions(before: JobState | undefined, after: JobState): { versi
   return [
     ...after.versions.filter((version) => !old.includes(version)).map((version) => ({ version, retained: true })),
     ...old
-      .filter((version) => !after.versions.some((one) => one.version === version.version && one.createIndex === version.createIndex))
+      .filter(
+        (version) =>
+          !after.versions.some((one) => one.version === version.version && one.createIndex === version.createIndex),
+      )
       .map((version) => ({ version, retained: false })),
   ];
 }

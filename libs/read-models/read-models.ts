@@ -29,7 +29,9 @@ export class ReadModels {
       .select([`t.${key} AS key`, 't.create_index AS create_index', 't.document AS document'])
       .from(query.table, 't');
     for (const [column, value] of Object.entries(query.where)) {
-      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, { [column]: value });
+      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, {
+        [column]: value,
+      });
     }
     if (query.prefix !== undefined) {
       builder.andWhere(`starts_with(t.${query.prefix.column}, :prefix)`, { prefix: query.prefix.value });
@@ -62,15 +64,23 @@ export class ReadModels {
   /** Only the keys of a list. */
   async keys(table: TableName, where: ListQuery['where']): Promise<string[]> {
     const key = keyOf(table);
-    const builder = this.dataSource.createQueryBuilder().select([`t.${key} AS key`]).from(table, 't');
+    const builder = this.dataSource
+      .createQueryBuilder()
+      .select([`t.${key} AS key`])
+      .from(table, 't');
     for (const [column, value] of Object.entries(where)) {
-      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, { [column]: value });
+      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, {
+        [column]: value,
+      });
     }
     return (await builder.orderBy(`t.${key}`).getRawMany<{ key: string }>()).map((row) => row.key);
   }
 
   /** The text of one row and its index, or undefined. */
-  async document(table: TableName, key: string): Promise<{ readonly document: string; readonly index: Index } | undefined> {
+  async document(
+    table: TableName,
+    key: string,
+  ): Promise<{ readonly document: string; readonly index: Index } | undefined> {
     const rows: { document: string; modify_index: string }[] = await this.dataSource.query(
       `SELECT document, modify_index FROM ${table} WHERE ${keyOf(table)} = $1`,
       [key],
@@ -126,12 +136,17 @@ export class ReadModels {
 
   /** Whether a node has ever had allocations that are still known, whatever became of them. */
   async hasAllocations(nodeId: string): Promise<boolean> {
-    const rows: unknown[] = await this.dataSource.query('SELECT 1 FROM allocation WHERE node_id = $1 LIMIT 1', [nodeId]);
+    const rows: unknown[] = await this.dataSource.query('SELECT 1 FROM allocation WHERE node_id = $1 LIMIT 1', [
+      nodeId,
+    ]);
     return rows.length > 0;
   }
 
   /** Ids of what an agent has to look at: changed by a server after `index`, or (from 0) everything that is not over for the client. */
-  async allocationsForAgent(nodeId: string, index: Index): Promise<{ readonly changed: readonly string[]; readonly removed: readonly string[] }> {
+  async allocationsForAgent(
+    nodeId: string,
+    index: Index,
+  ): Promise<{ readonly changed: readonly string[]; readonly removed: readonly string[] }> {
     const rows: { id: string; gone: boolean }[] = await this.dataSource.query(
       index > 0
         ? `SELECT id, false AS gone FROM allocation WHERE node_id = $1 AND alloc_modify_index > $2

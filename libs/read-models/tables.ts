@@ -1,13 +1,22 @@
 import { INDEX, TEXT, type TableSql } from './projection-sql.js';
 
-export type TableName = 'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node' | 'purged_allocation';
+export type TableName =
+  'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node' | 'purged_allocation';
 
 /** Every read-model table at its first migration. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
   {
     table: 'deployment',
     key: 'id',
-    columns: { namespace: TEXT, job_id: TEXT, job_create_index: INDEX, job_version: INDEX, status: TEXT, create_index: INDEX, modify_index: INDEX },
+    columns: {
+      namespace: TEXT,
+      job_id: TEXT,
+      job_create_index: INDEX,
+      job_version: INDEX,
+      status: TEXT,
+      create_index: INDEX,
+      modify_index: INDEX,
+    },
     indexes: ['(create_index, id)', '(namespace, job_id)'],
   },
   {
@@ -28,7 +37,14 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
       alloc_modify_index: INDEX,
     },
-    indexes: ['(create_index, id)', '(namespace, job_id)', '(deployment_id)', '(eval_id)', '(node_id, alloc_modify_index)', '(alloc_modify_index)'],
+    indexes: [
+      '(create_index, id)',
+      '(namespace, job_id)',
+      '(deployment_id)',
+      '(eval_id)',
+      '(node_id, alloc_modify_index)',
+      '(alloc_modify_index)',
+    ],
   },
   {
     table: 'evaluation',
@@ -39,7 +55,16 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
   {
     table: 'job',
     key: 'key',
-    columns: { namespace: TEXT, job_id: TEXT, type: TEXT, status: TEXT, stop: 'boolean NOT NULL', parent_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    columns: {
+      namespace: TEXT,
+      job_id: TEXT,
+      type: TEXT,
+      status: TEXT,
+      stop: 'boolean NOT NULL',
+      parent_id: TEXT,
+      create_index: INDEX,
+      modify_index: INDEX,
+    },
     indexes: ['(namespace, job_id)', `(parent_id) WHERE parent_id <> ''`],
   },
   {
@@ -70,7 +95,15 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
   {
     table: 'node',
     key: 'id',
-    columns: { name: TEXT, datacenter: TEXT, node_pool: TEXT, status: TEXT, eligibility: TEXT, create_index: INDEX, modify_index: INDEX },
+    columns: {
+      name: TEXT,
+      datacenter: TEXT,
+      node_pool: TEXT,
+      status: TEXT,
+      eligibility: TEXT,
+      create_index: INDEX,
+      modify_index: INDEX,
+    },
     indexes: [],
   },
   {

@@ -1,4 +1,3 @@
-export { computedClass } from './placement/computed-class.js';
 export type { Usage } from './placement/resources.js';
 export { usageOf } from './placement/resources.js';
 export type { ClusterView, SchedulerConfiguration, SchedulingRequest, SchedulingResult } from './ports.js';

@@ -20,7 +20,12 @@ export interface BlockingOptions {
  * Answers a query at once, or as soon as its index exceeds `minIndex`, or when the time is up. Subscribes first, then reads, then waits:
  * no change between two of these is missed. spec/http-api §1.6.
  */
-export async function blockingQuery(tail: LogTail, cache: AnswerCache, query: Query, options: BlockingOptions): Promise<Answer> {
+export async function blockingQuery(
+  tail: LogTail,
+  cache: AnswerCache,
+  query: Query,
+  options: BlockingOptions,
+): Promise<Answer> {
   if (options.minIndex === 0 || tail.isEnding) return cache.read(query);
   const bound = options.waitMs > 0 ? Math.min(options.waitMs, MAX_WAIT_MS) : MAX_WAIT_MS;
   const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;

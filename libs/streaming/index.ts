@@ -1,3 +1,3 @@
 export { AnswerCache, type Answer, type Query } from './answer-cache.js';
-export { blockingQuery, MAX_WAIT_MS, type BlockingOptions } from './blocking-query.js';
+export { blockingQuery, type BlockingOptions } from './blocking-query.js';
 export { commitsOf, LogTail, type LogCommit, type LogTailOptions, type Topic } from './log-tail.js';

@@ -226,7 +226,11 @@ export class LogTail {
   }
 
   private drain(): void {
-    for (let commit = this.own.get(this.appliedIndex + 1); commit !== undefined; commit = this.own.get(this.appliedIndex + 1)) {
+    for (
+      let commit = this.own.get(this.appliedIndex + 1);
+      commit !== undefined;
+      commit = this.own.get(this.appliedIndex + 1)
+    ) {
       this.apply(commit);
     }
     for (const index of this.own.keys()) if (index <= this.appliedIndex) this.own.delete(index);
@@ -268,7 +272,14 @@ export class LogTail {
 /** Groups events by index, and within a commit by stream; events of earlier schemas come out in today's. */
 export function commitsOf(events: readonly RecordedEvent[]): LogCommit[] {
   const commits: LogCommit[] = [];
-  let open: { index: Index; time: TimeUs; meta: EventMeta; changes: Map<StreamName, { version: number; events: DomainEvent[] }> } | undefined;
+  let open:
+    | {
+        index: Index;
+        time: TimeUs;
+        meta: EventMeta;
+        changes: Map<StreamName, { version: number; events: DomainEvent[] }>;
+      }
+    | undefined;
   const close = (): void => {
     if (open === undefined) return;
     const changes = [...open.changes].map(([stream, change]) => ({ stream, ...change }));

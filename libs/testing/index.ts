@@ -1,12 +1,4 @@
-export {
-  jobInput,
-  jobSpec,
-  METRICS,
-  nodeDescription,
-  RESOURCES,
-  SECOND_NS,
-  type SpecOptions,
-} from './builders/specs.js';
+export { jobInput, jobSpec, nodeDescription, RESOURCES, SECOND_NS, type SpecOptions } from './builders/specs.js';
 export {
   allocationId,
   DEPLOYMENT,
@@ -27,6 +19,6 @@ export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js
 export { createTestDatabase } from './postgres/test-database.js';
 export type { TestKafka } from './kafka/test-kafka.js';
 export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';
-export { digestOf, histories, readHistory, type HistoryDigest } from './histories/history.js';
+export { readHistory, type HistoryDigest } from './histories/history.js';
 export { moves, play, type Move } from './stories/random-story.js';
 export { createMigratedDatabase, startInstance, until, type TestInstance } from './instance/instance.js';

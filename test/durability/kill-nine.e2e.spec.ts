@@ -5,7 +5,13 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 const BOUND_MS = 120_000;
 const SECOND = 1e9;
 
-const update = { MaxParallel: 1, HealthCheck: 'manual', MinHealthyTime: 1, HealthyDeadline: 300 * SECOND, ProgressDeadline: 600 * SECOND };
+const update = {
+  MaxParallel: 1,
+  HealthCheck: 'manual',
+  MinHealthyTime: 1,
+  HealthyDeadline: 300 * SECOND,
+  ProgressDeadline: 600 * SECOND,
+};
 const serviceJob = (ID: string, task: object): object => ({
   ID,
   Name: ID,
@@ -15,13 +21,18 @@ const serviceJob = (ID: string, task: object): object => ({
     {
       Name: 'web',
       EphemeralDisk: { SizeMB: 10 },
-      Tasks: [{ Name: 'main', Resources: { CPU: 10, MemoryMB: 10 }, LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 }, ...task }],
+      Tasks: [
+        { Name: 'main', Resources: { CPU: 10, MemoryMB: 10 }, LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 }, ...task },
+      ],
     },
   ],
 });
 
 async function send<T>(server: ServerProcess, method: string, path: string, body?: object): Promise<T> {
-  const response = await fetch(server.url + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const response = await fetch(server.url + path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }
@@ -51,7 +62,9 @@ interface Alloc {
 
 const allocOf = (server: ServerProcess, job: string): Promise<Alloc> =>
   until(`a running allocation of ${job}`, async () =>
-    (await send<Alloc[]>(server, 'GET', `/v1/job/${job}/allocations`)).find((alloc) => alloc.ClientStatus === 'running'),
+    (await send<Alloc[]>(server, 'GET', `/v1/job/${job}/allocations`)).find(
+      (alloc) => alloc.ClientStatus === 'running',
+    ),
   );
 
 /** The process of a raw_exec task, as the agent wrote it down. */
@@ -71,8 +84,13 @@ describe('kill -9 of the server', () => {
     async () => {
       server = await startServerProcess();
       const jobs = ['one', 'two', 'three'];
-      for (const job of jobs) await send(server, 'PUT', '/v1/jobs', { Job: serviceJob(job, { Driver: 'mock_driver', Config: { run_for: '1h' } }) });
-      await send(server, 'PUT', '/v1/jobs', { Job: serviceJob('process', { Driver: 'raw_exec', Config: { command: '/bin/sleep', args: ['600'] } }) });
+      for (const job of jobs)
+        await send(server, 'PUT', '/v1/jobs', {
+          Job: serviceJob(job, { Driver: 'mock_driver', Config: { run_for: '1h' } }),
+        });
+      await send(server, 'PUT', '/v1/jobs', {
+        Job: serviceJob('process', { Driver: 'raw_exec', Config: { command: '/bin/sleep', args: ['600'] } }),
+      });
       const process_ = await allocOf(server, 'process');
       const pid = pidOf(server, process_);
       const deployments = await until('four deployments', async () => {
@@ -84,7 +102,10 @@ describe('kill -9 of the server', () => {
       let answered = 0;
       const hammer = async (id: string): Promise<void> => {
         for (let pause = true; ; pause = !pause) {
-          const answer = await send<{ Index: number }>(server, 'PUT', `/v1/deployment/pause/${id}`, { DeploymentID: id, Pause: pause });
+          const answer = await send<{ Index: number }>(server, 'PUT', `/v1/deployment/pause/${id}`, {
+            DeploymentID: id,
+            Pause: pause,
+          });
           acknowledged.set(id, { index: answer.Index, status: pause ? 'paused' : 'running' });
           answered++;
         }
@@ -106,7 +127,9 @@ describe('kill -9 of the server', () => {
       expect(again.TaskStates?.['main']?.Restarts).toBe(0);
       expect(pidOf(server, again)).toBe(pid);
       expect(() => process.kill(pid, 0)).not.toThrow();
-      expect((await send<Alloc[]>(server, 'GET', '/v1/allocations')).filter((alloc) => jobs.includes(alloc.JobID))).toHaveLength(3);
+      expect(
+        (await send<Alloc[]>(server, 'GET', '/v1/allocations')).filter((alloc) => jobs.includes(alloc.JobID)),
+      ).toHaveLength(3);
       await send(server, 'DELETE', '/v1/job/process?purge=true');
       await until('the end of the process', () => {
         try {
@@ -124,11 +147,15 @@ describe('kill -9 of the server', () => {
     'of its Postgres delays and loses nothing: the server goes on by itself',
     async () => {
       server = await startServerProcess();
-      const first = await send<{ Index: number }>(server, 'PUT', '/v1/jobs', { Job: serviceJob('before', { Driver: 'mock_driver', Config: { run_for: '1h' } }) });
+      const first = await send<{ Index: number }>(server, 'PUT', '/v1/jobs', {
+        Job: serviceJob('before', { Driver: 'mock_driver', Config: { run_for: '1h' } }),
+      });
       const postmaster = Number(readFileSync(`${server.dataDir}/postgres/postmaster.pid`, 'utf8').split('\n')[0]);
       process.kill(postmaster, 'SIGKILL');
       const after = await until('a write after the crash', () =>
-        send<{ Index: number }>(server, 'PUT', '/v1/jobs', { Job: serviceJob('after', { Driver: 'mock_driver', Config: { run_for: '1h' } }) }),
+        send<{ Index: number }>(server, 'PUT', '/v1/jobs', {
+          Job: serviceJob('after', { Driver: 'mock_driver', Config: { run_for: '1h' } }),
+        }),
       );
       expect(after.Index).toBeGreaterThan(first.Index);
       expect((await send<{ ID: string }>(server, 'GET', '/v1/job/before')).ID).toBe('before');

@@ -67,7 +67,8 @@ async function generate(load: Load): Promise<LoadResult> {
   );
   const used = process.cpuUsage(cpu);
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     perSecond: (latencies.length / load.durationMs) * 1000,
     requests: latencies.length,
@@ -79,7 +80,12 @@ async function generate(load: Load): Promise<LoadResult> {
 }
 
 /** Sends one request after the other on a connection; an answer ends where its Content-Length says. */
-function drive(socket: Socket, requests: readonly Buffer[], until: number, note: (sentAt: number, ok: boolean) => void): Promise<void> {
+function drive(
+  socket: Socket,
+  requests: readonly Buffer[],
+  until: number,
+  note: (sentAt: number, ok: boolean) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = 0;
     let sentAt = 0;

@@ -14,7 +14,8 @@ export async function run(): Promise<void> {
   try {
     const [deployment] = await runningDeployments(server.url, 1);
     const [alloc] = (await send(server.url, 'GET', '/v1/allocations')) as { ID: string }[];
-    for (const path of [`/v1/deployment/${deployment}`, `/v1/allocation/${alloc!.ID}`]) await compare(server.url, server.port, path);
+    for (const path of [`/v1/deployment/${deployment}`, `/v1/allocation/${alloc!.ID}`])
+      await compare(server.url, server.port, path);
   } finally {
     await server.stop();
   }
@@ -26,7 +27,13 @@ async function compare(url: string, port: number, path: string): Promise<void> {
   const ours: number[] = [];
   const theirs: number[] = [];
   const load = (target: number): Promise<LoadResult> =>
-    runLoad({ port: target, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs: DURATION_MS, requests: [[{ method: 'GET', path }]] });
+    runLoad({
+      port: target,
+      connections: CONNECTIONS,
+      warmUpMs: WARM_UP_MS,
+      durationMs: DURATION_MS,
+      requests: [[{ method: 'GET', path }]],
+    });
   for (let round = 0; round < ROUNDS; round++) {
     ours.push((await load(port)).perSecond);
     theirs.push((await load(bare.port)).perSecond);
@@ -34,7 +41,9 @@ async function compare(url: string, port: number, path: string): Promise<void> {
   bare.stop();
   const [own, limit] = [median(ours), median(theirs)];
   const what = path.replace(/[0-9a-f-]{36}/, ':id');
-  process.stdout.write(`read: GET ${what} (${Buffer.byteLength(bytes)} bytes): ${own.toFixed(0)}/s; raw Fastify, same bytes: ${limit.toFixed(0)}/s; ${((100 * own) / limit).toFixed(0)} %\n`);
+  process.stdout.write(
+    `read: GET ${what} (${Buffer.byteLength(bytes)} bytes): ${own.toFixed(0)}/s; raw Fastify, same bytes: ${limit.toFixed(0)}/s; ${((100 * own) / limit).toFixed(0)} %\n`,
+  );
 }
 
 /** Raw Fastify in a process of its own. */

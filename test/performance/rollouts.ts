@@ -29,13 +29,27 @@ const serviceJob = (ID: string): object => ({
   Name: ID,
   Type: 'service',
   Datacenters: ['dc1'],
-  Update: { MaxParallel: 1, HealthCheck: 'manual', MinHealthyTime: 100 * MS, HealthyDeadline: 300_000 * MS, ProgressDeadline: 600_000 * MS },
+  Update: {
+    MaxParallel: 1,
+    HealthCheck: 'manual',
+    MinHealthyTime: 100 * MS,
+    HealthyDeadline: 300_000 * MS,
+    ProgressDeadline: 600_000 * MS,
+  },
   TaskGroups: [
     {
       Name: 'web',
       Count: 1,
       EphemeralDisk: { SizeMB: 10 },
-      Tasks: [{ Name: 'main', Driver: 'mock_driver', Config: { run_for: '1h' }, Resources: { CPU: 10, MemoryMB: 10 }, LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 } }],
+      Tasks: [
+        {
+          Name: 'main',
+          Driver: 'mock_driver',
+          Config: { run_for: '1h' },
+          Resources: { CPU: 10, MemoryMB: 10 },
+          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
+        },
+      ],
     },
   ],
 });

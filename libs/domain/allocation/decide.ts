@@ -47,7 +47,8 @@ export function reportAllocations(
   const draft = draftOf(view, context);
   const node = draft.node(command.nodeId);
   if (node === undefined || node.purged) return reject('node-not-found');
-  if (node.status === 'down' || node.status === 'disconnected') return reject('node-may-not-report', `${node.id} ${node.status}`);
+  if (node.status === 'down' || node.status === 'disconnected')
+    return reject('node-may-not-report', `${node.id} ${node.status}`);
   const evaluations = new Map<string, { alloc: AllocationState; trigger: EvaluationTrigger }>();
   for (const report of command.reports) {
     const alloc = draft.allocation(report.id);
@@ -55,7 +56,8 @@ export function reportAllocations(
     const trigger = triggerOf(draft, alloc, report);
     const job = `${alloc.namespace}/${alloc.jobId}`;
     if (trigger !== null && !evaluations.has(job)) evaluations.set(job, { alloc, trigger });
-    if (!saysNothingNew(alloc, report)) draft.onAllocation(alloc.id, { type: 'AllocationReported', data: said(report) });
+    if (!saysNothingNew(alloc, report))
+      draft.onAllocation(alloc.id, { type: 'AllocationReported', data: said(report) });
   }
   if (draft.events().length > 0 && node.lastMissedHeartbeatIndex > node.lastAllocUpdateIndex) {
     draft.onNode(node.id, { type: 'NodeAllocationsRefreshed', data: {} });
@@ -75,14 +77,22 @@ function triggerOf(draft: Draft, alloc: AllocationState, report: AllocationRepor
   const job = draft.job(alloc.namespace, alloc.jobId);
   if (currentVersion(job) === undefined) return 'job-deregister';
   const version = job?.versions.find((one) => one.version === alloc.jobVersion) ?? currentVersion(job);
-  if (report.clientStatus === 'failed' && alloc.followupEvalId === '' && mayReschedule(alloc, version, draft.context.now)) {
+  if (
+    report.clientStatus === 'failed' &&
+    alloc.followupEvalId === '' &&
+    mayReschedule(alloc, version, draft.context.now)
+  ) {
     return 'alloc-failure';
   }
   return alloc.clientStatus === 'unknown' ? 'reconnect' : null;
 }
 
 const mayReschedule = (alloc: AllocationState, version: JobVersion | undefined, now: TimeUs): boolean =>
-  isEligibleSimply(alloc, version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.ReschedulePolicy ?? null, now);
+  isEligibleSimply(
+    alloc,
+    version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.ReschedulePolicy ?? null,
+    now,
+  );
 
 /** The test that the watcher and client updates use, without delay or status; spec/lifecycle §5.2, last line. */
 export function isEligibleSimply(

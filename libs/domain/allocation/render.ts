@@ -1,5 +1,13 @@
 import { isoFromUs, nsFromUs } from '@app/kernel';
-import type { AllocatedPortMapping, AllocatedResources, NetworkResource, Port, Resources, TaskEvent, TaskState } from '../nomad.js';
+import type {
+  AllocatedPortMapping,
+  AllocatedResources,
+  NetworkResource,
+  Port,
+  Resources,
+  TaskEvent,
+  TaskState,
+} from '../nomad.js';
 import { rawNumber } from '../raw-json.js';
 import type { AllocationHealth, AllocationState, RescheduleTracker } from './state.js';
 
@@ -163,9 +171,22 @@ export const renderNetworks = (networks: readonly NetworkResource[] | null): obj
   ) ?? null;
 
 /** The views that older clients read. spec/lifecycle §7.6. */
-function legacyResources(resources: AllocatedResources): { all: object; shared: object; tasks: Record<string, object> } {
+function legacyResources(resources: AllocatedResources): {
+  all: object;
+  shared: object;
+  tasks: Record<string, object>;
+} {
   const none: Resources = {
-    CPU: 0, Cores: 0, MemoryMB: 0, MemoryMaxMB: 0, DiskMB: 0, IOPS: 0, Networks: null, Devices: null, NUMA: null, SecretsMB: 0,
+    CPU: 0,
+    Cores: 0,
+    MemoryMB: 0,
+    MemoryMaxMB: 0,
+    DiskMB: 0,
+    IOPS: 0,
+    Networks: null,
+    Devices: null,
+    NUMA: null,
+    SecretsMB: 0,
   };
   const networks = renderNetworks(resources.Shared.Networks) as NetworkResource[] | null;
   const shared = { ...none, DiskMB: resources.Shared.DiskMB, Networks: networks };

@@ -77,7 +77,8 @@ export const NO_TRANSITION: DesiredTransition = {
   MigrateDisablePlacement: null,
 };
 
-export const isServerTerminal = (alloc: Pick<AllocationState, 'desiredStatus'>): boolean => alloc.desiredStatus !== 'run';
+export const isServerTerminal = (alloc: Pick<AllocationState, 'desiredStatus'>): boolean =>
+  alloc.desiredStatus !== 'run';
 export const isClientTerminal = (alloc: Pick<AllocationState, 'clientStatus'>): boolean =>
   alloc.clientStatus === 'complete' || alloc.clientStatus === 'failed' || alloc.clientStatus === 'lost';
 export const isTerminal = (alloc: Pick<AllocationState, 'desiredStatus' | 'clientStatus'>): boolean =>

@@ -35,7 +35,10 @@ export function countHealth(draft: Draft): void {
     if (!after.deploymentId || after.purged) continue;
     if (draft.deployment(after.deploymentId)?.groups[after.taskGroup] === undefined) continue;
     const groups = getOrAdd(edges, after.deploymentId, () => new Map<string, HealthEdges>());
-    noteEdge(getOrAdd(groups, after.taskGroup, () => ({ placed: [], healthy: [], unhealthy: [], wereHealthy: 0 })), change);
+    noteEdge(
+      getOrAdd(groups, after.taskGroup, () => ({ placed: [], healthy: [], unhealthy: [], wereHealthy: 0 })),
+      change,
+    );
   }
   for (const [deployment, groups] of edges) {
     for (const [group, edge] of groups) emitCounts(draft, deployment, group, edge);
@@ -95,7 +98,7 @@ function touchedJobs(draft: Draft): { namespace: string; jobId: string }[] {
 const movesSummary = (before: AllocationState | undefined, after: AllocationState): boolean =>
   before === undefined || before.clientStatus !== after.clientStatus || isTerminal(before) !== isTerminal(after);
 
-const activity = (deployment: Parameters<typeof isActive>[0] & { purged?: boolean } | undefined): number =>
+const activity = (deployment: (Parameters<typeof isActive>[0] & { purged?: boolean }) | undefined): number =>
   deployment !== undefined && !deployment.purged && isActive(deployment) ? 1 : 0;
 
 function summarise(draft: Draft, namespace: string, jobId: string): void {
@@ -117,11 +120,16 @@ function summarise(draft: Draft, namespace: string, jobId: string): void {
     if (after.namespace === namespace && after.jobId === jobId) activeDeployments += activity(after) - activity(before);
   }
   for (const { before, after } of draft.evaluationChanges()) {
-    if (after.namespace !== namespace || after.jobId !== jobId || after.queuedAllocations === before?.queuedAllocations) continue;
-    for (const [name, queued] of Object.entries(after.queuedAllocations ?? {})) bump(name, (group) => ({ ...group, queued }));
+    if (after.namespace !== namespace || after.jobId !== jobId || after.queuedAllocations === before?.queuedAllocations)
+      continue;
+    for (const [name, queued] of Object.entries(after.queuedAllocations ?? {}))
+      bump(name, (group) => ({ ...group, queued }));
   }
   if (unchanged(summary, groups, liveAllocations, activeDeployments)) return;
-  draft.onSummary(namespace, jobId, { type: 'JobSummaryChanged', data: { groups, liveAllocations, activeDeployments } });
+  draft.onSummary(namespace, jobId, {
+    type: 'JobSummaryChanged',
+    data: { groups, liveAllocations, activeDeployments },
+  });
 }
 
 const unchanged = (
@@ -193,4 +201,3 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   map.set(key, made);
   return made;
 }
-

@@ -66,7 +66,8 @@ export function failWatchedDeployment(
   const deployment = draft.deployment(command.deploymentId);
   const nothing: DeploymentAnswer = { evalId: '', revertedJobVersion: null };
   if (deployment === undefined || deployment.purged || !isActive(deployment)) return accept([], nothing);
-  if (command.cause === 'deadline' && (deployment.status === 'paused' || !isOverdue(deployment, context.now))) return accept([], nothing);
+  if (command.cause === 'deadline' && (deployment.status === 'paused' || !isOverdue(deployment, context.now)))
+    return accept([], nothing);
   const base = command.cause === 'deadline' ? DEPLOYMENT.deadline : DEPLOYMENT.unhealthy;
   const revertedJobVersion = fail(draft, deployment, { base, rollback: command.rollback, sayNothingStable: true });
   summariseJobs(draft);
@@ -81,7 +82,12 @@ export const isOverdue = (deployment: DeploymentState, now: number): boolean =>
 export function promoteDeployment(
   view: StateView,
   context: CommandContext,
-  command: { readonly deploymentId: string; readonly all: boolean; readonly groups: readonly string[]; readonly automatic?: boolean },
+  command: {
+    readonly deploymentId: string;
+    readonly all: boolean;
+    readonly groups: readonly string[];
+    readonly automatic?: boolean;
+  },
 ): Decision<DeploymentAnswer> {
   const draft = draftOf(view, context);
   const found = activeDeployment(draft, command.deploymentId, 'promote');
@@ -91,10 +97,17 @@ export function promoteDeployment(
   const missing = selected
     .filter((name) => found.groups[name]!.desiredCanaries > canaries.get(name)!.length)
     .sort()
-    .map((name) => `Task group ${JSON.stringify(name)} has ${canaries.get(name)!.length}/${found.groups[name]!.desiredCanaries} healthy allocations`);
+    .map(
+      (name) =>
+        `Task group ${JSON.stringify(name)} has ${canaries.get(name)!.length}/${found.groups[name]!.desiredCanaries} healthy allocations`,
+    );
   if (missing.length > 0) return reject('canaries-not-healthy', missing.join('\n'));
-  draft.onDeployment(found.id, { type: 'DeploymentPromoted', data: { groups: selected, automatic: command.automatic ?? false } });
-  for (const alloc of [...canaries.values()].flat()) draft.onAllocation(alloc.id, { type: 'AllocationPromoted', data: {} });
+  draft.onDeployment(found.id, {
+    type: 'DeploymentPromoted',
+    data: { groups: selected, automatic: command.automatic ?? false },
+  });
+  for (const alloc of [...canaries.values()].flat())
+    draft.onAllocation(alloc.id, { type: 'AllocationPromoted', data: {} });
   return accept(draft.events(), { evalId: evaluateDeployment(draft, found), revertedJobVersion: null });
 }
 
@@ -113,18 +126,24 @@ export function setAllocationHealth(
   const draft = draftOf(view, context);
   const found = activeDeployment(draft, command.deploymentId, 'set health');
   if ('kind' in found) return found;
-  const wanted = [...command.healthy.map((id) => [id, true] as const), ...command.unhealthy.map((id) => [id, false] as const)];
+  const wanted = [
+    ...command.healthy.map((id) => [id, true] as const),
+    ...command.unhealthy.map((id) => [id, false] as const),
+  ];
   for (const [id] of wanted) {
     if (id.length !== 36) return reject('malformed-allocation-id', id);
     const alloc = draft.allocation(id.toLowerCase());
     if (alloc === undefined || alloc.purged) return reject('unknown-allocation', id);
     if (alloc.deploymentId !== found.id) return reject('foreign-allocation', `${id} ${found.id}`);
   }
-  for (const [id, healthy] of wanted) draft.onAllocation(id.toLowerCase(), { type: 'AllocationHealthSet', data: { healthy } });
+  for (const [id, healthy] of wanted)
+    draft.onAllocation(id.toLowerCase(), { type: 'AllocationHealthSet', data: { healthy } });
   countHealth(draft);
   let revertedJobVersion: number | null = null;
   if (command.unhealthy.length > 0) {
-    const rollback = command.unhealthy.some((id) => found.groups[draft.allocation(id.toLowerCase())!.taskGroup]?.autoRevert);
+    const rollback = command.unhealthy.some(
+      (id) => found.groups[draft.allocation(id.toLowerCase())!.taskGroup]?.autoRevert,
+    );
     revertedJobVersion = fail(draft, found, {
       base: DEPLOYMENT.unhealthy,
       rollback,
@@ -154,7 +173,8 @@ export function progressDeployment(
 ): Decision<DeploymentAnswer> {
   const draft = draftOf(view, context);
   const deployment = draft.deployment(command.deploymentId);
-  if (deployment === undefined || deployment.purged || !isActive(deployment)) return accept([], { evalId: '', revertedJobVersion: null });
+  if (deployment === undefined || deployment.purged || !isActive(deployment))
+    return accept([], { evalId: '', revertedJobVersion: null });
   for (const id of command.replace) {
     const alloc = draft.allocation(id);
     if (alloc === undefined || alloc.desiredTransition.Reschedule) continue;
@@ -172,7 +192,8 @@ function activeDeployment(draft: Draft, id: string, verb: string): DeploymentSta
 /** Canaries of a group that live and are healthy. */
 const healthyCanaries = (draft: Draft, deployment: DeploymentState, group: string): AllocationState[] =>
   deployment.groups[group]!.placedCanaries.map((id) => draft.allocation(id)).filter(
-    (alloc): alloc is AllocationState => alloc !== undefined && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
+    (alloc): alloc is AllocationState =>
+      alloc !== undefined && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
   );
 
 /** Nomad's evaluation of everything that is decided about a deployment; spec/lifecycle §6.1. Returns its id. */
@@ -213,7 +234,8 @@ function fail(
   const job = draft.job(deployment.namespace, deployment.jobId);
   const current = currentVersion(job);
   const stable = job?.versions.find((version) => version.stable);
-  if (job === undefined || current === undefined || stable === undefined) return end(sayNothingStable ? nothingToRevertTo(base) : base, null);
+  if (job === undefined || current === undefined || stable === undefined)
+    return end(sayNothingStable ? nothingToRevertTo(base) : base, null);
   if (!specChanged(current, stable.spec)) return end(notRollingBack(base, stable.version), null);
   end(rollingBack(base, stable.version), stable.version);
   const skipsCanaries = options.skipsCanaries || current.spec.Meta?.[REVERT_META] === IMMEDIATE;

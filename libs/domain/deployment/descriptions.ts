@@ -12,7 +12,8 @@ export const DEPLOYMENT = {
   failedByUser: 'Deployment marked as failed',
 } as const;
 
-export const rollingBack = (base: string, version: number): string => `${base} - rolling back to job version ${version}`;
+export const rollingBack = (base: string, version: number): string =>
+  `${base} - rolling back to job version ${version}`;
 export const notRollingBack = (base: string, version: number): string =>
   `${base} - not rolling back to stable job version ${version} as current job has same specification`;
 export const nothingToRevertTo = (base: string): string => `${base} - no stable job version to auto revert to`;

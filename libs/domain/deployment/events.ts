@@ -21,11 +21,18 @@ export type DeploymentEvent =
   /** A later evaluation added groups, wants canaries, or (system jobs) counted its nodes anew. */
   | {
       readonly type: 'DeploymentGoalsChanged';
-      readonly data: { readonly statusDescription: string; readonly groups: Readonly<Record<string, PlannedDeploymentGroup>> };
+      readonly data: {
+        readonly statusDescription: string;
+        readonly groups: Readonly<Record<string, PlannedDeploymentGroup>>;
+      };
     }
   | {
       readonly type: 'DeploymentAllocationsPlaced';
-      readonly data: { readonly group: string; readonly allocations: readonly string[]; readonly canaries: readonly string[] };
+      readonly data: {
+        readonly group: string;
+        readonly allocations: readonly string[];
+        readonly canaries: readonly string[];
+      };
     }
   | {
       readonly type: 'DeploymentAllocationsHealthy';
@@ -41,7 +48,10 @@ export type DeploymentEvent =
         readonly unhealthyAt: TimeUs;
       };
     }
-  | { readonly type: 'DeploymentPromoted'; readonly data: { readonly groups: readonly string[]; readonly automatic: boolean } }
+  | {
+      readonly type: 'DeploymentPromoted';
+      readonly data: { readonly groups: readonly string[]; readonly automatic: boolean };
+    }
   | { readonly type: 'DeploymentPaused'; readonly data: Readonly<Record<string, never>> }
   | { readonly type: 'DeploymentResumed'; readonly data: Readonly<Record<string, never>> }
   | {

@@ -2,7 +2,13 @@ import { assertNever, usFromNs, type Fact, type TimeUs } from '@app/kernel';
 import type { PlannedDeploymentGroup } from '../plan/plan.js';
 import { DEPLOYMENT } from './descriptions.js';
 import type { DeploymentEvent } from './events.js';
-import { isActive, requiresPromotion, type DeploymentGroup, type DeploymentState, type DeploymentStatus } from './state.js';
+import {
+  isActive,
+  requiresPromotion,
+  type DeploymentGroup,
+  type DeploymentState,
+  type DeploymentStatus,
+} from './state.js';
 
 /** The state of a deployment after one more event. Total: an event on a deployment that does not exist changes nothing. */
 export function evolveDeployment(
@@ -39,7 +45,9 @@ export function evolveDeployment(
         placedAllocs: group.placedAllocs + data.allocations.length,
         placedCanaries: [...group.placedCanaries, ...data.canaries.filter((id) => !group.placedCanaries.includes(id))],
         requireProgressBy:
-          group.requireProgressBy === 0 && data.allocations.length > 0 ? deadlineFrom(group, fact.time) : group.requireProgressBy,
+          group.requireProgressBy === 0 && data.allocations.length > 0
+            ? deadlineFrom(group, fact.time)
+            : group.requireProgressBy,
       }));
     case 'DeploymentAllocationsHealthy':
       return withGroup(touched, data.group, (group) => ({
@@ -60,9 +68,7 @@ export function evolveDeployment(
       }));
     case 'DeploymentPromoted': {
       const groups = mapValues(state.groups, (group, name) =>
-        data.groups.includes(name)
-          ? { ...group, promoted: true, requireProgressBy: rebased(group, fact.time) }
-          : group,
+        data.groups.includes(name) ? { ...group, promoted: true, requireProgressBy: rebased(group, fact.time) } : group,
       );
       const promoted = { ...touched, groups };
       const settled = state.status === 'running' && !requiresPromotion(promoted);
@@ -120,7 +126,11 @@ const withDeadlines = (state: DeploymentState, time: TimeUs): DeploymentState =>
   groups: mapValues(state.groups, (group) => ({ ...group, requireProgressBy: deadlineFrom(group, time) })),
 });
 
-function withGroup(state: DeploymentState, name: string, change: (group: DeploymentGroup) => DeploymentGroup): DeploymentState {
+function withGroup(
+  state: DeploymentState,
+  name: string,
+  change: (group: DeploymentGroup) => DeploymentGroup,
+): DeploymentState {
   const group = state.groups[name];
   return group === undefined ? state : { ...state, groups: { ...state.groups, [name]: change(group) } };
 }

@@ -1,15 +1,7 @@
 import type { DurationNs, Index, TimeUs } from '@app/kernel';
 
 export type DeploymentStatus =
-  | 'running'
-  | 'paused'
-  | 'failed'
-  | 'successful'
-  | 'cancelled'
-  | 'initializing'
-  | 'pending'
-  | 'blocked'
-  | 'unblocking';
+  'running' | 'paused' | 'failed' | 'successful' | 'cancelled' | 'initializing' | 'pending' | 'blocked' | 'unblocking';
 
 /** One task group's part of a deployment. Nomad: DeploymentState; spec/http-api §2.1. */
 export interface DeploymentGroup {

@@ -24,7 +24,8 @@ export function evolveEvaluation(
       modifyTime: fact.time,
     };
   }
-  if (event.type === 'EvaluationCollected') return state && { ...state, modifyIndex: fact.index, modifyTime: fact.time, purged: true };
+  if (event.type === 'EvaluationCollected')
+    return state && { ...state, modifyIndex: fact.index, modifyTime: fact.time, purged: true };
   if (state === undefined || isEvaluationTerminal(state)) return state;
   const touched = { ...state, modifyIndex: fact.index, modifyTime: fact.time };
   const { type, data } = event;

@@ -3,7 +3,15 @@ import type { GroupSummary } from './state.js';
 
 export type JobSummaryEvent =
   /** Zero rows for groups that are new; rows of removed groups stay. */
-  | { readonly type: 'JobSummaryGroupsAdded'; readonly data: { readonly namespace: string; readonly jobId: string; readonly jobCreateIndex: Index; readonly groups: readonly string[] } }
+  | {
+      readonly type: 'JobSummaryGroupsAdded';
+      readonly data: {
+        readonly namespace: string;
+        readonly jobId: string;
+        readonly jobCreateIndex: Index;
+        readonly groups: readonly string[];
+      };
+    }
   /** The new values of what changed. */
   | {
       readonly type: 'JobSummaryChanged';
@@ -13,5 +21,8 @@ export type JobSummaryEvent =
         readonly activeDeployments: number;
       };
     }
-  | { readonly type: 'JobSummaryChildrenCounted'; readonly data: { readonly pending: number; readonly running: number; readonly dead: number } }
+  | {
+      readonly type: 'JobSummaryChildrenCounted';
+      readonly data: { readonly pending: number; readonly running: number; readonly dead: number };
+    }
   | { readonly type: 'JobSummaryPurged'; readonly data: Readonly<Record<string, never>> };

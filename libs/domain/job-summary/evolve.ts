@@ -4,7 +4,13 @@ import type { JobSummaryEvent } from './events.js';
 import type { GroupSummary, JobSummaryState } from './state.js';
 
 export const EMPTY_SUMMARY: GroupSummary = {
-  queued: 0, complete: 0, failed: 0, running: 0, starting: 0, lost: 0, unknown: 0,
+  queued: 0,
+  complete: 0,
+  failed: 0,
+  running: 0,
+  starting: 0,
+  lost: 0,
+  unknown: 0,
 };
 
 /** The summary of a job after one more event. */

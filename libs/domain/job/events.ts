@@ -23,7 +23,10 @@ export type JobEvent =
         readonly submission?: JobSubmission;
       };
     }
-  | { readonly type: 'JobStopped'; readonly data: { readonly version: number; readonly submitTime: TimeUs; readonly status: JobStatus } }
+  | {
+      readonly type: 'JobStopped';
+      readonly data: { readonly version: number; readonly submitTime: TimeUs; readonly status: JobStatus };
+    }
   | { readonly type: 'JobStatusChanged'; readonly data: { readonly status: JobStatus } }
   | { readonly type: 'JobVersionMarkedStable'; readonly data: { readonly version: number; readonly stable: boolean } }
   | {
@@ -31,7 +34,10 @@ export type JobEvent =
       readonly data: { readonly version: number; readonly name: string; readonly description: string };
     }
   /** A count was asked for or, with `count` null, something was noted about a group. A new count comes with a new version. */
-  | { readonly type: 'JobScaled'; readonly data: { readonly group: string } & Omit<ScalingEvent, 'time' | 'createIndex'> }
+  | {
+      readonly type: 'JobScaled';
+      readonly data: { readonly group: string } & Omit<ScalingEvent, 'time' | 'createIndex'>;
+    }
   /** `due`: the time of the schedule; for a launch that was asked for, the time of asking. */
   | { readonly type: 'PeriodicJobLaunched'; readonly data: { readonly due: TimeUs; readonly childId: string } }
   /** The child before is not done, and the job prohibits overlap. */

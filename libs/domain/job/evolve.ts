@@ -76,10 +76,16 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
 /** A "keep version" write: ModifyIndex moves, JobModifyIndex does not. */
 const changed = (state: JobState, version: number, change: Partial<JobVersion>, fact: Fact): JobState => ({
   ...state,
-  versions: state.versions.map((one) => (one.version === version ? { ...one, ...change, modifyIndex: fact.index } : one)),
+  versions: state.versions.map((one) =>
+    one.version === version ? { ...one, ...change, modifyIndex: fact.index } : one,
+  ),
 });
 
-function scaled(state: JobState, { group, ...given }: Extract<JobEvent, { type: 'JobScaled' }>['data'], fact: Fact): JobState {
+function scaled(
+  state: JobState,
+  { group, ...given }: Extract<JobEvent, { type: 'JobScaled' }>['data'],
+  fact: Fact,
+): JobState {
   const former = Object.entries(state.scalingEvents ?? {}).find(([name]) => name === group)?.[1] ?? [];
   const events = [{ ...given, time: fact.time, createIndex: fact.index }, ...former];
   return { ...state, scalingEvents: { ...state.scalingEvents, [group]: events.slice(0, TRACKED_SCALING_EVENTS) } };

@@ -50,7 +50,9 @@ export function heartbeatNode(
 export function afterHeartbeat(node: NodeState, hasLiveAllocations: boolean): NodeStatus {
   if (node.status === 'disconnected') return 'initializing';
   if (node.status !== 'initializing') return 'ready';
-  return hasLiveAllocations && node.lastMissedHeartbeatIndex > 0 && node.lastAllocUpdateIndex <= node.lastMissedHeartbeatIndex
+  return hasLiveAllocations &&
+    node.lastMissedHeartbeatIndex > 0 &&
+    node.lastAllocUpdateIndex <= node.lastMissedHeartbeatIndex
     ? 'initializing'
     : 'ready';
 }
@@ -59,14 +61,21 @@ export function afterHeartbeat(node: NodeState, hasLiveAllocations: boolean): No
 export function missHeartbeat(
   view: StateView,
   context: CommandContext,
-  command: { readonly nodeId: string; readonly status: 'down' | 'disconnected'; readonly affected: readonly AffectedJob[] },
+  command: {
+    readonly nodeId: string;
+    readonly status: 'down' | 'disconnected';
+    readonly affected: readonly AffectedJob[];
+  },
 ): Decision {
   const draft = draftOf(view, context);
   const node = draft.node(command.nodeId);
   if (node === undefined || node.purged || node.status === 'down' || node.status === command.status) return accept([]);
   const note: NodeMessage = { message: 'Node heartbeat missed', subsystem: 'Heartbeat', details: null };
   const missedHeartbeat = node.status !== 'disconnected';
-  draft.onNode(node.id, { type: 'NodeStatusChanged', data: { status: command.status, note: missedHeartbeat ? note : null, missedHeartbeat } });
+  draft.onNode(node.id, {
+    type: 'NodeStatusChanged',
+    data: { status: command.status, note: missedHeartbeat ? note : null, missedHeartbeat },
+  });
   evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
   return accept(draft.events());
 }
@@ -87,7 +96,8 @@ export function setEligibility(
     type: 'NodeEligibilityChanged',
     data: { eligibility: command.eligibility, note: { message, subsystem: 'Cluster', details: null } },
   });
-  const evalIds = command.eligibility === 'eligible' ? evaluateJobsOfNode(draft, node.id, command.affected, 'node-update') : [];
+  const evalIds =
+    command.eligibility === 'eligible' ? evaluateJobsOfNode(draft, node.id, command.affected, 'node-update') : [];
   return accept(draft.events(), { evalIds });
 }
 

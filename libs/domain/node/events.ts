@@ -10,7 +10,11 @@ export interface NodeMessage {
 export type NodeEventRecord =
   | {
       readonly type: 'NodeRegistered';
-      readonly data: { readonly description: NodeDescription; readonly secretDigest: string; readonly computedClass: string };
+      readonly data: {
+        readonly description: NodeDescription;
+        readonly secretDigest: string;
+        readonly computedClass: string;
+      };
     }
   | {
       readonly type: 'NodeDescriptionChanged';
@@ -26,7 +30,10 @@ export type NodeEventRecord =
       };
     }
   | { readonly type: 'NodeAllocationsRefreshed'; readonly data: Readonly<Record<string, never>> }
-  | { readonly type: 'NodeEligibilityChanged'; readonly data: { readonly eligibility: Eligibility; readonly note: NodeMessage } }
+  | {
+      readonly type: 'NodeEligibilityChanged';
+      readonly data: { readonly eligibility: Eligibility; readonly note: NodeMessage };
+    }
   | {
       readonly type: 'NodeDrainChanged';
       readonly data: {

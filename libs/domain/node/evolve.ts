@@ -59,4 +59,7 @@ export function evolveNode(state: NodeState | undefined, event: NodeEventRecord,
 const noted = (state: NodeState, note: NodeMessage | null, fact: Fact): NodeState =>
   note === null
     ? state
-    : { ...state, events: [...state.events, { ...note, timestamp: fact.time, createIndex: fact.index }].slice(-EVENTS_KEPT) };
+    : {
+        ...state,
+        events: [...state.events, { ...note, timestamp: fact.time, createIndex: fact.index }].slice(-EVENTS_KEPT),
+      };

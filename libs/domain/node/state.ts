@@ -24,7 +24,11 @@ export interface NodeDescription {
   readonly Meta: Readonly<Record<string, string>> | null;
   readonly Drivers: Readonly<Record<string, NodeDriver>>;
   readonly NodeResources: {
-    readonly Cpu: { readonly CpuShares: number; readonly TotalCpuCores: number; readonly ReservableCpuCores: readonly number[] | null };
+    readonly Cpu: {
+      readonly CpuShares: number;
+      readonly TotalCpuCores: number;
+      readonly ReservableCpuCores: readonly number[] | null;
+    };
     readonly Memory: { readonly MemoryMB: number };
     readonly Disk: { readonly DiskMB: number };
     /** IP addresses that ports can be taken on. */

@@ -18,7 +18,9 @@ export interface PlanBasis {
 
 /** What a plan depends on in a deployment: its counters may move freely, its status and promotions may not. */
 export const fingerprintOf = (deployment: DeploymentState): string =>
-  `${deployment.status} ${Object.keys(deployment.groups).filter((name) => deployment.groups[name]!.promoted).join(',')}`;
+  `${deployment.status} ${Object.keys(deployment.groups)
+    .filter((name) => deployment.groups[name]!.promoted)
+    .join(',')}`;
 
 export interface SubmitPlan {
   readonly evaluationId: string;
@@ -58,7 +60,8 @@ export function submitPlan(view: StateView, context: CommandContext, command: Su
   const blockedEval = outcome.blocked === null ? '' : draft.evaluate(outcome.blocked, outcome.snapshotIndex);
   concludeEvaluation(draft, command, blockedEval);
   settle(draft);
-  const open = command.otherOpenEvaluations || outcome.status === 'blocked' || outcome.status === 'pending' || blockedEval !== '';
+  const open =
+    command.otherOpenEvaluations || outcome.status === 'blocked' || outcome.status === 'pending' || blockedEval !== '';
   restateJob(draft, command.namespace, command.jobId, open || (plan?.followups.length ?? 0) > 0);
   return accept(draft.events());
 }
@@ -89,7 +92,11 @@ function applyPlan(draft: Draft, command: SubmitPlan, plan: Plan): void {
     if (alloc === undefined || alloc.purged) continue;
     draft.onAllocation(alloc.id, {
       type: 'AllocationStopDesired',
-      data: { description: stop.description, clientStatus: stop.clientStatus ?? null, followupEvalId: stop.followupEvalId ?? '' },
+      data: {
+        description: stop.description,
+        clientStatus: stop.clientStatus ?? null,
+        followupEvalId: stop.followupEvalId ?? '',
+      },
     });
   }
   for (const followup of plan.followups) draft.evaluate(followup);
@@ -101,7 +108,8 @@ function applyPlan(draft: Draft, command: SubmitPlan, plan: Plan): void {
       draft.onDeployment(deploymentId, { type: 'DeploymentSucceeded', data });
       markVersionStable(draft, deployment);
     } else if (status === 'cancelled') draft.onDeployment(deploymentId, { type: 'DeploymentCancelled', data });
-    else if (status === 'failed') draft.onDeployment(deploymentId, { type: 'DeploymentFailed', data: { ...data, revertedToVersion: null } });
+    else if (status === 'failed')
+      draft.onDeployment(deploymentId, { type: 'DeploymentFailed', data: { ...data, revertedToVersion: null } });
   }
 }
 
@@ -109,7 +117,11 @@ function planDeployment(draft: Draft, plan: Plan, planned: PlannedDeployment): v
   const { id, isNew, groups, statusDescription, ...about } = planned;
   const { namespace, jobId } = plan;
   if (isNew && currentVersion(draft.job(namespace, jobId)) === undefined) return;
-  if (isNew) draft.onDeployment(id, { type: 'DeploymentCreated', data: { id, namespace, jobId, groups, statusDescription, ...about } });
+  if (isNew)
+    draft.onDeployment(id, {
+      type: 'DeploymentCreated',
+      data: { id, namespace, jobId, groups, statusDescription, ...about },
+    });
   else draft.onDeployment(id, { type: 'DeploymentGoalsChanged', data: { groups, statusDescription } });
 }
 
@@ -137,24 +149,35 @@ function updateAllocation(draft: Draft, plan: Plan, update: PlannedUpdate): void
   const alloc = draft.allocation(update.allocationId);
   if (alloc === undefined || alloc.purged) return;
   if (update.inPlace !== undefined) {
-    draft.onAllocation(alloc.id, { type: 'AllocationUpdatedInPlace', data: { evalId: plan.evalId, ...update.inPlace } });
+    draft.onAllocation(alloc.id, {
+      type: 'AllocationUpdatedInPlace',
+      data: { evalId: plan.evalId, ...update.inPlace },
+    });
   }
   if (update.clientStatus !== undefined) {
     const { clientStatus, clientDescription = alloc.clientDescription } = update;
     draft.onAllocation(alloc.id, { type: 'AllocationConnectionNoted', data: { clientStatus, clientDescription } });
   }
   if (update.rescheduleTracker !== undefined) {
-    draft.onAllocation(alloc.id, { type: 'AllocationRescheduleNoted', data: { rescheduleTracker: update.rescheduleTracker } });
+    draft.onAllocation(alloc.id, {
+      type: 'AllocationRescheduleNoted',
+      data: { rescheduleTracker: update.rescheduleTracker },
+    });
   }
   if (update.followupEvalId !== undefined) {
-    draft.onAllocation(alloc.id, { type: 'AllocationFollowupScheduled', data: { followupEvalId: update.followupEvalId } });
+    draft.onAllocation(alloc.id, {
+      type: 'AllocationFollowupScheduled',
+      data: { followupEvalId: update.followupEvalId },
+    });
   }
 }
 
 /** A finished deployment makes its job version one that can be reverted to. */
 function markVersionStable(draft: Draft, deployment: DeploymentState): void {
   const job = draft.job(deployment.namespace, deployment.jobId);
-  const version = job?.versions.find((one) => one.version === deployment.jobVersion && one.createIndex === deployment.jobCreateIndex);
+  const version = job?.versions.find(
+    (one) => one.version === deployment.jobVersion && one.createIndex === deployment.jobCreateIndex,
+  );
   if (job === undefined || version === undefined || version.stable) return;
   draft.onJob(job, { type: 'JobVersionMarkedStable', data: { version: version.version, stable: true } });
 }
@@ -173,7 +196,10 @@ function concludeEvaluation(draft: Draft, command: SubmitPlan, blockedEval: stri
   };
   if (outcome.status === 'blocked') {
     const { classEligibility, escapedComputedClass } = outcome;
-    draft.onEvaluation(evaluationId, { type: 'EvaluationBlocked', data: { ...data, classEligibility, escapedComputedClass } });
+    draft.onEvaluation(evaluationId, {
+      type: 'EvaluationBlocked',
+      data: { ...data, classEligibility, escapedComputedClass },
+    });
   } else if (outcome.status === 'failed') draft.onEvaluation(evaluationId, { type: 'EvaluationFailed', data });
   else draft.onEvaluation(evaluationId, { type: 'EvaluationCompleted', data });
 }

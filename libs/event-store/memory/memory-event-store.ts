@@ -2,7 +2,16 @@ import type { Index, RecordedEvent, StreamName } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { numberEvents } from '../numbered.js';
 import { pendingDigits, withIndex } from '../pending-index.js';
-import type { Append, AppendResult, EventStore, Head, Lease as LeaseNow, Leases, RowWrite, StoredState } from '../port.js';
+import type {
+  Append,
+  AppendResult,
+  EventStore,
+  Head,
+  Lease as LeaseNow,
+  Leases,
+  RowWrite,
+  StoredState,
+} from '../port.js';
 
 /** A projected row: JSON text, as the database would hold it. */
 export interface MemoryRow {

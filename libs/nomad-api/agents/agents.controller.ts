@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   computedClass,
-
   heartbeatNode,
   registerNode,
   reportAllocations,
@@ -26,7 +25,6 @@ import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { NodeNews } from './node-news.js';
-
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
 @Controller('agent/v1')
@@ -53,7 +51,12 @@ export class AgentsController {
       actor: `node ${description.ID}`,
       reads: [nodeStream(description.ID)],
       decide: (view, context) =>
-        registerNode(view, context, { description, secretDigest: digest(body.SecretID), computedClass: computedClass(description), affected }),
+        registerNode(view, context, {
+          description,
+          secretDigest: digest(body.SecretID),
+          computedClass: computedClass(description),
+          affected,
+        }),
       render: () => ({}),
     });
     await this.heartbeats.note(description.ID);
@@ -93,7 +96,13 @@ export class AgentsController {
       const at = await this.tail.readIndex();
       const { changed, removed } = await this.readModels.allocationsForAgent(node.id, options.index);
       const left = deadline - performance.now();
-      if (options.index === 0 || changed.length + removed.length > 0 || left <= 0 || signal.aborted || this.tail.isEnding) {
+      if (
+        options.index === 0 ||
+        changed.length + removed.length > 0 ||
+        left <= 0 ||
+        signal.aborted ||
+        this.tail.isEnding
+      ) {
         return json(request, reply, await this.assignments(Math.max(at, options.index), changed, removed));
       }
       await this.news.wait(node.id, at, left, signal);
@@ -110,7 +119,10 @@ export class AgentsController {
       clientDescription: update.ClientDescription,
       taskStates: update.TaskStates ?? null,
       networkStatus: update.NetworkStatus ?? null,
-      health: update.DeploymentStatus == null ? null : { healthy: update.DeploymentStatus.Healthy, timestamp: update.DeploymentStatus.TimestampUs },
+      health:
+        update.DeploymentStatus == null
+          ? null
+          : { healthy: update.DeploymentStatus.Healthy, timestamp: update.DeploymentStatus.TimestampUs },
     }));
     const known = await this.objects.allocations(reports.map((report) => report.id));
     const { index } = await this.writes.execute(request, {
@@ -145,7 +157,8 @@ export class AgentsController {
   }
 }
 
-const jobKey = (alloc: AllocationState): string => versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+const jobKey = (alloc: AllocationState): string =>
+  versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
 
 const assignment = (alloc: AllocationState): object => ({
   ID: alloc.id,
@@ -189,7 +202,8 @@ async function bodyAs<T extends object>(request: FastifyRequest, type: new () =>
   } catch (error) {
     throw new NomadError(`the body is not JSON: ${(error as Error).message}`, 400);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new NomadError('the body must be a JSON object', 400);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new NomadError('the body must be a JSON object', 400);
   const instance = plainToInstance(type, parsed);
   const [complaint] = await validate(instance, { whitelist: false, forbidUnknownValues: true });
   if (complaint !== undefined) throw new NomadError(`invalid ${complaint.property}: ${explain(complaint)}`, 400);
@@ -198,4 +212,5 @@ async function bodyAs<T extends object>(request: FastifyRequest, type: new () =>
 
 type Complaint = Awaited<ReturnType<typeof validate>>[number];
 const explain = (complaint: Complaint): string =>
-  Object.values(complaint.constraints ?? {})[0] ?? (complaint.children?.[0] ? explain(complaint.children[0]) : 'malformed');
+  Object.values(complaint.constraints ?? {})[0] ??
+  (complaint.children?.[0] ? explain(complaint.children[0]) : 'malformed');

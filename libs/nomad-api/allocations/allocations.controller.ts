@@ -55,7 +55,9 @@ export class AllocationsController {
           },
           objects: async (rows) => {
             const allocs = await this.objects.allocations(rows.map((row) => row.key));
-            return Promise.all(allocs.map(async (alloc) => JSON.parse(await this.objects.allocationText(alloc)) as object));
+            return Promise.all(
+              allocs.map(async (alloc) => JSON.parse(await this.objects.allocationText(alloc)) as object),
+            );
           },
           variant: `${resources} ${taskStates}`,
           ...(resources || !taskStates ? { texts: render } : {}),

@@ -8,7 +8,15 @@ import {
   unblockDeployment,
   type DeploymentAnswer,
 } from '@app/domain';
-import { deploymentStream, allocationStream, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
+import {
+  deploymentStream,
+  allocationStream,
+  type CommandContext,
+  type Decision,
+  type Index,
+  type StateView,
+  type StreamName,
+} from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
@@ -60,7 +68,12 @@ export class DeploymentsController {
   @Get('deployment/:id')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    return this.reads.send(request, reply, options, this.objects.row('deployment', deploymentId(request), 'deployment not found'));
+    return this.reads.send(
+      request,
+      reply,
+      options,
+      this.objects.row('deployment', deploymentId(request), 'deployment not found'),
+    );
   }
 
   @Get('deployment/allocations/:id')
@@ -84,7 +97,9 @@ export class DeploymentsController {
     const body = decoded(request, deploymentPauseRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, pause: body.Pause ?? false };
-    return this.command(request, reply, 'PauseDeployment', [deploymentStream(id)], (view, context) => pauseDeployment(view, context, command));
+    return this.command(request, reply, 'PauseDeployment', [deploymentStream(id)], (view, context) =>
+      pauseDeployment(view, context, command),
+    );
   }
 
   @Put('deployment/promote/:id')
@@ -92,7 +107,9 @@ export class DeploymentsController {
     const body = decoded(request, deploymentPromoteRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, all: body.All ?? false, groups: body.Groups ?? [] };
-    return this.command(request, reply, 'PromoteDeployment', [deploymentStream(id)], (view, context) => promoteDeployment(view, context, command));
+    return this.command(request, reply, 'PromoteDeployment', [deploymentStream(id)], (view, context) =>
+      promoteDeployment(view, context, command),
+    );
   }
 
   @Put('deployment/allocation-health/:id')
@@ -100,7 +117,8 @@ export class DeploymentsController {
     const body = decoded(request, deploymentAllocHealthRequest);
     const { HealthyAllocationIDs: healthy, UnhealthyAllocationIDs: unhealthy } = body;
     const given = { healthy: healthy ?? [], unhealthy: unhealthy ?? [] };
-    if (given.healthy.length + given.unhealthy.length === 0) throw new NomadError('must specify at least one healthy/unhealthy allocation ID');
+    if (given.healthy.length + given.unhealthy.length === 0)
+      throw new NomadError('must specify at least one healthy/unhealthy allocation ID');
     const id = deploymentId(request);
     const skipsCanaries = revertsImmediately(request);
     const ids = [...given.healthy, ...given.unhealthy].map((one) => one.toLowerCase());

@@ -6,7 +6,11 @@ import { NomadError, parseQuery, type Query, type Result } from '../http/index.j
 const MAX_REASON = 1024;
 
 /** The value, or the refusal thrown for the exception filter to send. */
-export function orThrow<T>(result: Result<T, string | { readonly status: number; readonly text: string }>, prefix = '', status?: number): T {
+export function orThrow<T>(
+  result: Result<T, string | { readonly status: number; readonly text: string }>,
+  prefix = '',
+  status?: number,
+): T {
   if (result.ok) return result.value;
   if (typeof result.error === 'string') throw new NomadError(prefix + result.error, status);
   throw NomadError.of(result.error);
@@ -24,7 +28,8 @@ export function idOf(request: FastifyRequest): string {
 }
 
 /** The raw body; empty when there is none. */
-export const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+export const bodyOf = (request: FastifyRequest): Buffer =>
+  Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
 /** A body that came in chunks has no length beforehand: its emptiness is told differently. */
 export const isChunked = (request: FastifyRequest): boolean => request.headers['transfer-encoding'] !== undefined;
@@ -35,7 +40,10 @@ export function metaOf(request: FastifyRequest): EventMeta {
   const reason = header(request, 'x-rollbook-reason')?.slice(0, MAX_REASON);
   const idempotencyKey = header(request, 'idempotency-key');
   return {
-    actor: token === undefined ? 'anonymous' : `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`,
+    actor:
+      token === undefined
+        ? 'anonymous'
+        : `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`,
     remoteAddress: request.ip,
     requestId: header(request, 'x-request-id') ?? randomUUID(),
     ...(reason === undefined ? {} : { reason }),

@@ -54,11 +54,24 @@ export class Lists {
 
   /** The query of a list for these options. A malformed prefix or filter is refused here. */
   query(endpoint: ListEndpoint, options: ReadOptions): DataQuery {
-    const prefix = endpoint.uuidPrefix === undefined ? options.prefix : orThrow(parseUuidPrefix(options.prefix), endpoint.uuidPrefix);
+    const prefix =
+      endpoint.uuidPrefix === undefined
+        ? options.prefix
+        : orThrow(parseUuidPrefix(options.prefix), endpoint.uuidPrefix);
     const filter = options.filter === '' ? undefined : this.compile(endpoint, options.filter);
     const { namespace, perPage, nextToken, reverse } = options;
     return {
-      key: JSON.stringify([endpoint.table, endpoint.where, endpoint.variant, namespace, prefix, options.filter, perPage, nextToken, reverse]),
+      key: JSON.stringify([
+        endpoint.table,
+        endpoint.where,
+        endpoint.variant,
+        namespace,
+        prefix,
+        options.filter,
+        perPage,
+        nextToken,
+        reverse,
+      ]),
       topics: endpoint.tables.map((table) => `table:${table}` as const),
       load: () => this.load(endpoint, options, prefix, filter),
     };
@@ -68,16 +81,30 @@ export class Lists {
     return orThrow(compileFilter(text, endpoint.filterType), FILTER_SYNTAX_PREFIX, 400);
   }
 
-  private async load(endpoint: ListEndpoint, options: ReadOptions, prefix: string, filter: Filter | undefined): Promise<Answer> {
+  private async load(
+    endpoint: ListEndpoint,
+    options: ReadOptions,
+    prefix: string,
+    filter: Filter | undefined,
+  ): Promise<Answer> {
     const tableIndex = this.tail.tableIndex(...endpoint.tables);
     const rows = (await this.rows(endpoint, options, prefix, filter)).map(listed);
     const matching = filter === undefined ? rows : await this.filtered(endpoint, rows, filter);
     const page = paginate(matching, options, keyingOf(endpoint, prefix));
     const texts = endpoint.texts === undefined ? page.rows.map((row) => row.document) : await endpoint.texts(page.rows);
-    return jsonAnswer(`[${texts.join(',')}]`, Math.max(tableIndex, this.tail.tableIndex(...endpoint.tables)), page.nextToken);
+    return jsonAnswer(
+      `[${texts.join(',')}]`,
+      Math.max(tableIndex, this.tail.tableIndex(...endpoint.tables)),
+      page.nextToken,
+    );
   }
 
-  private rows(endpoint: ListEndpoint, options: ReadOptions, prefix: string, filter: Filter | undefined): Promise<DocumentRow[]> {
+  private rows(
+    endpoint: ListEndpoint,
+    options: ReadOptions,
+    prefix: string,
+    filter: Filter | undefined,
+  ): Promise<DocumentRow[]> {
     const { namespace, perPage, nextToken, reverse } = options;
     const isJobs = endpoint.table === 'job';
     const where: Record<string, ListQuery['where'][string]> = { ...endpoint.where };

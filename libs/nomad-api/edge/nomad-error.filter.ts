@@ -26,11 +26,15 @@ export class NomadErrorFilter implements ExceptionFilter {
     }
     if (holdsZeroByte(error)) return void reply.code(400).type(TEXT).send('text must not hold a zero byte');
     // Nest's own: an unknown path, an answer as empty as Nomad's.
-    if (error instanceof HttpException && error.getStatus() === 404) return void reply.code(404).removeHeader('content-type').send();
+    if (error instanceof HttpException && error.getStatus() === 404)
+      return void reply.code(404).removeHeader('content-type').send();
     if (error instanceof HttpException) return void reply.code(error.getStatus()).type(TEXT).send(error.message);
     const status = (error as { statusCode?: unknown } | null)?.statusCode;
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      return void reply.code(status).type(TEXT).send((error as Error).message);
+      return void reply
+        .code(status)
+        .type(TEXT)
+        .send((error as Error).message);
     }
     const id = randomUUID();
     this.onFault(error, id);
@@ -42,6 +46,9 @@ export class NomadErrorFilter implements ExceptionFilter {
 const CHARACTER_NOT_IN_REPERTOIRE = '22021';
 
 function holdsZeroByte(error: unknown): boolean {
-  const { code, driverError } = (error ?? {}) as { readonly code?: unknown; readonly driverError?: { readonly code?: unknown } };
+  const { code, driverError } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly driverError?: { readonly code?: unknown };
+  };
   return (driverError?.code ?? code) === CHARACTER_NOT_IN_REPERTOIRE;
 }

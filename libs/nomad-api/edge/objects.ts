@@ -65,7 +65,10 @@ export class Objects {
       load: async () => {
         const before = this.tail.tableIndex(table);
         const rows = await this.readModels.list({ table, where, order: 'key' });
-        return jsonAnswer(`[${rows.map((row) => row.document).join(',')}]`, Math.max(before, this.tail.tableIndex(table)));
+        return jsonAnswer(
+          `[${rows.map((row) => row.document).join(',')}]`,
+          Math.max(before, this.tail.tableIndex(table)),
+        );
       },
     };
   }

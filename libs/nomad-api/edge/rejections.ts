@@ -20,10 +20,16 @@ export const WORDINGS = {
   'deployment-not-found': fixed(500, 'deployment not found'),
   'deployment-terminal': {
     status: 500,
-    text: (verb) => (verb === 'set health' ? "can't set health of allocations for a terminal deployment" : `can't ${verb} terminal deployment`),
+    text: (verb) =>
+      verb === 'set health'
+        ? "can't set health of allocations for a terminal deployment"
+        : `can't ${verb} terminal deployment`,
   },
   'dispatch-meta-missing': { status: 500, text: (keys) => `Dispatch did not provide required meta keys: ${keys}` },
-  'dispatch-meta-unpermitted': { status: 500, text: (keys) => `Dispatch request included unpermitted metadata keys: ${keys}` },
+  'dispatch-meta-unpermitted': {
+    status: 500,
+    text: (keys) => `Dispatch request included unpermitted metadata keys: ${keys}`,
+  },
   'dispatch-payload-forbidden': fixed(500, 'Payload provided but forbidden by parameterized job'),
   'dispatch-payload-missing': fixed(500, 'Payload is not provided but required by parameterized job'),
   'dispatch-payload-too-large': { status: 500, text: (sizes) => `Payload exceeds maximum size; ${sizes}` },
@@ -49,7 +55,10 @@ export const WORDINGS = {
   'job-is-periodic': fixed(500, "can't evaluate periodic job"),
   'job-is-stopped': { status: 500, text: (id) => `Specified job ${JSON.stringify(id)} is stopped` },
   'job-not-found-write': fixed(500, 'job not found'),
-  'job-not-parameterized': { status: 500, text: (id) => `Specified job ${JSON.stringify(id)} is not a parameterized job` },
+  'job-not-parameterized': {
+    status: 500,
+    text: (id) => `Specified job ${JSON.stringify(id)} is not a parameterized job`,
+  },
   'job-not-periodic': fixed(500, "can't force launch non-periodic job"),
   'job-not-tracked': {
     status: 500,
@@ -66,7 +75,10 @@ export const WORDINGS = {
       return `job ${JSON.stringify(jobId)} in namespace ${JSON.stringify(namespace)} at version ${version} not found`;
     },
   },
-  'malformed-allocation-id': { status: 500, text: (id) => `alloc "${id}" lookup failed: index error: UUID must be 36 characters` },
+  'malformed-allocation-id': {
+    status: 500,
+    text: (id) => `alloc "${id}" lookup failed: index error: UUID must be 36 characters`,
+  },
   'no-allocation-ids': fixed(500, 'must specify at least one healthy/unhealthy allocation ID'),
   'node-is-draining': fixed(500, "can not set node's scheduling eligibility to eligible while it is draining"),
   'node-may-not-report': {
@@ -82,16 +94,28 @@ export const WORDINGS = {
   'parameterized-job-not-found': fixed(500, 'parameterized job not found'),
   'plan-is-stale': { status: 500, text: (what) => `plan is stale: ${what}` },
   'revert-to-current': fixed(500, "can't revert to current version"),
-  'scale-above-maximum': { status: 400, text: (counts) => `group count was greater than scaling policy maximum: ${counts}` },
-  'scale-below-minimum': { status: 400, text: (counts) => `group count was less than scaling policy minimum: ${counts}` },
+  'scale-above-maximum': {
+    status: 400,
+    text: (counts) => `group count was greater than scaling policy maximum: ${counts}`,
+  },
+  'scale-below-minimum': {
+    status: 400,
+    text: (counts) => `group count was less than scaling policy minimum: ${counts}`,
+  },
   'scale-blocked': fixed(400, 'job scaling blocked due to active deployment'),
   'scale-count-negative': fixed(400, "scaling action count can't be negative"),
   'scale-error-with-count': fixed(400, 'scaling action should not contain count if error is true'),
-  'scale-group-not-found': { status: 400, text: (group) => `task group ${JSON.stringify(group)} specified for scaling does not exist in job` },
+  'scale-group-not-found': {
+    status: 400,
+    text: (group) => `task group ${JSON.stringify(group)} specified for scaling does not exist in job`,
+  },
   'scale-job-not-found': { status: 404, text: (id) => `job ${JSON.stringify(id)} not found` },
   'scale-system-count': fixed(400, 'jobs of type "system" can only be scaled between 0 and 1'),
   'scale-without-group': fixed(400, 'missing task group name for scaling action'),
-  'tag-description-too-long': { status: 500, text: (limit) => `version tag description must be at most ${limit} characters long` },
+  'tag-description-too-long': {
+    status: 500,
+    text: (limit) => `version tag description must be at most ${limit} characters long`,
+  },
   'tag-is-taken': {
     status: 500,
     text: (detail) => {
@@ -99,7 +123,10 @@ export const WORDINGS = {
       return `tag ${JSON.stringify(name)} already exists on a different version of job ${JSON.stringify(jobId)}`;
     },
   },
-  'tag-latest-with-version': { status: 500, text: (version) => `version must be zero when tagging latest, got: ${version}` },
+  'tag-latest-with-version': {
+    status: 500,
+    text: (version) => `version must be zero when tagging latest, got: ${version}`,
+  },
   'tag-not-found': {
     status: 500,
     text: (detail) => {

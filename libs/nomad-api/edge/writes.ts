@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { CommandHandler, type Command, type Outcome } from '@app/event-store';
-import { assertNever, type CommandContext, type Decision, type Index, type StateView, type StreamName } from '@app/kernel';
+import {
+  assertNever,
+  type CommandContext,
+  type Decision,
+  type Index,
+  type StateView,
+  type StreamName,
+} from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NomadError, writeOptions } from '../http/index.js';
 import { bodyOf, metaOf, queryOf } from './exchange.js';
@@ -45,7 +52,10 @@ export class Writes {
   }
 
   /** Executes a command; what is not accepted is thrown as the answer to send. */
-  async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
+  async execute<A>(
+    request: FastifyRequest,
+    write: Write<A>,
+  ): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {
@@ -82,7 +92,11 @@ export class Busy extends Error {
   }
 }
 
-function idempotencyOf<A>(request: FastifyRequest, { once, render }: Write<A>, key: string | undefined): Command<A>['idempotency'] {
+function idempotencyOf<A>(
+  request: FastifyRequest,
+  { once, render }: Write<A>,
+  key: string | undefined,
+): Command<A>['idempotency'] {
   const encode = (how: Write<A>['render']) => (answer: A, index: string) => JSON.stringify(how(answer, Number(index)));
   if (once !== undefined) return { key: once.key, fingerprint: '', encode: encode(once.render) };
   return key === undefined ? undefined : { key, fingerprint: fingerprint(request), encode: encode(render) };

@@ -42,7 +42,10 @@ export class EvaluationsController {
       load: async () => {
         const { body, index } = await list.load();
         const Count = (JSON.parse(body.toString()) as unknown[]).length;
-        return jsonAnswer(JSON.stringify({ Count, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' }), index);
+        return jsonAnswer(
+          JSON.stringify({ Count, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' }),
+          index,
+        );
       },
     };
     return this.reads.send(request, reply, options, query);
@@ -64,7 +67,10 @@ export class EvaluationsController {
         if (evaluation.purged) return undefined;
         const related = await this.relatives(evaluation);
         const RelatedEvals = related.length === 0 ? undefined : related.map(renderEvaluationStub);
-        return { text: JSON.stringify({ ...renderEvaluation(evaluation), RelatedEvals }), index: evaluation.modifyIndex };
+        return {
+          text: JSON.stringify({ ...renderEvaluation(evaluation), RelatedEvals }),
+          index: evaluation.modifyIndex,
+        };
       },
       'related',
     );

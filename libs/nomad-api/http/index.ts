@@ -3,7 +3,6 @@ export type { Collection, Expression, Match, MatchOperator, Selector } from './f
 export { compileFilter, FILTER_EVALUATION_PREFIX, FILTER_SYNTAX_PREFIX, type Filter } from './filter/filter.js';
 export { allocationType, deploymentType, evaluationType, jobType, nodeType } from './filter/nomad-types.js';
 export type { FilterType } from './filter/type.js';
-export { formatDuration, quote } from './go-format.js';
 export { decodeBody } from './go-json/decode.js';
 export type {
   JobInput,
@@ -18,31 +17,21 @@ export type {
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
-export { parseBool, parseGoDuration } from './go-strconv.js';
-export { FILTER_WITH_OTHER_PARAMETERS, NomadError, refusalOf } from './nomad-error.js';
+export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
   byCreateIndexAndId,
   byId,
   byNamespaceAndId,
-  compareBytes,
-  compareToCreateIndexToken,
-  compareToNamespaceToken,
-  formatCreateIndexToken,
-  formatNamespaceToken,
   type Keying,
   type Page,
   type PageRequest,
   paginate,
   parseCreateIndexToken,
-  parseNamespaceToken,
 } from './pagination.js';
 export {
   boolParam,
-  DEFAULT_NAMESPACE,
   intParam,
-  MAX_WAIT_MS,
   param,
-  params,
   parseQuery,
   pretty,
   type Query,
@@ -52,5 +41,5 @@ export {
   type WriteOptions,
   writeOptions,
 } from './query.js';
-export { fail, ok, type Refusal, type Result } from './result.js';
+export { type Refusal, type Result } from './result.js';
 export { parseUuid, parseUuidPrefix } from './uuid-prefix.js';

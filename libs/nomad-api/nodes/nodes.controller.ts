@@ -9,7 +9,15 @@ import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
-import { boolParam, decodeBody, NomadError, nodeType, nodeUpdateEligibilityRequest, parseUuid, type Query } from '../http/index.js';
+import {
+  boolParam,
+  decodeBody,
+  NomadError,
+  nodeType,
+  nodeUpdateEligibilityRequest,
+  parseUuid,
+  type Query,
+} from '../http/index.js';
 
 export const LOOKUP = 'node lookup failed: ';
 
@@ -32,7 +40,9 @@ export class NodesController {
     const resources = listFlag(query, 'resources');
     const os = listFlag(query, 'os');
     const states = async (rows: readonly { readonly key: string }[]): Promise<NodeState[]> =>
-      (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).filter((state) => state !== undefined);
+      (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).filter(
+        (state) => state !== undefined,
+      );
     return this.reads.send(
       request,
       reply,
@@ -45,10 +55,14 @@ export class NodesController {
           uuidPrefix: LOOKUP,
           filterType: nodeType,
           filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-          objects: async (rows) => (await states(rows)).map((state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
+          objects: async (rows) =>
+            (await states(rows)).map((state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
           variant: `${resources} ${os}`,
           ...(resources || os
-            ? { texts: async (rows) => (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state, { resources, os }))) }
+            ? {
+                texts: async (rows) =>
+                  (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
+              }
             : {}),
         },
         options,
@@ -61,7 +75,9 @@ export class NodesController {
     const options = this.reads.options(request);
     const query = this.objects.rendered(nodeStream(nodeId(request)), 'node', { text: 'node not found' }, (state) => {
       const node = state as NodeState;
-      return Promise.resolve(node.purged ? undefined : { text: JSON.stringify(renderNode(node)), index: node.modifyIndex });
+      return Promise.resolve(
+        node.purged ? undefined : { text: JSON.stringify(renderNode(node)), index: node.modifyIndex },
+      );
     });
     return this.reads.send(request, reply, options, query);
   }
@@ -87,13 +103,20 @@ export class NodesController {
 
   @Put('node/:id/eligibility')
   async eligibility(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const body = orThrow(decodeBody(bodyOf(request), nodeUpdateEligibilityRequest, { chunked: isChunked(request) }), '', 400);
+    const body = orThrow(
+      decodeBody(bodyOf(request), nodeUpdateEligibilityRequest, { chunked: isChunked(request) }),
+      '',
+      400,
+    );
     const eligibility = body.Eligibility ?? '';
     if (eligibility !== 'eligible' && eligibility !== 'ineligible') {
       throw new NomadError(`invalid scheduling eligibility ${JSON.stringify(eligibility)}`);
     }
     const id = orThrow(parseUuid(body.NodeID || idOf(request)), LOOKUP);
-    const [affected, hasAllocations] = await Promise.all([this.readModels.jobsAffectedByNode(id), this.readModels.hasAllocations(id)]);
+    const [affected, hasAllocations] = await Promise.all([
+      this.readModels.jobsAffectedByNode(id),
+      this.readModels.hasAllocations(id),
+    ]);
     // Nomad writes its evaluations, even none at all, when the node has any allocations.
     const evaluates = eligibility === 'eligible' && hasAllocations;
     await this.writes.send(request, reply, {

@@ -89,7 +89,10 @@ export class StatusController {
     const query =
       name === 'default'
         ? fixed('namespace', JSON.stringify(DEFAULT_NAMESPACE))
-        : { ...fixed('no namespace', ''), load: () => Promise.resolve({ status: 404, index: 1, body: Buffer.from('Namespace not found') }) };
+        : {
+            ...fixed('no namespace', ''),
+            load: () => Promise.resolve({ status: 404, index: 1, body: Buffer.from('Namespace not found') }),
+          };
     return this.reads.send(request, reply, options, query);
   }
 
@@ -107,7 +110,17 @@ export class StatusController {
       Name: `${name}.${region}`,
       Addr: address,
       Port: port + RPC_PORT_OFFSET,
-      Tags: { region, dc: datacenter, build: version, port: String(port + RPC_PORT_OFFSET), rpc_addr: address, role: 'nomad', raft_vsn: '3', id: name, vsn: '1' },
+      Tags: {
+        region,
+        dc: datacenter,
+        build: version,
+        port: String(port + RPC_PORT_OFFSET),
+        rpc_addr: address,
+        role: 'nomad',
+        raft_vsn: '3',
+        id: name,
+        vsn: '1',
+      },
       Status: 'alive',
       ProtocolMin: 1,
       ProtocolMax: 5,
