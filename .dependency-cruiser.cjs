@@ -140,7 +140,7 @@ module.exports = {
     rule(
       'kafkajs-only-in-relay',
       'kafkajs has one home. Instead, use the port of kafka-relay.',
-      { pathNot: ['^libs/kafka-relay/', ...testSupport] },
+      { pathNot: ['^libs/kafka-relay/', '^examples/', ...testSupport] },
       { path: packagePath('kafkajs') },
     ),
     rule(

@@ -77,7 +77,7 @@ export class CommandHandler {
   private inFlight = 0;
   private isScheduled = false;
   private isClosed = false;
-  private whenIdle: (() => void)[] = [];
+  private readonly whenIdle: (() => void)[] = [];
 
   constructor(private readonly options: CommandHandlerOptions) {
     const { store, maxCachedStates, maxCachedText } = options;
@@ -100,7 +100,7 @@ export class CommandHandler {
       this.unsettled++;
       const pending: Pending = {
         order: this.arrivals++,
-        command: command as Command<unknown>,
+        command: command,
         settle: (outcome) => {
           resolve(outcome as Outcome<A>);
           this.settled();

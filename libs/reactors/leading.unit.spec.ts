@@ -150,7 +150,9 @@ describe('Reactors on a store in memory', () => {
       await run(web());
       await settled();
       expect(
-        (await allocations()).map(({ name, nodeId, clientStatus }) => [name, nodeId, clientStatus]).sort(),
+        (await allocations())
+          .map(({ name, nodeId, clientStatus }) => [name, nodeId, clientStatus])
+          .sort((a, b) => (String(a) < String(b) ? -1 : 1)),
       ).toEqual([
         ['web.app[0]', NODE, 'pending'],
         ['web.app[1]', NODE, 'pending'],

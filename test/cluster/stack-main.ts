@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   });
   const directory = resolve(values.directory);
   const reason = values['no-kafka'] ? '--no-kafka' : whyNoKafka();
-  let stack: Stack | undefined;
+  let stack = undefined as Stack | undefined;
   let ending = false;
   const end = (): void => {
     // While it is still starting there is nothing to be done in order: Postgres ends with this process, the others when their channel closes.

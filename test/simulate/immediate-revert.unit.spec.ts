@@ -7,7 +7,6 @@ import {
   heartbeatNode,
   registerNode,
   type DeploymentState,
-  type EvaluationState,
   type JobSpec,
 } from '@app/domain';
 import { schedule } from '@app/scheduling';
@@ -36,7 +35,7 @@ function story() {
     heartbeatNode(view, context, { nodeId: 'node-1', affected: [], hasLiveAllocations: false }),
   );
   const settle = (): void => {
-    for (const evaluation of log.cluster.openEvaluations() as EvaluationState[]) {
+    for (const evaluation of log.cluster.openEvaluations()) {
       const { plan, outcome } = schedule({
         evaluation,
         cluster: log.cluster,

@@ -188,7 +188,7 @@ function legacyResources(resources: AllocatedResources): {
     NUMA: null,
     SecretsMB: 0,
   };
-  const networks = renderNetworks(resources.Shared.Networks) as NetworkResource[] | null;
+  const networks = renderNetworks(resources.Shared.Networks);
   const shared = { ...none, DiskMB: resources.Shared.DiskMB, Networks: networks };
   const all = { ...shared };
   const tasks: Record<string, object> = {};

@@ -45,7 +45,7 @@ export function isStoreOutage(error: unknown): boolean {
 export function failureOf(error: unknown): Failure {
   // FATAL and PANIC end the connection, and a shutdown can come between a commit and its answer.
   if (!(error instanceof DatabaseError) || error.severity !== 'ERROR') return 'lost';
-  switch (error.code) {
+  switch (error.code ?? '') {
     case SERIALIZATION_FAILURE:
     case DEADLOCK_DETECTED:
     case LOCK_NOT_AVAILABLE:

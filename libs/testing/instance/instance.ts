@@ -42,7 +42,7 @@ export async function startInstance(
 
 /** A database of one's own with every table of the product, and nothing in it. */
 export const createMigratedDatabase = (): Promise<TestDatabase> =>
-  createTestDatabase({ name: 'rollbook', prepare: async (url) => void (await migrate(url, MIGRATIONS)) });
+  createTestDatabase({ name: 'rollbook', prepare: async (url) => await migrate(url, MIGRATIONS) });
 
 const BOUND_MS = 10_000;
 const LOOK_MS = 5;

@@ -65,7 +65,7 @@ function isElement(value: Value, text: string): boolean {
   const elements = elementsOf(value.json);
   if (element?.kind === 'any') return isAnyElement(elements, text);
   const target = element?.kind === 'pointer' ? element.target : element;
-  const type = asScalar({ type: target, json: undefined } as Value);
+  const type = asScalar({ type: target, json: undefined });
   if (!type) throw new FilterFault('unable to find suitable primitive comparison function for "in" comparison');
   unwrap(isEqual(type, undefined, text));
   return elements.some((json) => unwrap(isEqual(type, json, text)));
