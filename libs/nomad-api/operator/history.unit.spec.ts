@@ -22,17 +22,14 @@ describe('The history of an object', () => {
 
   beforeAll(async () => {
     await tail.start();
+    const cache = new AnswerCache(tail, tablesOf, 1_000_000);
+    const reads = new Reads(tail, cache, new ServerIdentity('spec', 'global', 'dc1', '127.0.0.1', 4646, '0', false));
     const module = await Test.createTestingModule({
       controllers: [HistoryController],
       providers: [
         { provide: LogTail, useValue: tail },
-        { provide: AnswerCache, useValue: new AnswerCache(tail, tablesOf, 1_000_000) },
-        {
-          provide: ServerIdentity,
-          useValue: new ServerIdentity('spec', 'global', 'dc1', '127.0.0.1', 4646, '0', false),
-        },
         { provide: History, useValue: new History(store, tail) },
-        Reads,
+        { provide: Reads, useValue: reads },
       ],
     }).compile();
     const adapter = new FastifyAdapter(fastifyOptions);
