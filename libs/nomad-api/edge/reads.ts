@@ -49,17 +49,17 @@ export class Reads {
 const NO_PARAMETERS: ReadOptions = Object.freeze(orThrow(readOptions(new Map())));
 
 /** A JSON body, or the bare text of an error; compressed if the client takes that. */
-export function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer | string): void {
+export function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
   if (status !== 200) {
     reply.code(status).type('text/plain; charset=utf-8').send(body);
     return;
   }
+  // Bytes, not text: to a text a charset would be added, and Nomad names none.
   reply.header('Content-Type', 'application/json');
   const indented = request.raw.url!.includes('pretty') && pretty(queryOf(request));
-  const content = indented ? prettyJson(body.toString()) : body;
-  // A short text goes out together with the head of the answer, in one piece.
-  if (content.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(content);
-  else sendCompressed(reply, typeof content === 'string' ? Buffer.from(content) : content);
+  const bytes = indented ? Buffer.from(prettyJson(body.toString())) : body;
+  if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(bytes);
+  else sendCompressed(reply, bytes);
 }
 
 export const jsonAnswer = (text: string, index: number, nextToken?: string): Answer => ({

@@ -48,7 +48,7 @@ export class Writes {
     const index = outcome.index;
     const text = outcome.kind === 'duplicate' ? outcome.answer : JSON.stringify(write.render(outcome.answer, index));
     reply.header('X-Nomad-Index', index);
-    sendBody(request, reply, 200, text);
+    sendBody(request, reply, 200, Buffer.from(text));
   }
 
   /** Executes a command; what is not accepted is thrown as the answer to send. */
