@@ -27,7 +27,7 @@ interface Row {
 }
 const documented: Row[] = readFileSync(join(root, 'docs/errors.md'), 'utf8')
   .split('\n')
-  .map((line) => /^\| `([a-z-]+)` \| (\d+) \| (.+?) \| .+ \|$/.exec(line))
+  .map((line) => /^\| `([a-z-]+)` *\| (\d+) *\| (.+?) *\| .+ \|$/.exec(line))
   .filter((match) => match !== null)
   .map((match) => ({ code: match[1]!, status: Number(match[2]), answer: match[3]! }));
 
