@@ -14,6 +14,8 @@ const START_BOUND_MS = 60_000;
 const STOP_BOUND_MS = 10_000;
 const POLL_MS = 50;
 const CLUSTER_ID_BYTES = 16;
+/** As long as Kafka's own ids. */
+const CLUSTER_ID_LENGTH = 22;
 /** The shell ends the broker when this process is gone, whatever ended it: its standard input closes then. */
 const GUARDED =
   'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$PID_FILE"; ' +
@@ -134,7 +136,8 @@ class OwnKafka implements TestKafka {
     const configuration = join(directory, 'server.properties');
     await writeFile(configuration, properties(directory, port, controllerPort));
     const kafka = new OwnKafka(directory, join(jars, '*'), port);
-    const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('base64url');
+    // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
+    const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
     await run('java', [
       '-cp',
       kafka.classpath,
