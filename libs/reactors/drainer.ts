@@ -88,15 +88,17 @@ export class Drainer implements Reactor {
     this.again = false;
     const { cluster, now } = this.context;
     const nodes = this.draining();
+    // One moment for the whole look: a deadline that passes while it goes on is one that is still ahead of it.
+    const moment = now();
     const promised = new Set<string>();
     const steps: [NodeState, DrainStep][] = [];
     for (const node of nodes) {
-      const step = drainStep(cluster, node, now(), promised);
+      const step = drainStep(cluster, node, moment, promised);
       for (const { allocationId } of step.drained) promised.add(allocationId);
       steps.push([node, step]);
     }
     for (const [node, step] of steps) await this.take(node, step);
-    const deadline = nextDrainDeadline(nodes, now());
+    const deadline = nextDrainDeadline(nodes, moment);
     return deadline === undefined
       ? undefined
       : Math.min(MAX_SLEEP_MS, Math.max(1, Math.ceil((deadline - now()) / US_PER_MS)));
