@@ -18,15 +18,16 @@ import { StateCache, type CachedState } from './state-cache.js';
 
 // The life of a command:
 //
-//   execute ─► queued ─► decided ─┬─► in the batch ─► appended / duplicate / fenced … ─► settled
+//   execute ─► queued ─► decided ─┬─► in the draft ─► in flight ─► appended / duplicate / fenced … ─► settled
 //                ▲                ├─► looked up again (rejected, or nothing to write) ─► settled
-//                │                └─► waits: a stream must be loaded, or has a writer in this batch
+//                │                └─► waits: a stream must be loaded, or has a writer in flight or in the draft
 //                └─────────────────────┴── also after a conflict, with what moved freshly loaded
 //
 // Invariants:
-// - One batch is in flight at a time. Whatever arrives meanwhile is decided when the next one is made.
-// - A batch has at most one writer of a stream, and nobody who comes after the writer has read the stream. A command may write what an
-//   earlier one of the batch has only read: every expectation then holds at the place in the log that its command gets.
+// - One batch is in flight at a time. Whatever arrives meanwhile is decided at once, on the streams that this batch does not write, and goes
+//   off the moment it is back: the store works while this process decides.
+// - A batch has at most one writer of a stream, and nobody who comes after the writer, in this batch or in the next, has read the stream. A
+//   command may write what an earlier one of the batch has only read: every expectation then holds at the place in the log that it gets.
 // - The queue is kept in order of arrival, so a command that had to wait is decided before those that came later.
 // - Answers other than `accepted` are true of the store, not just of this process's memory: before a command is refused (or found to change
 //   nothing) the versions of all that it read are read from the store; if one has moved, the command is decided again.
@@ -55,13 +56,37 @@ interface Pending {
   loaded: ReadonlyMap<StreamName, CachedState>;
   loads: number;
   conflicts: number;
-  /** The stream that made it wait for the next batch. */
+  /** The stream that made it wait. */
   blockedBy: StreamName | undefined;
 }
 
 interface BatchMember {
   readonly pending: Pending;
   readonly prepared: Prepared;
+}
+
+/** The batch that is being made. */
+class Draft {
+  readonly members: BatchMember[] = [];
+  private textLength = 0;
+
+  /** `taken`: the streams that nobody who comes now may touch. At first those that the batch in flight writes. */
+  constructor(readonly taken = new Set<StreamName>()) {}
+
+  hasRoomFor(textLength: number): boolean {
+    if (this.members.length === 0) return true;
+    return this.members.length < MAX_BATCH_COMMANDS && this.textLength + textLength <= MAX_BATCH_TEXT;
+  }
+
+  add(member: BatchMember): void {
+    this.members.push(member);
+    this.textLength += member.prepared.textLength;
+    this.take(member.prepared.written.keys());
+  }
+
+  take(streams: Iterable<StreamName>): void {
+    for (const stream of streams) this.taken.add(stream);
+  }
 }
 
 /** Turns commands into commits: decides, folds, groups, appends, and decides again where another process was faster. */
@@ -72,6 +97,7 @@ export class CommandHandler {
   private readonly newId: () => string;
   private queue: Pending[] = [];
   private returned: Pending[] = [];
+  private draft = new Draft();
   private arrivals = 0;
   private unsettled = 0;
   private inFlight = 0;
@@ -146,16 +172,14 @@ export class CommandHandler {
     for (const resolve of this.whenIdle.splice(0)) resolve();
   }
 
-  /**
-   * The next batch is made once all that is ready to run has run: callers that were answered together ask again together, and one batch takes
-   * them all.
-   */
+  /** Decides once all that is ready to run has run: callers that were answered together ask again together, and one batch takes them all. */
   private schedule(): void {
-    if (this.isScheduled || this.inFlight > 0) return;
+    if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
-      this.flushNext();
+      this.gather();
+      if (this.inFlight === 0) this.sendOff();
     });
   }
 
@@ -164,45 +188,36 @@ export class CommandHandler {
     this.schedule();
   }
 
-  /** Decides what is queued, in order, and takes what can go into one transaction. */
-  private gather(): BatchMember[] {
+  /** Decides what is queued, in order, and takes into the draft what may join it. */
+  private gather(): void {
+    const { draft } = this;
     const queue = this.inOrder();
     this.options.metrics?.queueLength(queue.length);
     const waiting: Pending[] = [];
-    const batch: BatchMember[] = [];
-    const blocked = new Set<StreamName>();
-    let text = 0;
-    const wait = (pending: Pending, by: StreamName, touched: Iterable<StreamName>): void => {
-      pending.blockedBy = by;
-      waiting.push(pending);
-      for (const stream of touched) blocked.add(stream);
-    };
-
     for (const [position, pending] of queue.entries()) {
-      if (batch.length === MAX_BATCH_COMMANDS) {
+      if (!draft.hasRoomFor(0)) {
         waiting.push(...queue.slice(position));
         break;
       }
-      if (pending.blockedBy !== undefined && blocked.has(pending.blockedBy)) {
+      if (pending.blockedBy !== undefined && draft.taken.has(pending.blockedBy)) {
         waiting.push(pending);
         continue;
       }
-      const result = this.decide(pending, blocked);
+      const result = this.decide(pending, draft.taken);
       if (result === undefined) continue;
       if (result.kind === 'blocked') {
-        wait(pending, result.by, result.touched);
+        pending.blockedBy = result.by;
+        waiting.push(pending);
+        draft.take(result.touched);
         continue;
       }
-      if (batch.length > 0 && text + result.prepared.textLength > MAX_BATCH_TEXT) {
+      if (!draft.hasRoomFor(result.prepared.textLength)) {
         waiting.push(...queue.slice(position));
         break;
       }
-      text += result.prepared.textLength;
-      batch.push({ pending, prepared: result.prepared });
-      for (const stream of result.prepared.written.keys()) blocked.add(stream);
+      draft.add({ pending, prepared: result.prepared });
     }
     this.queue = waiting;
-    return batch;
   }
 
   private inOrder(): Pending[] {
@@ -213,14 +228,14 @@ export class CommandHandler {
   }
 
   /** Decides one command; what can neither be appended nor wait is sent on its way. */
-  private decide(pending: Pending, blocked: ReadonlySet<StreamName>) {
+  private decide(pending: Pending, taken: ReadonlySet<StreamName>) {
     const { aggregates, clock } = this.options;
     let drawn = 0;
     try {
       const result = attempt(pending.command, {
         aggregates,
         known: (stream) => this.states.get(stream) ?? pending.loaded.get(stream),
-        isBlocked: (stream) => blocked.has(stream),
+        isBlocked: (stream) => taken.has(stream),
         context: { now: clock(), newId: () => (pending.ids[drawn++] ??= this.newId()) },
       });
       switch (result.kind) {
@@ -291,11 +306,10 @@ export class CommandHandler {
   }
 
   /**
-   * Appends a batch. When it is back its states are kept first, then the next batch goes off with what has queued up meanwhile, and only then
-   * callers are answered and listeners told: the store works while this process does.
+   * Appends a batch. When it is back its states are kept first, then the draft goes off, and only then callers are answered and listeners
+   * told: the store works while this process does.
    */
   private async flush(batch: readonly BatchMember[]): Promise<void> {
-    this.inFlight = batch.length;
     const started = performance.now();
     let conclusions: readonly (() => void)[];
     try {
@@ -303,19 +317,24 @@ export class CommandHandler {
       this.options.metrics?.batchFlushed(batch.length, performance.now() - started);
       conclusions = batch.map((member, position) => this.conclusionOf(member, results[position]));
     } catch (error) {
-      this.abandon(batch, error);
-      this.inFlight = 0;
-      return this.schedule();
+      return this.abandon(batch, error);
     }
     this.inFlight = 0;
-    if (this.queue.length > 0) this.flushNext();
+    if (this.draft.members.length === 0) {
+      this.draft = new Draft();
+      this.gather();
+    }
+    this.sendOff();
     for (const conclude of conclusions) conclude();
     if (this.queue.length + this.returned.length > 0) this.schedule();
   }
 
-  private flushNext(): void {
-    const batch = this.gather();
-    if (batch.length > 0) void this.flush(batch);
+  /** The draft becomes the batch in flight, and the next draft begins. */
+  private sendOff(): void {
+    const { members } = this.draft;
+    this.draft = new Draft(new Set(members.flatMap(({ prepared }) => [...prepared.written.keys()])));
+    this.inFlight = members.length;
+    if (members.length > 0) void this.flush(members);
   }
 
   /** Takes over what a command's commit changed; what the returned function does can wait a moment. */
@@ -369,12 +388,13 @@ export class CommandHandler {
 
   /** The store is gone: nobody is kept waiting for it, and nothing is believed of the streams that may have been written. */
   private abandon(batch: readonly BatchMember[], error: unknown): void {
-    for (const { pending, prepared } of batch) {
-      this.states.drop(prepared.written.keys());
-      pending.fail(error);
-    }
+    for (const { prepared } of batch) this.states.drop(prepared.written.keys());
+    const drafted = this.draft.members;
     const waiting = this.inOrder();
     this.queue = [];
+    this.draft = new Draft();
+    this.inFlight = 0;
+    for (const { pending } of [...batch, ...drafted]) pending.fail(error);
     for (const pending of waiting) pending.fail(error);
   }
 }
