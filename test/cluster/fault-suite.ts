@@ -45,7 +45,13 @@ async function main(): Promise<number> {
   const reason = kafka ? whyNoKafka() : '--no-kafka';
   if (reason !== undefined) print(`without Kafka: ${reason}`);
   print(`${faults} faults, seed ${seed}; logs and data in ${directory}`);
-  const stack = await Stack.start({ directory, proxies: true, kafka, env: { ROLLBOOK_LOG_LEVEL: 'info' } });
+  const stack = await Stack.start({
+    directory,
+    proxies: true,
+    kafka,
+    consumerFile: join(directory, 'deployments.json'),
+    env: { ROLLBOOK_LOG_LEVEL: 'info' },
+  });
   let good = false;
   try {
     good = await play(stack, faults, seed);
@@ -86,6 +92,8 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
   const lively = await livelyAgain(stack, random);
   const verdicts = await judge(stack, arena);
   const enough = injected < faults ? [`only ${injected} of ${faults} faults fitted into the time`] : [];
+  for (const [fault, times] of nemesis.missed)
+    if (times === nemesis.done.get(fault)) enough.push(`${fault}: none of ${times} found one`);
   const all = [
     { name: 'all faults were injected', detail: `${injected}`, problems: enough },
     { name: 'the cluster works by itself again', detail: '', problems: lively },
