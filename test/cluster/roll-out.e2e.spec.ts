@@ -67,11 +67,7 @@ if (reason !== undefined) process.stderr.write(`\nskipped, since ${reason}: a ro
     await send(one, '/v1/jobs', { Job: chaosJob(job, 'b') });
     const initial = await deploymentOf(one, job, 0);
     await send(other, `/v1/deployment/allocation-health/${initial}`, await health(one, initial, 2));
-    await until(
-      'the first deployment’s success',
-      BOUND_MS,
-      async () => (await statusOf(one, initial)) === 'successful',
-    );
+    await succeeds(other, initial);
 
     await send(other, '/v1/jobs', { Job: chaosJob(job, 'd') });
     const next = await deploymentOf(other, job, 1);
@@ -79,7 +75,8 @@ if (reason !== undefined) process.stderr.write(`\nskipped, since ${reason}: a ro
     await send(other, `/v1/deployment/pause/${next}`, { DeploymentID: next, Pause: false });
     await send(one, `/v1/deployment/allocation-health/${next}`, await health(other, next, 1));
     await send(other, `/v1/deployment/promote/${next}`, { DeploymentID: next, All: true });
-    await until('an allocation after the canary', BOUND_MS, async () => (await allocsOf(one, next)).length > 1);
+    await send(one, `/v1/deployment/allocation-health/${next}`, await health(other, next, 2));
+    await succeeds(one, next);
     await send(one, `/v1/job/${job}/scale`, { Count: 3, Target: { Group: 'web' } });
   }
 
@@ -92,8 +89,11 @@ if (reason !== undefined) process.stderr.write(`\nskipped, since ${reason}: a ro
     });
     return id;
   };
-  const statusOf = async (instance: Instance, id: string): Promise<string> =>
-    (await getJson<{ Status: string }>(`${instance.url}/v1/deployment/${id}`)).Status;
+  const succeeds = (instance: Instance, id: string): Promise<void> =>
+    until(`the success of ${id}`, BOUND_MS, async () => {
+      const { Status } = await getJson<{ Status: string }>(`${instance.url}/v1/deployment/${id}`);
+      return Status === 'successful';
+    });
   const allocsOf = (instance: Instance, id: string): Promise<{ ID: string; ClientStatus: string }[]> =>
     getJson(`${instance.url}/v1/deployment/allocations/${id}`);
   const health = async (instance: Instance, id: string, count: number): Promise<object> => {
