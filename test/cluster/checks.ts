@@ -3,6 +3,7 @@ import { aggregates, verify } from '@app/read-models';
 import type { Arena } from './client.js';
 import { checkConsumer } from './consumer-check.js';
 import { checkKafka } from './kafka-check.js';
+import type { LeaseWatch } from './lease-watch.js';
 import { checkLinearizability } from './linearizability.js';
 import { LogFacts } from './log-facts.js';
 import { getJson, until, type Stack } from './stack.js';
@@ -19,7 +20,7 @@ export interface Verdict {
 }
 
 /** Judges a run, once everything runs again and nobody writes any more. */
-export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
+export async function judge(stack: Stack, arena: Arena, leases: LeaseWatch): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const add = (name: string, detail: string, problems: readonly string[], skipped = false): void => {
     verdicts.push({ name, detail, problems, ...(skipped && { skipped }) });
@@ -65,6 +66,7 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
           `${name} ${requestId} was refused (${'text' in outcome ? outcome.text : ''}), and is in the log`,
       ),
   );
+  add('only the holder of the lease wrote as the scheduler', `${leases.epochs} terms`, leases.trespasses(facts));
   const reads = arena.observations.flatMap(({ deployment, outcome }) =>
     deployment !== undefined && outcome.kind === 'seen' ? [{ deployment, ...outcome }] : [],
   );

@@ -39,6 +39,8 @@ export class LogFacts {
   readonly places = new Map<string, LoggedEvent>();
   /** `index/seq` of the last event of every stream. */
   readonly last = new Map<string, string>();
+  /** Who made each commit, by its index. */
+  readonly commits: string[] = [];
   head = 0;
   events = 0;
   private readonly indexes = new Map<string, number[]>();
@@ -95,6 +97,7 @@ export class LogFacts {
     this.events++;
     this.places.set(`${index}/${seq}`, { stream, type, data });
     this.last.set(stream, `${index}/${seq}`);
+    this.commits[index] = meta.actor;
     if (index !== this.head) {
       if (index !== this.head + 1) this.problems.push(`the index has a hole: ${index} follows ${this.head}`);
       if (meta.requestId !== undefined) this.indexes.set(meta.requestId, [...this.indexesOf(meta.requestId), index]);
