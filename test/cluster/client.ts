@@ -8,6 +8,8 @@ const REQUEST_BOUND_MS = 20_000;
 const RETRY_BOUND_MS = 45_000;
 const RETRY_PAUSE_MS = 200;
 const MAX_THINK_MS = 60;
+/** How many deployments that are not their job's latest are still spoken of, so that some commands come too late. */
+const ENDED_KNOWN = 2;
 /** How long a blocking query waits for something newer. */
 const LONGEST_WAIT_MS = 2_000;
 
@@ -58,7 +60,7 @@ interface Request {
 }
 
 const WEIGHTS = {
-  latest: 8,
+  latest: 12,
   read: 24,
   watch: 4,
   pause: 18,
@@ -66,7 +68,7 @@ const WEIGHTS = {
   promote: 5,
   health: 5,
   fail: 2,
-  register: 5,
+  register: 3,
   scale: 2,
   stop: 1,
 } as const;
@@ -146,7 +148,7 @@ export class Client {
     const { known, jobs } = this.arena;
     if (id === undefined || known.includes(id)) return;
     known.push(id);
-    if (known.length > 2 * jobs.length) known.shift();
+    if (known.length > jobs.length + ENDED_KNOWN) known.shift();
   }
 
   /** Waits for the deployment to move on from where this client knows it. */

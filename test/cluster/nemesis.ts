@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from './random.js';
 import type { Instance, Stack } from './stack.js';
+import type { TcpProxy } from './tcp-proxy.js';
 
 /** Longer than a lease lasts. */
 const PAST_LEASE_MS = 4_500;
 const QUIET_MS = [100, 900] as const;
 /** How often a fault is over only when the instance that was killed is ready again; else the next one comes while it starts. */
 const WAITS_FOR_INSTANCE = 0.6;
+
+const COMMITS_CUT = 4;
 
 /** How often each fault comes, relative to the others. */
 const FAULTS = {
@@ -19,7 +22,7 @@ const FAULTS = {
   'refuse an instance Postgres': 7,
   'half-open connections to Postgres': 8,
   'slow connections to Postgres': 6,
-  'cut after COMMIT was sent': 16,
+  'cut after COMMITs were sent': 16,
   'kill -9 Postgres': 6,
   'restart Postgres in order': 3,
   'pause Postgres': 4,
@@ -31,7 +34,7 @@ const FAULTS = {
   'refuse all the broker': 4,
   'half-open connections to the broker': 5,
   'slow connections to the broker': 3,
-  'cut after a publication’s commit was sent': 8,
+  'cut after commits of publications were sent': 8,
   'kill -9 the consumer': 8,
 } as const;
 export type Fault = keyof typeof FAULTS;
@@ -47,7 +50,7 @@ const impossible = ({ kafka, kafkaProxy, consumer }: Stack): ReadonlySet<Fault> 
           'refuse all the broker',
           'half-open connections to the broker',
           'slow connections to the broker',
-          'cut after a publication’s commit was sent',
+          'cut after commits of publications were sent',
         ] as const)
       : []),
     ...(consumer === undefined ? (['kill -9 the consumer'] as const) : []),
@@ -120,8 +123,8 @@ export class Nemesis {
         return proxy?.halfOpen(random.between(300, 4_000));
       case 'slow connections to Postgres':
         return proxy?.slow(random.between(20, 150), random.between(500, 2_000));
-      case 'cut after COMMIT was sent':
-        return proxy?.cutAfterCommit();
+      case 'cut after COMMITs were sent':
+        return proxy && this.cutsAfterCommits(proxy);
       case 'kill -9 Postgres':
         postgres?.kill();
         await delay(random.between(0, 1_500));
@@ -157,13 +160,19 @@ export class Nemesis {
         return kafkaProxy?.halfOpen(random.between(300, 4_000));
       case 'slow connections to the broker':
         return kafkaProxy?.slow(random.between(20, 150), random.between(500, 2_000));
-      case 'cut after a publication’s commit was sent':
+      case 'cut after commits of publications were sent':
         await this.broker;
-        return kafkaProxy?.cutAfterCommit();
+        return kafkaProxy && this.cutsAfterCommits(kafkaProxy);
       case 'kill -9 the consumer':
         await stack.consumer?.end('SIGKILL');
         return stack.consumer?.start();
     }
+  }
+
+  /** Several in a row: of those who wait for an answer then, some repeat what they asked for. */
+  private async cutsAfterCommits(proxy: TcpProxy): Promise<boolean> {
+    for (let cut = 0; cut < COMMITS_CUT; cut++) if (!(await proxy.cutAfterCommit())) return cut > 0;
+    return true;
   }
 
   private async killAndStart({ child, ready }: Instance): Promise<void> {
