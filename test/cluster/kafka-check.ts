@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { comesAfter, EventTracker, type Place, type RollbookEvent } from '@app/consumer';
 import { DEFAULT_KAFKA_SETTINGS, type KafkaSettings } from '@app/kafka-relay';
-import { LATEST_TYPES } from '../../libs/kafka-relay/record.js';
-import { eventsIn, messagesOf } from '../../libs/kafka-relay/testing/topics.js';
+import { eventsIn, LATEST_TYPES, messagesOf } from '../../libs/kafka-relay/testing/topics.js';
 import { LogFacts } from './log-facts.js';
 import { until, type Stack } from './stack.js';
 

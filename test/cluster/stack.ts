@@ -163,17 +163,16 @@ async function startKafka(options: StackOptions): Promise<{
 }> {
   if (options.kafka !== true || whyNoKafka() !== undefined)
     return { kafka: undefined, kafkaProxy: undefined, brokers: undefined };
-  let proxiedPort: number | undefined;
-  const proxy =
-    options.proxies === true
-      ? await TcpProxy.start(() => ({ hostname: '127.0.0.1', port: proxiedPort! }), isEndTxn)
-      : undefined;
+  // Each has to know the other's port before it starts; nobody comes through the proxy earlier.
+  const target = { hostname: '127.0.0.1', port: 0 };
+  const proxy = options.proxies === true ? await TcpProxy.start(() => target, isEndTxn) : undefined;
   const kafka = await startTestKafka(proxy === undefined ? {} : { proxyPort: proxy.port });
-  ({ proxiedPort } = kafka);
-  if (proxiedPort !== undefined && proxy !== undefined)
-    return { kafka, kafkaProxy: proxy, brokers: `127.0.0.1:${proxy.port}` };
-  await proxy?.close();
-  return { kafka, kafkaProxy: undefined, brokers: kafka.brokers.join(',') };
+  if (proxy === undefined || kafka.proxiedPort === undefined) {
+    await proxy?.close();
+    return { kafka, kafkaProxy: undefined, brokers: kafka.brokers.join(',') };
+  }
+  target.port = kafka.proxiedPort;
+  return { kafka, kafkaProxy: proxy, brokers: `127.0.0.1:${proxy.port}` };
 }
 
 function throughProxy(databaseUrl: string, proxy: TcpProxy): string {
