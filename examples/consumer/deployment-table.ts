@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { EventTracker, type NomadObject, type RollbookEvent, type TrackerState } from '@app/consumer';
 
 /** The file: the table, and how far in Kafka it was made. They change together. */
 interface Stored {
-  readonly id: string;
+  /** How many events were applied: one that counted twice would show. */
+  readonly events: number;
   /** The next offset of each partition. */
   readonly offsets: Readonly<Record<string, string>>;
   readonly tracker: TrackerState | undefined;
@@ -16,12 +16,13 @@ export class DeploymentTable {
   private readonly tracker: EventTracker;
   private readonly offsets: Map<string, string>;
   private readonly deployments: Map<string, NomadObject>;
+  private events: number;
 
   private constructor(
     private readonly file: string,
-    readonly id: string,
     stored: Stored | undefined,
   ) {
+    this.events = stored?.events ?? 0;
     this.tracker = new EventTracker(stored?.tracker);
     this.offsets = new Map(Object.entries(stored?.offsets ?? {}));
     this.deployments = new Map(Object.entries(stored?.deployments ?? {}));
@@ -30,8 +31,7 @@ export class DeploymentTable {
   /** The table as it was stored last, or an empty one. */
   static async open(file: string): Promise<DeploymentTable> {
     const text = await readFile(file, 'utf8').catch(() => undefined);
-    const stored = text === undefined ? undefined : (JSON.parse(text) as Stored);
-    return new DeploymentTable(file, stored?.id ?? randomUUID(), stored);
+    return new DeploymentTable(file, text === undefined ? undefined : (JSON.parse(text) as Stored));
   }
 
   offsetOf(partition: number): bigint {
@@ -50,11 +50,13 @@ export class DeploymentTable {
         );
       case 'new-epoch':
         this.deployments.clear();
+        this.events = 0;
         break;
       case 'new':
         break;
     }
     this.tracker.accept(event);
+    this.events++;
     if (!event.subject.startsWith('deployment/')) return;
     const id = event.subject.slice('deployment/'.length);
     const { payload } = event;
@@ -67,7 +69,7 @@ export class DeploymentTable {
   async store(partition: number, next: bigint): Promise<void> {
     this.offsets.set(String(partition), String(next));
     const stored: Stored = {
-      id: this.id,
+      events: this.events,
       offsets: Object.fromEntries(this.offsets),
       tracker: this.tracker.state(),
       deployments: Object.fromEntries(this.deployments),
@@ -80,7 +82,7 @@ export class DeploymentTable {
   }
 
   describe(): string {
-    return `${this.deployments.size} deployments, offsets ${Array.from(this.offsets, ([partition, offset]) => `${partition}:${offset}`).join(' ')}`;
+    return `${this.deployments.size} deployments from ${this.events} events, offsets ${Array.from(this.offsets, ([partition, offset]) => `${partition}:${offset}`).join(' ')}`;
   }
 
   /** A line for each deployment. */

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readEvent } from '@app/consumer';
 import { Kafka, logLevel, type EachBatchPayload } from 'kafkajs';
 import { DeploymentTable } from './deployment-table.js';
 
 // Keeps a table of all deployments from Kafka alone. Kill it whenever you like and run it again: the table is exact, since it is stored together
-// with the offsets up to which it was made.
+// with the offsets up to which it was made. A broker that goes away while it runs is waited for.
 //
 //   KAFKA_BROKERS=127.0.0.1:9092 npm run example:consumer -- --file deployments.json [--once]
 //
@@ -25,24 +26,32 @@ async function main(): Promise<void> {
     throw new Error('say where to keep the table: --file deployments.json');
   const table = await DeploymentTable.open(file);
   const kafka = new Kafka({ clientId: 'rollbook-example', brokers, logLevel: logLevel.ERROR });
-  // Readers of committed records see every event once. The offsets are the table's: Kafka is told none.
-  const consumer = kafka.consumer({ groupId: `${prefix}-example-${table.id}`, readUncommitted: false });
+  // Readers of committed records see every event once. The offsets are the table's: Kafka is told none, and each start is a group of its own,
+  // which has not to wait until a member that was killed is missed.
+  const consumer = kafka.consumer({ groupId: `${prefix}-example-${randomUUID()}`, readUncommitted: false });
+  let failure: unknown;
   let quietSince = performance.now();
 
   const apply = async ({ batch, heartbeat }: EachBatchPayload): Promise<void> => {
     quietSince = performance.now();
     const from = table.offsetOf(batch.partition);
-    for (const message of batch.messages) {
-      // Until a seek takes effect, what was applied before may come again.
-      if (BigInt(message.offset) >= from) table.apply(readEvent(message));
+    const next = BigInt(batch.lastOffset()) + 1n;
+    // Until a seek takes effect, what was applied before may come again.
+    if (next <= from) return;
+    try {
+      for (const message of batch.messages) if (BigInt(message.offset) >= from) table.apply(readEvent(message));
+      await table.store(batch.partition, next);
+    } catch (error) {
+      // kafkajs would try the batch again and again.
+      failure = error;
+      throw error;
     }
-    await table.store(batch.partition, BigInt(batch.lastOffset()) + 1n);
     process.stdout.write(`${table.describe()}\n`);
     await heartbeat();
   };
 
-  const failed = new Promise<never>((_, reject) => {
-    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) failure ??= payload.error;
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     for (const partition of payload.memberAssignment[topic] ?? []) {
@@ -54,13 +63,16 @@ async function main(): Promise<void> {
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: apply });
   const quiet = async (): Promise<void> => {
-    while (!once || performance.now() - quietSince < QUIET_MS) await delay(POLL_MS);
+    while (!once || performance.now() - quietSince < QUIET_MS) {
+      if (failure !== undefined) throw failure;
+      await delay(POLL_MS);
+    }
   };
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   try {
-    await Promise.race([quiet(), ended, failed]);
+    await Promise.race([quiet(), ended]);
   } finally {
     await consumer.disconnect();
   }

@@ -55,9 +55,8 @@ describeWithKafka('The example of a consumer', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   };
-  const table = (): Record<string, unknown> =>
-    (JSON.parse(readFileSync(join(data, 'table.json'), 'utf8')) as { deployments: Record<string, unknown> })
-      .deployments;
+  const stored = (): { events: number; deployments: Record<string, unknown> } =>
+    JSON.parse(readFileSync(join(data, 'table.json'), 'utf8')) as ReturnType<typeof stored>;
 
   test('ends with the table that the log has, though it is killed again and again while the log grows', async () => {
     const relay = new Relay({
@@ -69,6 +68,7 @@ describeWithKafka('The example of a consumer', () => {
     });
     relay.start();
     log.tell(99, 100);
+    await until('there are topics', () => relay.progress.published === log.world.index);
     for (let kill = 0; kill < KILLS; kill++) {
       const example = run();
       const ended = once(example, 'exit');
@@ -89,7 +89,8 @@ describeWithKafka('The example of a consumer', () => {
       .map((stream) => log.world.read<DeploymentState>(stream)!)
       .filter((state) => state !== undefined && !state.purged);
     expect(living.length).toBeGreaterThan(0);
-    expect(table()).toEqual(
+    expect(stored().events).toBe(log.log.length);
+    expect(stored().deployments).toEqual(
       JSON.parse(JSON.stringify(Object.fromEntries(living.map((state) => [state.id, renderDeployment(state)])))),
     );
   });

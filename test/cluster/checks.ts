@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { aggregates, verify } from '@app/read-models';
 import type { Arena } from './client.js';
+import { checkConsumer } from './consumer-check.js';
 import { checkKafka } from './kafka-check.js';
+import type { LeaseWatch } from './lease-watch.js';
 import { checkLinearizability } from './linearizability.js';
 import { LogFacts } from './log-facts.js';
 import { getJson, until, type Stack } from './stack.js';
@@ -18,7 +20,7 @@ export interface Verdict {
 }
 
 /** Judges a run, once everything runs again and nobody writes any more. */
-export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
+export async function judge(stack: Stack, arena: Arena, leases: LeaseWatch): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const add = (name: string, detail: string, problems: readonly string[], skipped = false): void => {
     verdicts.push({ name, detail, problems, ...(skipped && { skipped }) });
@@ -26,7 +28,7 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
   const facts = await LogFacts.read(stack.databaseUrl());
   const writes = arena.observations.filter(({ kind }) => kind === 'write');
   const accepted = writes.flatMap(({ outcome, ...write }) =>
-    outcome.kind === 'accepted' && outcome.index > 0 ? [{ ...write, index: outcome.index }] : [],
+    outcome.kind === 'accepted' ? [{ ...write, index: outcome.index }] : [],
   );
 
   add('clients saw nothing that must not be', `${arena.observations.length} requests`, arena.violations);
@@ -64,11 +66,18 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
           `${name} ${requestId} was refused (${'text' in outcome ? outcome.text : ''}), and is in the log`,
       ),
   );
-  const linearizable = await checkLinearizability(
-    arena.observations,
-    facts,
-    join(stack.options.directory, 'histories.json'),
+  add('only the holder of the lease wrote as the scheduler', `${leases.epochs} terms`, leases.trespasses(facts));
+  const reads = arena.observations.flatMap(({ deployment, outcome }) =>
+    deployment !== undefined && outcome.kind === 'seen' ? [{ deployment, ...outcome }] : [],
   );
+  add(
+    'every read showed a deployment as the log has it at that index',
+    `${reads.length} reads`,
+    reads
+      .filter(({ deployment, index, digest }) => facts.versionAt(deployment, index)?.digest !== digest)
+      .map(({ deployment, index, status }) => `deployment ${deployment} was shown as ${status} at index ${index}`),
+  );
+  const linearizable = checkLinearizability(arena.observations, facts, join(stack.options.directory, 'histories.json'));
   if ('skipped' in linearizable) add('each deployment is linearizable', `SKIPPED: ${linearizable.skipped}`, [], true);
   else
     add(
@@ -87,9 +96,16 @@ export async function judge(stack: Stack, arena: Arena): Promise<Verdict[]> {
   add('all instances answer alike', `${stack.instances.length} instances`, await instancesDiffer(stack));
   if (stack.kafka === undefined) add('Kafka equals the log', 'SKIPPED: there is no Kafka', [], true);
   else {
-    const kafka = await checkKafka(stack, await LogFacts.read(stack.databaseUrl()));
-    add('Kafka equals the log, in order, without a double', `${kafka.records} records`, kafka.topic);
-    add('the consumer’s table equals the API', `${kafka.deployments} deployments`, kafka.table);
+    const { records, events, objects, latest } = await checkKafka(stack);
+    add('Kafka equals the log, in order, without a double', `${records} records`, events);
+    add('the latest-state topics end with the last states', `${objects} objects`, latest);
+  }
+  const file = stack.options.consumerFile;
+  if (stack.consumer === undefined || file === undefined)
+    add('the consumer’s table equals the API', 'SKIPPED: there is no Kafka to consume from', [], true);
+  else {
+    const { deployments, events, problems } = await checkConsumer(stack, file);
+    add('the consumer’s table equals the API', `${deployments} deployments from ${events} events`, problems);
   }
   return verdicts;
 }

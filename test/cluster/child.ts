@@ -12,6 +12,7 @@ export class Child {
     private readonly env: Readonly<Record<string, string>>,
     /** What it prints is appended here. */
     private readonly logFile: string,
+    private readonly args: readonly string[] = [],
   ) {}
 
   get pid(): number | undefined {
@@ -25,7 +26,7 @@ export class Child {
   start(): void {
     if (this.runs) return;
     const log = openSync(this.logFile, 'a');
-    this.process = spawn(process.execPath, ['--enable-source-maps', this.file], {
+    this.process = spawn(process.execPath, ['--enable-source-maps', this.file, ...this.args], {
       stdio: ['ignore', log, log, 'ipc'],
       // Ctrl-C in a terminal is for the one who started the stack: it ends the others in order.
       detached: true,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chaosJob } from './jobs.js';
 import { Random } from './random.js';
@@ -7,6 +8,10 @@ const REQUEST_BOUND_MS = 20_000;
 const RETRY_BOUND_MS = 45_000;
 const RETRY_PAUSE_MS = 200;
 const MAX_THINK_MS = 60;
+/** How many deployments that are not their job's latest are still spoken of, so that some commands come too late. */
+const ENDED_KNOWN = 2;
+/** How long a blocking query waits for something newer. */
+const LONGEST_WAIT_MS = 2_000;
 
 /** What a client did and what it was told; times are microseconds of this process. */
 export interface Observation {
@@ -26,7 +31,7 @@ export interface Observation {
 export type Outcome =
   | { readonly kind: 'accepted'; readonly index: number }
   | { readonly kind: 'refused'; readonly text: string }
-  | { readonly kind: 'seen'; readonly index: number; readonly status: string }
+  | { readonly kind: 'seen'; readonly index: number; readonly status: string; readonly digest: string }
   | { readonly kind: 'unknown'; readonly text: string };
 
 /** What all clients share. */
@@ -43,6 +48,9 @@ export interface Arena {
   stopped: boolean;
 }
 
+/** Tells texts apart. */
+export const digestOf = (text: string): string => createHash('sha1').update(text).digest('base64');
+
 interface Request {
   readonly name: string;
   readonly method: string;
@@ -52,14 +60,15 @@ interface Request {
 }
 
 const WEIGHTS = {
-  latest: 8,
-  read: 26,
+  latest: 12,
+  read: 24,
+  watch: 4,
   pause: 18,
   resume: 18,
   promote: 5,
   health: 5,
   fail: 2,
-  register: 5,
+  register: 3,
   scale: 2,
   stop: 1,
 } as const;
@@ -70,6 +79,8 @@ const UNDECIDED = new Set([500, 502, 503, 504]);
 export class Client {
   /** The highest index seen for each path: it never goes back. */
   private readonly highest = new Map<string, number>();
+  /** The highest index seen anywhere: what is written after that has a higher one. */
+  private newest = 0;
 
   constructor(
     private readonly id: number,
@@ -110,6 +121,8 @@ export class Client {
     switch (kind) {
       case 'read':
         return this.read(deployment);
+      case 'watch':
+        return this.watch(deployment);
       case 'pause':
       case 'resume':
         return command('pause', { Pause: kind === 'pause' });
@@ -135,12 +148,21 @@ export class Client {
     const { known, jobs } = this.arena;
     if (id === undefined || known.includes(id)) return;
     known.push(id);
-    if (known.length > 2 * jobs.length) known.shift();
+    if (known.length > jobs.length + ENDED_KNOWN) known.shift();
   }
 
-  private async read(deployment: string): Promise<void> {
+  /** Waits for the deployment to move on from where this client knows it. */
+  private async watch(deployment: string): Promise<void> {
+    const path = `/v1/deployment/${deployment}`;
+    await this.read(
+      deployment,
+      `?index=${this.highest.get(path) ?? 1}&wait=${this.random.between(1, LONGEST_WAIT_MS)}ms`,
+    );
+  }
+
+  private async read(deployment: string, query = ''): Promise<void> {
     const call = this.arena.now();
-    const found = await this.get<{ Status: string; ModifyIndex: number }>(`/v1/deployment/${deployment}`);
+    const found = await this.get<{ Status: string; ModifyIndex: number }>(`/v1/deployment/${deployment}`, query);
     if (found === undefined) return;
     const { Status: status, ModifyIndex: index } = found.body;
     this.note({
@@ -152,28 +174,31 @@ export class Client {
       attempts: 1,
       call,
       done: this.arena.now(),
-      outcome: { kind: 'seen', index, status },
+      outcome: { kind: 'seen', index, status, digest: digestOf(found.text) },
     });
   }
 
   /** A default read at a random instance; undefined: not answered, or not with a document. */
-  private async get<T>(path: string): Promise<{ readonly body: T } | undefined> {
+  private async get<T>(path: string, query = ''): Promise<{ readonly body: T; readonly text: string } | undefined> {
     const begun = performance.now();
     try {
-      const response = await fetch(this.random.pick(this.arena.urls) + path, {
+      const response = await fetch(this.random.pick(this.arena.urls) + path + query, {
         signal: AbortSignal.timeout(REQUEST_BOUND_MS),
       });
       const text = await response.text();
       if (response.status === 500) this.arena.violations.push(`GET ${path} was answered with 500: ${text}`);
       if (response.status === 503 && response.headers.get('retry-after') === null && !text.includes('"statusCode":503'))
         this.arena.violations.push(`GET ${path} was answered with 503 without Retry-After: ${text}`);
+      // Clients ask for what somebody has seen, and nothing is collected as garbage within the time of a run.
+      if (response.status === 404) this.arena.violations.push(`GET ${path} was answered with 404: ${text}`);
       if (!response.ok) return undefined;
       const index = Number(response.headers.get('x-nomad-index'));
+      this.newest = Math.max(this.newest, index);
       const before = this.highest.get(path) ?? 0;
       if (index < before)
         this.arena.violations.push(`client ${this.id} saw the index of ${path} go back from ${before} to ${index}`);
       this.highest.set(path, Math.max(index, before));
-      return { body: JSON.parse(text) as T };
+      return { body: JSON.parse(text) as T, text };
     } catch (error) {
       this.noteHang(`GET ${path}`, begun, error);
       return undefined;
@@ -185,6 +210,7 @@ export class Client {
     const { random, arena } = this;
     const requestId = random.uuid();
     const hasKey = random.next() < 0.6;
+    const { newest } = this;
     const call = arena.now();
     const giveUp = performance.now() + RETRY_BOUND_MS;
     let outcome: Outcome;
@@ -194,6 +220,13 @@ export class Client {
       outcome = await this.attempt(request, requestId, hasKey);
     } while (outcome.kind === 'unknown' && hasKey && performance.now() < giveUp);
     const done = outcome.kind === 'unknown' ? undefined : arena.now();
+    if (outcome.kind === 'accepted') {
+      if (outcome.index <= newest)
+        arena.violations.push(
+          `client ${this.id} had seen index ${newest} when it sent ${request.name} ${requestId}, which got index ${outcome.index}`,
+        );
+      this.newest = Math.max(this.newest, outcome.index);
+    }
     this.note({
       kind: 'write',
       name: request.name,

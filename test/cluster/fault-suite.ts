@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,6 +6,7 @@ import { whyNoKafka } from '@app/testing';
 import { judge, printVerdicts } from './checks.js';
 import { Client, type Arena } from './client.js';
 import { chaosJob } from './jobs.js';
+import { LeaseWatch } from './lease-watch.js';
 import { Nemesis } from './nemesis.js';
 import { Random } from './random.js';
 import { getJson, Stack, until } from './stack.js';
@@ -45,7 +46,13 @@ async function main(): Promise<number> {
   const reason = kafka ? whyNoKafka() : '--no-kafka';
   if (reason !== undefined) print(`without Kafka: ${reason}`);
   print(`${faults} faults, seed ${seed}; logs and data in ${directory}`);
-  const stack = await Stack.start({ directory, proxies: true, kafka, env: { ROLLBOOK_LOG_LEVEL: 'info' } });
+  const stack = await Stack.start({
+    directory,
+    proxies: true,
+    kafka,
+    consumerFile: join(directory, 'deployments.json'),
+    env: { ROLLBOOK_LOG_LEVEL: 'info' },
+  });
   let good = false;
   try {
     good = await play(stack, faults, seed);
@@ -70,6 +77,7 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
     stopped: false,
   };
   for (const job of arena.jobs) await register(stack, job, random.uuid());
+  const leases = new LeaseWatch(stack.databaseUrl);
   const clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i, new Random(seed * 1000 + i), arena).run());
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   const nemesis = new Nemesis(stack, random, print);
@@ -83,9 +91,13 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
   await stack.heal();
   arena.stopped = true;
   await Promise.all(clients);
+  writeFileSync(join(stack.options.directory, 'observations.json'), JSON.stringify(arena.observations));
   const lively = await livelyAgain(stack, random);
-  const verdicts = await judge(stack, arena);
+  await leases.stop();
+  const verdicts = await judge(stack, arena, leases);
   const enough = injected < faults ? [`only ${injected} of ${faults} faults fitted into the time`] : [];
+  for (const [fault, times] of nemesis.missed)
+    if (times === nemesis.done.get(fault)) enough.push(`${fault}: none of ${times} found one`);
   const all = [
     { name: 'all faults were injected', detail: `${injected}`, problems: enough },
     { name: 'the cluster works by itself again', detail: '', problems: lively },

@@ -177,4 +177,25 @@ describe('a cluster of three servers', () => {
     await third!.ready();
     expect(readFileSync(third!.logFile, 'utf8')).toContain('Postgres answers');
   });
+
+  test('has no server that starts on a schema of a newer release, and goes on with those that run', async () => {
+    const [first, , third] = stack.instances;
+    const later = 'OfALaterRelease9999999999999';
+    const client = new Client({ connectionString: stack.databaseUrl() });
+    await client.connect();
+    try {
+      await third!.child.end('SIGTERM');
+      await client.query('INSERT INTO schema_migration (timestamp, name) VALUES (9999999999999, $1)', [later]);
+      third!.child.start();
+      await until('the end of the server', BOUND_MS, () => Promise.resolve(!third!.child.runs));
+      expect(readFileSync(third!.logFile, 'utf8')).toContain(
+        `the database schema is newer than this release: it has ${later}`,
+      );
+      await register(first!, 'beside-a-newer-schema');
+    } finally {
+      await client.query('DELETE FROM schema_migration WHERE name = $1', [later]);
+      await client.end();
+    }
+    await third!.ready();
+  });
 });

@@ -1,6 +1,7 @@
-import { evolve, upcast, type DeploymentState } from '@app/domain';
+import { evolve, renderDeployment, upcast, type DeploymentState } from '@app/domain';
 import type { EventMeta, StreamName } from '@app/kernel';
 import { Client } from 'pg';
+import { digestOf } from './client.js';
 
 const PAGE = 5_000;
 
@@ -8,6 +9,15 @@ const PAGE = 5_000;
 export interface DeploymentVersion {
   readonly index: number;
   readonly status: string;
+  /** Of what the API shows of it. */
+  readonly digest: string;
+}
+
+/** What the log and Kafka both say of an event. */
+export interface LoggedEvent {
+  readonly stream: string;
+  readonly type: string;
+  readonly data: unknown;
 }
 
 interface Row {
@@ -25,8 +35,12 @@ interface Row {
 /** What the log says, read straight from its table. */
 export class LogFacts {
   readonly problems: string[] = [];
-  /** `index/seq` of every event. */
-  readonly places = new Set<string>();
+  /** Every event by its `index/seq`. */
+  readonly places = new Map<string, LoggedEvent>();
+  /** `index/seq` of the last event of every stream. */
+  readonly last = new Map<string, string>();
+  /** Who made each commit, by its index. */
+  readonly commits: string[] = [];
   head = 0;
   events = 0;
   private readonly indexes = new Map<string, number[]>();
@@ -74,10 +88,16 @@ export class LogFacts {
     return this.versions.get(deployment) ?? [];
   }
 
+  versionAt(deployment: string, index: number): DeploymentVersion | undefined {
+    return this.versionsOf(deployment).find((version) => version.index === index);
+  }
+
   private take({ index: text, seq, stream, version, type, schema, data, meta, time }: Row): void {
     const index = Number(text);
     this.events++;
-    this.places.add(`${index}/${seq}`);
+    this.places.set(`${index}/${seq}`, { stream, type, data });
+    this.last.set(stream, `${index}/${seq}`);
+    this.commits[index] = meta.actor;
     if (index !== this.head) {
       if (index !== this.head + 1) this.problems.push(`the index has a hole: ${index} follows ${this.head}`);
       if (meta.requestId !== undefined) this.indexes.set(meta.requestId, [...this.indexesOf(meta.requestId), index]);
@@ -96,7 +116,7 @@ export class LogFacts {
     this.states.set(id, state);
     const versions = this.versions.get(id) ?? [];
     if (versions.at(-1)?.index === index) versions.pop();
-    versions.push({ index, status: state.status });
+    versions.push({ index, status: state.status, digest: digestOf(JSON.stringify(renderDeployment(state))) });
     this.versions.set(id, versions);
   }
 }

@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from './random.js';
 import type { Instance, Stack } from './stack.js';
+import type { TcpProxy } from './tcp-proxy.js';
 
 /** Longer than a lease lasts. */
 const PAST_LEASE_MS = 4_500;
-const QUIET_MS = [200, 1_200] as const;
+const QUIET_MS = [100, 900] as const;
+/** How often a fault is over only when the instance that was killed is ready again; else the next one comes while it starts. */
+const WAITS_FOR_INSTANCE = 0.6;
+
+const COMMITS_CUT = 4;
 
 /** How often each fault comes, relative to the others. */
 const FAULTS = {
@@ -17,7 +22,7 @@ const FAULTS = {
   'refuse an instance Postgres': 7,
   'half-open connections to Postgres': 8,
   'slow connections to Postgres': 6,
-  'cut after COMMIT was sent': 16,
+  'cut after COMMITs were sent': 16,
   'kill -9 Postgres': 6,
   'restart Postgres in order': 3,
   'pause Postgres': 4,
@@ -25,40 +30,75 @@ const FAULTS = {
   'kill -9 the broker': 4,
   'pause the broker': 3,
   'kill -9 the relay’s leader': 4,
+  'cut all off the broker': 4,
+  'refuse all the broker': 4,
+  'half-open connections to the broker': 5,
+  'slow connections to the broker': 3,
+  'cut after commits of publications were sent': 8,
+  'kill -9 the consumer': 8,
 } as const;
 export type Fault = keyof typeof FAULTS;
-const OF_THE_BROKER: readonly Fault[] = ['kill -9 the broker', 'pause the broker', 'kill -9 the relay’s leader'];
 
-/** Breaks one thing after the other and mends it again. */
+/** Which faults need a Kafka, a Kafka of our own, a Postgres of our own, proxies. */
+const impossible = ({ kafka, kafkaProxy, consumer }: Stack): ReadonlySet<Fault> =>
+  new Set<Fault>([
+    ...(kafka === undefined ? (['kill -9 the relay’s leader'] as const) : []),
+    ...(kafka?.own === true ? [] : (['kill -9 the broker', 'pause the broker'] as const)),
+    ...(kafkaProxy === undefined
+      ? ([
+          'cut all off the broker',
+          'refuse all the broker',
+          'half-open connections to the broker',
+          'slow connections to the broker',
+          'cut after commits of publications were sent',
+        ] as const)
+      : []),
+    ...(consumer === undefined ? (['kill -9 the consumer'] as const) : []),
+  ]);
+
+/** Breaks one thing after the other and mends it again: every kind of fault once, in random order, then at random. */
 export class Nemesis {
   readonly done = new Map<Fault, number>();
+  /** Faults that found nothing to break: no commit came by the proxy in time. */
+  readonly missed = new Map<Fault, number>();
   private readonly weights: Readonly<Record<string, number>>;
+  private readonly first: Fault[];
+  /** The broker takes longest to start: other things break meanwhile. */
+  private broker: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly stack: Stack,
     private readonly random: Random,
     private readonly say: (line: string) => void,
   ) {
-    const without = stack.kafka?.own === true ? [] : OF_THE_BROKER;
-    this.weights = Object.fromEntries(Object.entries(FAULTS).filter(([fault]) => !without.includes(fault as Fault)));
+    const without = impossible(stack);
+    this.weights = Object.fromEntries(Object.entries(FAULTS).filter(([fault]) => !without.has(fault as Fault)));
+    this.first = random.shuffled(Object.keys(this.weights) as Fault[]);
   }
 
   /** Stops early when there is no time left. Returns the number of faults that were injected. */
   async run(faults: number, deadline: number): Promise<number> {
-    for (let n = 0; n < faults; n++) {
-      if (performance.now() > deadline) return n;
-      const fault = this.random.weighted(this.weights) as Fault;
-      this.done.set(fault, (this.done.get(fault) ?? 0) + 1);
+    let n = 0;
+    for (; n < faults && performance.now() < deadline; n++) {
+      const fault = this.first.pop() ?? (this.random.weighted(this.weights) as Fault);
       const begun = performance.now();
-      await this.inject(fault);
-      this.say(`${String(n + 1).padStart(4)}  ${fault} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+      const missed = (await this.inject(fault)) === false;
+      count(this.done, fault);
+      if (missed) count(this.missed, fault);
+      const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+      this.say(`${String(n + 1).padStart(4)}  ${fault} (${seconds} s${missed ? ', missed' : ''})`);
+      // As whoever looks after a program would do that ends while Kafka is away.
+      this.stack.consumer?.start();
       await delay(this.random.between(...QUIET_MS));
     }
-    return faults;
+    await this.broker;
+    return n;
   }
 
-  private async inject(fault: Fault): Promise<void> {
+  /** False: there was nothing to break. */
+  private async inject(fault: Fault): Promise<boolean | void> {
     const { random, stack } = this;
+    const { kafka, kafkaProxy, postgres } = stack;
     const victim = random.pick(stack.instances);
     const { proxy } = victim;
     switch (fault) {
@@ -83,40 +123,63 @@ export class Nemesis {
         return proxy?.halfOpen(random.between(300, 4_000));
       case 'slow connections to Postgres':
         return proxy?.slow(random.between(20, 150), random.between(500, 2_000));
-      case 'cut after COMMIT was sent':
-        return void (await proxy?.cutAfterCommit());
+      case 'cut after COMMITs were sent':
+        return proxy && this.cutsAfterCommits(proxy);
       case 'kill -9 Postgres':
-        stack.postgres?.kill();
+        postgres?.kill();
         await delay(random.between(0, 1_500));
-        return stack.postgres?.restart();
+        return postgres?.restart();
       case 'restart Postgres in order':
-        return stack.postgres?.restart();
+        return postgres?.restart();
       case 'pause Postgres':
-        stack.postgres?.pause();
+        postgres?.pause();
         await delay(random.between(300, 3_000));
-        return stack.postgres?.resume();
+        return postgres?.resume();
       case 'kill -9 an agent': {
         const agent = random.pick(stack.agents);
         await agent.end('SIGKILL');
         return agent.start();
       }
       case 'kill -9 the broker':
-        await stack.kafka?.kill();
-        await delay(random.between(0, 1_000));
-        return stack.kafka?.restart();
+        await this.broker;
+        await kafka?.kill();
+        this.broker = delay(random.between(0, 1_000)).then(() => kafka?.restart());
+        // Told by whoever waits for it next.
+        this.broker.catch(() => undefined);
+        return;
       case 'pause the broker':
-        stack.kafka?.pause();
+        await this.broker;
+        kafka?.pause();
         await delay(random.between(300, 3_000));
-        return stack.kafka?.resume();
+        return kafka?.resume();
+      case 'cut all off the broker':
+        return kafkaProxy?.cut();
+      case 'refuse all the broker':
+        return kafkaProxy?.refuse(random.between(300, 3_000));
+      case 'half-open connections to the broker':
+        return kafkaProxy?.halfOpen(random.between(300, 4_000));
+      case 'slow connections to the broker':
+        return kafkaProxy?.slow(random.between(20, 150), random.between(500, 2_000));
+      case 'cut after commits of publications were sent':
+        await this.broker;
+        return kafkaProxy && this.cutsAfterCommits(kafkaProxy);
+      case 'kill -9 the consumer':
+        await stack.consumer?.end('SIGKILL');
+        return stack.consumer?.start();
     }
+  }
+
+  /** Several in a row: of those who wait for an answer then, some repeat what they asked for. */
+  private async cutsAfterCommits(proxy: TcpProxy): Promise<boolean> {
+    for (let cut = 0; cut < COMMITS_CUT; cut++) if (!(await proxy.cutAfterCommit())) return cut > 0;
+    return true;
   }
 
   private async killAndStart({ child, ready }: Instance): Promise<void> {
     await child.end('SIGKILL');
     await delay(this.random.between(0, 800));
     child.start();
-    // Now and then the next fault comes while this one is still starting.
-    if (this.random.next() < 0.8) await ready();
+    if (this.random.next() < WAITS_FOR_INSTANCE) await ready();
   }
 
   private async pause({ child }: Instance, ms: number): Promise<void> {
@@ -125,3 +188,5 @@ export class Nemesis {
     child.signal('SIGCONT');
   }
 }
+
+const count = (counts: Map<Fault, number>, fault: Fault): void => void counts.set(fault, (counts.get(fault) ?? 0) + 1);

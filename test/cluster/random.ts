@@ -19,6 +19,13 @@ export class Random {
     return values[Math.floor(this.next() * values.length)]!;
   }
 
+  shuffled<T>(values: readonly T[]): T[] {
+    return values
+      .map((value) => ({ value, at: this.next() }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ value }) => value);
+  }
+
   /** One of the keys, by weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];

@@ -6,8 +6,9 @@ import { freePort, repository } from '../support/server-process.js';
 import { Child } from './child.js';
 import { LoadBalancer } from './load-balancer.js';
 import { PostgresProcess } from './postgres-process.js';
-import { PostgresProxy } from './postgres-proxy.js';
+import { isAppend, isEndTxn, TcpProxy } from './tcp-proxy.js';
 
+const SERVERS = 3;
 const READY_BOUND_MS = 60_000;
 const POLL_MS = 50;
 
@@ -18,12 +19,16 @@ export interface StackOptions {
   readonly serverPorts?: readonly number[];
   readonly balancerPort?: number;
   readonly servers?: number;
+  /** The repository that each server was built from, instead of `servers` of this one; they start one after the other. */
+  readonly builds?: readonly string[];
   readonly agents?: number;
   /** Instead of an embedded one; it cannot be killed or cut off then. */
   readonly databaseUrl?: string;
-  /** Whether each server reaches Postgres through a proxy of its own. */
+  /** Whether each server reaches Postgres through a proxy of its own, and all reach Kafka through one. */
   readonly proxies?: boolean;
   readonly kafka?: boolean;
+  /** The file in which examples/consumer keeps its table; undefined: it does not run. Needs Kafka. */
+  readonly consumerFile?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +38,7 @@ export interface Instance {
   readonly port: number;
   readonly url: string;
   readonly child: Child;
-  readonly proxy: PostgresProxy | undefined;
+  readonly proxy: TcpProxy | undefined;
   readonly logFile: string;
   /** Resolves when it answers and is ready. @throws Error if that takes too long. */
   readonly ready: (boundMs?: number) => Promise<void>;
@@ -54,9 +59,12 @@ export class Stack {
     readonly postgres: PostgresProcess | undefined,
     readonly databaseUrl: () => string,
     readonly kafka: TestKafka | undefined,
+    /** Through which servers and consumer reach Kafka. */
+    readonly kafkaProxy: TcpProxy | undefined,
     readonly instances: readonly Instance[],
     readonly balancer: LoadBalancer,
     readonly agents: readonly Child[],
+    readonly consumer: Child | undefined,
   ) {}
 
   static async start(options: StackOptions): Promise<Stack> {
@@ -64,23 +72,29 @@ export class Stack {
     const postgres =
       options.databaseUrl === undefined ? await PostgresProcess.start(join(options.directory, 'database')) : undefined;
     const databaseUrl = (): string => options.databaseUrl ?? postgres!.url.href;
-    const kafka = options.kafka === true && whyNoKafka() === undefined ? await startTestKafka() : undefined;
+    const { kafka, kafkaProxy, brokers } = await startKafka(options);
     const instances: Instance[] = [];
-    for (let n = 1; n <= (options.servers ?? 3); n++) {
-      const port = options.serverPorts?.[n - 1] ?? (await freePort());
-      const proxy = options.proxies === true ? await PostgresProxy.start(() => new URL(databaseUrl())) : undefined;
-      instances.push(instanceOf(options, n, port, proxy, databaseUrl, kafka));
+    const builds = options.builds ?? Array<string>(options.servers ?? SERVERS).fill(repository());
+    for (const [i, build] of builds.entries()) {
+      const port = options.serverPorts?.[i] ?? (await freePort());
+      const proxy = options.proxies === true ? await TcpProxy.start(() => hostOf(databaseUrl()), isAppend) : undefined;
+      instances.push(instanceOf(options, i + 1, build, port, proxy, databaseUrl, brokers));
     }
-    for (const { child } of instances) child.start();
     const balancer = await LoadBalancer.start(
       options.balancerPort ?? 0,
       instances.map(({ port }) => port),
     );
     const agents = Array.from({ length: options.agents ?? 2 }, (_, i) => agentOf(options, i + 1, balancer.url));
-    const stack = new Stack(options, postgres, databaseUrl, kafka, instances, balancer, agents);
+    const consumer = consumerOf(options, brokers);
+    const stack = new Stack(options, postgres, databaseUrl, kafka, kafkaProxy, instances, balancer, agents, consumer);
     try {
+      for (const { child, ready } of instances) {
+        child.start();
+        if (options.builds !== undefined) await ready();
+      }
       await Promise.all(instances.map((instance) => instance.ready()));
       for (const agent of agents) agent.start();
+      consumer?.start();
       await stack.nodesReady();
       return stack;
     } catch (error) {
@@ -110,7 +124,7 @@ export class Stack {
   /** Everything runs, whatever was done to it before. */
   async heal(): Promise<void> {
     this.postgres?.resume();
-    for (const child of [...this.instances.map((instance) => instance.child), ...this.agents]) {
+    for (const child of this.children) {
       child.signal('SIGCONT');
       child.start();
     }
@@ -118,38 +132,77 @@ export class Stack {
     await this.nodesReady();
   }
 
+  private get children(): readonly Child[] {
+    const { instances, agents, consumer } = this;
+    return [...instances.map(({ child }) => child), ...agents, ...(consumer === undefined ? [] : [consumer])];
+  }
+
   async stop(): Promise<void> {
-    for (const { child } of this.instances) child.signal('SIGCONT');
+    for (const child of this.children) child.signal('SIGCONT');
+    await this.consumer?.end('SIGTERM', 5_000);
     await Promise.all(this.agents.map((agent) => agent.end('SIGTERM', 5_000)));
     await Promise.all(this.instances.map(({ child }) => child.end('SIGTERM')));
     await this.balancer.close();
     for (const { proxy } of this.instances) await proxy?.close();
     await this.kafka?.stop();
+    await this.kafkaProxy?.close();
     await this.postgres?.stop();
   }
+}
+
+const hostOf = (url: string): { readonly hostname: string; readonly port: number } => {
+  const { hostname, port } = new URL(url);
+  return { hostname, port: Number(port) };
+};
+
+/** The brokers are what clients are to be told: the proxy, where the broker is this process's own. */
+async function startKafka(options: StackOptions): Promise<{
+  readonly kafka: TestKafka | undefined;
+  readonly kafkaProxy: TcpProxy | undefined;
+  readonly brokers: string | undefined;
+}> {
+  if (options.kafka !== true || whyNoKafka() !== undefined)
+    return { kafka: undefined, kafkaProxy: undefined, brokers: undefined };
+  // Each has to know the other's port before it starts; nobody comes through the proxy earlier.
+  const target = { hostname: '127.0.0.1', port: 0 };
+  const proxy = options.proxies === true ? await TcpProxy.start(() => target, isEndTxn) : undefined;
+  const kafka = await startTestKafka(proxy === undefined ? {} : { proxyPort: proxy.port });
+  if (proxy === undefined || kafka.proxiedPort === undefined) {
+    await proxy?.close();
+    return { kafka, kafkaProxy: undefined, brokers: kafka.brokers.join(',') };
+  }
+  target.port = kafka.proxiedPort;
+  return { kafka, kafkaProxy: proxy, brokers: `127.0.0.1:${proxy.port}` };
+}
+
+function throughProxy(databaseUrl: string, proxy: TcpProxy): string {
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${proxy.port}`;
+  return url.href;
 }
 
 function instanceOf(
   options: StackOptions,
   n: number,
+  build: string,
   port: number,
-  proxy: PostgresProxy | undefined,
+  proxy: TcpProxy | undefined,
   databaseUrl: () => string,
-  kafka: TestKafka | undefined,
+  brokers: string | undefined,
 ): Instance {
   const name = `server-${n}`;
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(options.directory, `${name}.log`);
   const child = new Child(
     name,
-    join(repository(), 'dist/apps/server/main.js'),
+    join(build, 'dist/apps/server/main.js'),
     {
       ROLLBOOK_HTTP_PORT: String(port),
       ROLLBOOK_DATA_DIR: join(options.directory, name),
       ROLLBOOK_DEV_NODES: '0',
       ROLLBOOK_NODE_NAME: name,
-      DATABASE_URL: proxy?.url ?? databaseUrl(),
-      ...(kafka === undefined ? {} : { KAFKA_BROKERS: kafka.brokers.join(',') }),
+      DATABASE_URL: proxy === undefined ? databaseUrl() : throughProxy(databaseUrl(), proxy),
+      ...(brokers === undefined ? {} : { KAFKA_BROKERS: brokers }),
       ...options.env,
     },
     logFile,
@@ -174,6 +227,17 @@ const agentOf = (options: StackOptions, n: number, serverAddress: string): Child
     },
     join(options.directory, `agent-${n}.log`),
   );
+
+const consumerOf = ({ directory, consumerFile }: StackOptions, brokers: string | undefined): Child | undefined =>
+  consumerFile === undefined || brokers === undefined
+    ? undefined
+    : new Child(
+        'consumer',
+        join(repository(), 'dist/examples/consumer/main.js'),
+        { KAFKA_BROKERS: brokers },
+        join(directory, 'consumer.log'),
+        ['--file', consumerFile],
+      );
 
 export async function getJson<T>(url: string, timeoutMs = 15_000): Promise<T> {
   const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });

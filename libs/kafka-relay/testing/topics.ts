@@ -6,6 +6,8 @@ import { DEFAULT_KAFKA_SETTINGS, kafkaClient, topicName, type KafkaSettings } fr
 import { readTopic } from '../kafka/read-topic.js';
 import type { RecordTopic } from '../record.js';
 
+export { LATEST_TYPES } from '../record.js';
+
 const BOUND_MS = 60_000;
 const POLL_MS = 20;
 

@@ -23,9 +23,16 @@ const GUARDED =
 
 const run = promisify(execFile);
 
+export interface TestKafkaOptions {
+  /** Port of 127.0.0.1 of a proxy, to which the broker sends back whoever comes through it. */
+  readonly proxyPort?: number;
+}
+
 /** A Kafka for tests. */
 export interface TestKafka {
   readonly brokers: readonly string[];
+  /** Where the proxy finds the broker, if there is one. */
+  readonly proxiedPort: number | undefined;
   /** Whether it is this process's own: only then can it be killed, paused and started again. */
   readonly own: boolean;
   /** Ends it in order and removes its data. */
@@ -75,12 +82,22 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const properties = (directory: string, port: number, controllerPort: number): string => `
+interface Ports {
+  readonly direct: number;
+  readonly controller: number;
+  /** What the broker listens on for a proxy, and the proxy's own. */
+  readonly proxied: number;
+  readonly proxy: number;
+}
+
+/** Whoever comes through the proxy is told its address, by a listener of its own: the broker talks to itself directly. */
+const properties = (directory: string, { direct, controller, proxied, proxy }: Ports): string => `
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.quorum.voters=1@127.0.0.1:${controller}
+listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxied},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(directory, 'data')}
@@ -126,16 +143,18 @@ class OwnKafka implements TestKafka {
     private readonly directory: string,
     private readonly classpath: string,
     port: number,
+    readonly proxiedPort: number,
   ) {
     this.brokers = [`127.0.0.1:${port}`];
   }
 
-  static async start(jars: string): Promise<OwnKafka> {
+  static async start(jars: string, proxyPort: number | undefined): Promise<OwnKafka> {
     const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
-    const [port, controllerPort] = [await freePort(), await freePort()];
+    const [direct, controller, proxied] = [await freePort(), await freePort(), await freePort()];
     const configuration = join(directory, 'server.properties');
-    await writeFile(configuration, properties(directory, port, controllerPort));
-    const kafka = new OwnKafka(directory, join(jars, '*'), port);
+    const ports = { direct, controller, proxied, proxy: proxyPort ?? proxied };
+    await writeFile(configuration, properties(directory, ports));
+    const kafka = new OwnKafka(directory, join(jars, '*'), direct, proxied);
     // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
     const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
     await run('java', [
@@ -198,12 +217,13 @@ const notOurs = (): never => {
 };
 
 /** Starts a Kafka (three to five seconds), or takes the given one. @throws Error where there is none; see {@link whyNoKafka}. */
-export async function startTestKafka(): Promise<TestKafka> {
+export async function startTestKafka(options: TestKafkaOptions = {}): Promise<TestKafka> {
   const found = kafkaSource();
   if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
-  if (found.kind === 'jars') return OwnKafka.start(found.directory);
+  if (found.kind === 'jars') return OwnKafka.start(found.directory, options.proxyPort);
   return {
     brokers: found.brokers,
+    proxiedPort: undefined,
     own: false,
     stop: async () => undefined,
     kill: notOurs,

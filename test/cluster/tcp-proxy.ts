@@ -2,25 +2,37 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How an append shows on the wire: the name of its prepared statement. */
-const APPEND = Buffer.from('append_events\0');
-const SETTLE_BOUND_MS = 3_000;
+const SETTLE_BOUND_MS = 10_000;
 
-/** Stands between one server and Postgres, and breaks what they say to each other. Its target may move: it is asked for with each connection. */
-export class PostgresProxy {
+/** Whether what a client sends ends a transaction. */
+type Commits = (chunk: Buffer) => boolean;
+
+/** An append as it shows on the wire: the name of its prepared statement. It is a transaction of its own. */
+export const isAppend: Commits = (chunk) => chunk.includes('append_events\0');
+
+const REQUEST_HEAD_BYTES = 6;
+const END_TXN = 26;
+/** Kafka's EndTxn: a request begins with its length and its kind. */
+export const isEndTxn: Commits = (chunk) => chunk.length >= REQUEST_HEAD_BYTES && chunk.readInt16BE(4) === END_TXN;
+
+/** Stands between clients and a server, and breaks what they say to each other. The server may move: where it is is asked for with each connection. */
+export class TcpProxy {
   private readonly links = new Set<Link>();
   private readonly listener: Server;
   private refuses = false;
   private slowMs = 0;
-  private commitTrap: (() => void) | undefined;
+  private trap: (() => void) | undefined;
 
-  private constructor(private readonly target: () => URL) {
+  private constructor(
+    target: () => { readonly hostname: string; readonly port: number },
+    private readonly commits: Commits,
+  ) {
     this.listener = createServer((client) => {
       if (this.refuses) return void client.destroy();
-      const { hostname, port } = this.target();
+      const { hostname, port } = target();
       const link = new Link(
         client,
-        connect(Number(port), hostname),
+        connect(port, hostname),
         () => this.slowMs,
         (chunk) => this.springs(chunk),
       );
@@ -29,18 +41,18 @@ export class PostgresProxy {
     });
   }
 
-  static async start(target: () => URL): Promise<PostgresProxy> {
-    const proxy = new PostgresProxy(target);
+  static async start(
+    target: () => { readonly hostname: string; readonly port: number },
+    commits: Commits,
+  ): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target, commits);
     proxy.listener.listen(0, '127.0.0.1');
     await once(proxy.listener, 'listening');
     return proxy;
   }
 
-  /** The database's address, through this proxy. */
-  get url(): string {
-    const url = new URL(this.target().href);
-    url.host = `127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
-    return url.href;
+  get port(): number {
+    return (this.listener.address() as AddressInfo).port;
   }
 
   /** Resets every connection; new ones work. */
@@ -71,14 +83,14 @@ export class PostgresProxy {
     this.slowMs = 0;
   }
 
-  /** The next append reaches Postgres, and its connection is cut before the answer comes back. False: there was none. */
+  /** The next commit reaches the server, and its connection is cut before the answer comes back. False: there was none. */
   async cutAfterCommit(): Promise<boolean> {
-    const sprung = new Promise<true>((resolve) => (this.commitTrap = () => resolve(true)));
+    const sprung = new Promise<true>((resolve) => (this.trap = () => resolve(true)));
     const ending = new AbortController();
     const tooLate = delay(SETTLE_BOUND_MS, false as const, { signal: ending.signal }).catch(() => false as const);
     const found = await Promise.race([sprung, tooLate]);
     ending.abort();
-    this.commitTrap = undefined;
+    this.trap = undefined;
     return found;
   }
 
@@ -89,9 +101,9 @@ export class PostgresProxy {
   }
 
   private springs(chunk: Buffer): boolean {
-    if (this.commitTrap === undefined || !chunk.includes(APPEND)) return false;
-    this.commitTrap();
-    this.commitTrap = undefined;
+    if (this.trap === undefined || !this.commits(chunk)) return false;
+    this.trap();
+    this.trap = undefined;
     return true;
   }
 }
@@ -107,20 +119,17 @@ class Link {
     slowMs: () => number,
     springs: (chunk: Buffer) => boolean,
   ) {
-    const send = (to: Socket, chunk: Buffer): void => {
-      const ms = slowMs();
-      if (ms === 0) to.write(chunk);
-      else setTimeout(() => to.writable && to.write(chunk), ms);
-    };
+    const up = inOrder(upstream, slowMs);
+    const down = inOrder(client, slowMs);
     client.on('data', (chunk) => {
       if (this.isFrozen) return;
       if (springs(chunk)) this.swallowsAnswer = true;
-      send(upstream, chunk);
+      up(chunk);
     });
     upstream.on('data', (chunk) => {
       if (this.isFrozen) return;
       if (this.swallowsAnswer) this.cut();
-      else send(client, chunk);
+      else down(chunk);
     });
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
@@ -141,4 +150,19 @@ class Link {
   onClose(listener: () => void): void {
     this.client.once('close', listener);
   }
+}
+
+/** Writes to a socket, late while the connection is slow; nothing overtakes what was sent before it. */
+function inOrder(to: Socket, slowMs: () => number): (chunk: Buffer) => void {
+  let waiting = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  return (chunk) => {
+    const ms = slowMs();
+    if (ms === 0 && waiting === 0) return void to.write(chunk);
+    waiting++;
+    before = Promise.all([before, delay(ms)]).then(() => {
+      waiting--;
+      if (to.writable) to.write(chunk);
+    });
+  };
 }
