@@ -32,8 +32,6 @@ import type { ReactorContext } from './reactor.js';
 import { restoreCluster } from './restore-cluster.js';
 import { Scheduler } from './scheduler.js';
 
-const CONFIGURATION = { algorithm: 'binpack', nodeLimit: 100 } as const;
-
 interface Contender {
   readonly instance: TestInstance;
   readonly cluster: ClusterState;
@@ -65,7 +63,7 @@ describe('Reactors on a store in memory', () => {
       reactors: (context) => {
         contexts.push(context);
         return [
-          new Scheduler(context, { configuration: () => CONFIGURATION, signingKeyId: 'a key' }),
+          new Scheduler(context, { signingKeyId: 'a key', elapsed: () => 0 }),
           new DeploymentWatcher(context),
           new HeartbeatWatcher(context, () => Promise.resolve(ages)),
         ];

@@ -32,7 +32,7 @@ describe('an allocation whose client is out of reach', () => {
     const cluster = established('best_score', false);
     const { id, nodeId } = at(cluster, 0);
     cluster.setNode(nodeId, { status: 'disconnected' });
-    const { plan } = cluster.evaluate({ trigger: 'node-update' });
+    const { plan, outcome } = cluster.evaluate({ trigger: 'node-update' });
     expect(plan?.followups).toEqual([
       expect.objectContaining({
         triggeredBy: 'max-disconnect-timeout',
@@ -48,7 +48,7 @@ describe('an allocation whose client is out of reach', () => {
         followupEvalId: plan?.followups[0]?.id,
       },
     ]);
-    expect(plan?.annotations['web']).toMatchObject({ Disconnect: 1 });
+    expect(outcome.annotations['web']).toMatchObject({ Disconnect: 1 });
     cluster.advance(299);
     expect(cluster.plan().plan).toBeNull();
     cluster.advance(1);
@@ -137,7 +137,7 @@ describe('when the client is back', () => {
     cluster.evaluate({ trigger: 'node-update' });
     restoreNode(cluster, nodeId);
     const { plan } = cluster.evaluate({ trigger: 'reconnect' });
-    expect(plan?.updates).toEqual([{ allocationId: id, clientStatus: 'running' }]);
+    expect(plan?.updates).toEqual([{ allocationId: id, clientStatus: 'running', followupEvalId: '' }]);
     expect(plan?.stops).toEqual([]);
     expect(cluster.plan().plan).toBeNull();
   });

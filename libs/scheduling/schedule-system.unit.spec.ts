@@ -89,7 +89,7 @@ describe('a system job', () => {
     cluster.register(system({}, { Constraints: [linux] }));
     const { outcome } = cluster.evaluate();
     expect(nodesOf(cluster)).toEqual(['one']);
-    expect(outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 }, blocked: null });
+    expect(outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 }, blocked: [] });
 
     const none = toyCluster({ nodes: [other] });
     none.register(system({}, { Constraints: [linux] }));
@@ -108,7 +108,7 @@ describe('a system job', () => {
     cluster.register(spec('system', [group({ ...web, Tasks })]));
     const { outcome } = cluster.evaluate();
     expect(outcome.failedGroups?.['web']).toMatchObject({ NodesExhausted: 1, DimensionExhausted: { memory: 1 } });
-    expect(outcome.blocked).toMatchObject({ nodeId: 'node-0', status: 'blocked' });
+    expect(outcome.blocked).toMatchObject([{ nodeId: 'node-0', status: 'blocked' }]);
   });
 
   it('ignores what waits on a draining node until it is to be migrated', () => {

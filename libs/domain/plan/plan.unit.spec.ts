@@ -291,7 +291,7 @@ describe('A plan with further evaluations', () => {
       status: 'blocked',
     });
     registeredOn()
-      .and(planned({ evaluation: idOf(1), outcome: { blocked } }), registered(jobSpec()))
+      .and(planned({ evaluation: idOf(1), outcome: { blocked: [blocked] } }), registered(jobSpec()))
       .when(planned({ evaluation: idOf(2), command: { supersededEvals: [idOf(701), idOf(1)] } }))
       .thenState(evaluation(701), { status: 'canceled', statusDescription: `evaluation "${idOf(2)}" successful` })
       .thenState(evaluation(1), { status: 'complete' });

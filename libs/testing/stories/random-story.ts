@@ -291,7 +291,7 @@ function planOf(
         : [],
     outcome: {
       queuedAllocations: { app: how % 4 },
-      ...(how % 6 === 0 && { blocked: follow }),
+      ...(how % 6 === 0 && { blocked: [follow] }),
       ...(how % 13 === 0 && { status: 'blocked' as const }),
     },
   };
