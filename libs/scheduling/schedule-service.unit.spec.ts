@@ -47,7 +47,7 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('a canary runs beside the old version, takes over the place of its namesake when promoted, and the rest follows one by one', () => {
     const cluster = established(service({ Update: rolling({ Canary: 1 }) }));
     cluster.register(changed(service({ Update: rolling({ Canary: 1 }) }), 'v1'));
-    const { plan, outcome } = cluster.evaluate();
+    const { outcome } = cluster.evaluate();
     expect(outcome.annotations['web']).toMatchObject({ Canary: 1, Ignore: 3, Place: 0, DestructiveUpdate: 0 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running but requires manual promotion" 3/1/1/0/0');
     expect(live(cluster)).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v0 run', 'web[2] v0 run']);
@@ -82,7 +82,7 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('scaling up updates the survivors in place, forgets their health and adds the rest, in a new deployment', () => {
     const cluster = established();
     cluster.register(service({ Count: 5 }));
-    const { plan, outcome } = cluster.evaluate();
+    const { outcome } = cluster.evaluate();
     expect(outcome.annotations['web']).toMatchObject({ InPlaceUpdate: 3, Place: 2 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 5/0/5/0/0');
     expect(live(cluster)).toEqual([
@@ -98,7 +98,7 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('scaling down stops the highest indexes', () => {
     const cluster = established(service({ Count: 5 }));
     cluster.register(service({ Count: 2 }));
-    const { plan, outcome } = cluster.evaluate();
+    const { outcome } = cluster.evaluate();
     expect(outcome.annotations['web']).toMatchObject({ InPlaceUpdate: 2, Stop: 3 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 2/0/2/0/0');
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run']);
@@ -160,7 +160,7 @@ describe('a rolling update', () => {
     const job = service({ Count: 4, Update: rolling({ MaxParallel: 2 }) });
     const cluster = established(job);
     cluster.register(changed(job, 'v1'));
-    const { plan, outcome } = cluster.evaluate();
+    const { outcome } = cluster.evaluate();
     expect(outcome.annotations['web']).toMatchObject({ DestructiveUpdate: 2, Ignore: 2 });
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run', 'web[2] v0 run', 'web[3] v0 run']);
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 4/0/2/0/0');
@@ -210,7 +210,7 @@ describe('a rolling update', () => {
   it('ends a group that was removed, and starts the one that replaces it', () => {
     const cluster = established(service({ Count: 2 }));
     cluster.register(spec('service', [group({ Name: 'api', Count: 1 })]));
-    const { plan, outcome } = cluster.evaluate();
+    const { outcome } = cluster.evaluate();
     expect(outcome.annotations).toMatchObject({ web: { Stop: 2, Place: 0 }, api: { Place: 1, Stop: 0 } });
     expect(live(cluster)).toEqual(['api[0] v1 run']);
   });
