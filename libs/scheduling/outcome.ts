@@ -60,9 +60,10 @@ export function finish({ evaluation, cluster, newId }: SchedulingRequest, ending
   const outcome: EvaluationOutcome = {
     status: blockedAgain ? 'blocked' : 'complete',
     statusDescription: blockedAgain ? evaluation.statusDescription : '',
-    deploymentId,
+    // One that goes on waiting tells of it as it did: what is queued was told by the evaluation before it.
+    deploymentId: blockedAgain ? evaluation.deploymentId : deploymentId,
     failedGroups,
-    queuedAllocations: tally.queued,
+    queuedAllocations: blockedAgain ? evaluation.queuedAllocations : tally.queued,
     nextEval: plan.followups.at(-1)?.id ?? '',
     blocked: waitsFor
       .filter((nodeId) => !blockedAgain || nodeId !== evaluation.nodeId)
