@@ -12,12 +12,9 @@ import {
   Scheduler,
   SCHEDULER_LEASE,
 } from '@app/reactors';
-import { Gauge, type Logger, type Shutdown } from '@app/platform';
+import { elapsedNs, Gauge, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { untilAnswered } from './until-answered.js';
-
-/** Nomad's defaults. */
-export const SCHEDULER_CONFIGURATION = { algorithm: 'binpack', nodeLimit: 100 } as const;
 
 /** Follows the cluster and tries to lead: the scheduler role. */
 export async function startReactors(core: Core, log: Logger, shutdown: Shutdown): Promise<ClusterState> {
@@ -35,7 +32,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
     onError,
     onChange: (leads) => log.info({ leads }, leads ? 'leading' : 'no longer leading'),
     reactors: (context) => [
-      new Scheduler(context, { configuration: () => SCHEDULER_CONFIGURATION, signingKeyId: storeEpoch }),
+      new Scheduler(context, { signingKeyId: storeEpoch, elapsed: elapsedNs }),
       new DeploymentWatcher(context),
       new Drainer(context),
       new GarbageCollector(context, new GarbageSource(dataSource), GARBAGE_THRESHOLDS),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Rehearse } from '@app/nomad-api';
+import { elapsedNs } from '@app/platform';
 import { ClusterState, rehearse, restoreCluster } from '@app/reactors';
 import type { Core } from './core.js';
-import { SCHEDULER_CONFIGURATION } from './reactors.js';
 
 /** Plans jobs on the cluster that this instance follows or, without the scheduler role, on one that is read for the occasion. */
 export function rehearsalOn(core: Core, followed: ClusterState | undefined): Rehearse {
@@ -17,7 +17,6 @@ export function rehearsalOn(core: Core, followed: ClusterState | undefined): Reh
     return cluster;
   };
   return async (spec) => {
-    const options = { now: clock.now(), newId: randomUUID, configuration: SCHEDULER_CONFIGURATION };
-    return rehearse(await present(), spec, options);
+    return rehearse(await present(), spec, { now: clock.now(), newId: randomUUID, elapsed: elapsedNs });
   };
 }

@@ -17,9 +17,18 @@ import type { JobState } from './job/state.js';
 import type { NodeEventRecord } from './node/events.js';
 import { evolveNode } from './node/evolve.js';
 import type { NodeState } from './node/state.js';
+import type { SchedulerConfigurationEvent } from './scheduler-configuration/events.js';
+import { evolveSchedulerConfiguration } from './scheduler-configuration/evolve.js';
+import type { SchedulerConfigurationState } from './scheduler-configuration/state.js';
 
 export type AggregateState =
-  AllocationState | DeploymentState | EvaluationState | JobState | JobSummaryState | NodeState;
+  | AllocationState
+  | DeploymentState
+  | EvaluationState
+  | JobState
+  | JobSummaryState
+  | NodeState
+  | SchedulerConfigurationState;
 
 /** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
 export function evolve(
@@ -42,6 +51,12 @@ export function evolve(
       return evolveJobSummary(state as JobSummaryState | undefined, event as JobSummaryEvent, fact);
     case 'node':
       return evolveNode(state as NodeState | undefined, event as NodeEventRecord, fact);
+    case 'scheduler-configuration':
+      return evolveSchedulerConfiguration(
+        state as SchedulerConfigurationState | undefined,
+        event as SchedulerConfigurationEvent,
+        fact,
+      );
   }
   return assertNever(type);
 }

@@ -69,5 +69,8 @@ export { computedClass } from './node/computed-class.js';
 export { renderNode, renderNodeStub } from './node/render.js';
 export * from './plan/plan.js';
 export { fingerprintOf, submitPlan, type PlanBasis, type SubmitPlan } from './plan/decide.js';
+export * from './scheduler-configuration/state.js';
+export { chooseSchedulerConfiguration } from './scheduler-configuration/decide.js';
+export { renderSchedulerConfiguration } from './scheduler-configuration/render.js';
 export { rawNumber } from './raw-json.js';
 export { schemaOf, upcast } from './upcasting/index.js';

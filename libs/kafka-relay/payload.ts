@@ -6,6 +6,7 @@ import {
   renderJob,
   renderJobSummary,
   renderNode,
+  renderSchedulerConfiguration,
   type AggregateState,
   type AllocationState,
   type DeploymentState,
@@ -13,6 +14,7 @@ import {
   type JobState,
   type JobSummaryState,
   type NodeState,
+  type SchedulerConfigurationState,
 } from '@app/domain';
 import { assertNever, streamKey, streamType, type StreamName } from '@app/kernel';
 
@@ -46,6 +48,8 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { JobSummary: after === undefined ? null : renderJobSummary(after as JobSummaryState) };
     case 'node':
       return { Node: after === undefined ? null : renderNode(after as NodeState) };
+    case 'scheduler-configuration':
+      return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
   }
   return assertNever(type);
 }

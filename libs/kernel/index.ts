@@ -11,6 +11,7 @@ export {
   jobStream,
   jobSummaryStream,
   nodeStream,
+  SCHEDULER_CONFIGURATION,
   streamKey,
   streamType,
 } from './stream.js';

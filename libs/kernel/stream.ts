@@ -1,5 +1,6 @@
 /** The kinds of stream: one for each kind of aggregate. */
-export type StreamType = 'job' | 'job-summary' | 'evaluation' | 'deployment' | 'allocation' | 'node';
+export type StreamType =
+  'job' | 'job-summary' | 'evaluation' | 'deployment' | 'allocation' | 'node' | 'scheduler-configuration';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -9,6 +10,8 @@ export const evaluationStream = (id: string): StreamName => `evaluation/${id}`;
 export const deploymentStream = (id: string): StreamName => `deployment/${id}`;
 export const allocationStream = (id: string): StreamName => `allocation/${id}`;
 export const nodeStream = (id: string): StreamName => `node/${id}`;
+/** There is one for the whole cluster. */
+export const SCHEDULER_CONFIGURATION: StreamName = 'scheduler-configuration/global';
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

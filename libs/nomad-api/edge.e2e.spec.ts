@@ -217,6 +217,41 @@ describe("Nomad's API", () => {
     });
   });
 
+  test("the scheduler's configuration is written as a whole, and against the index that was read if that is given", async () => {
+    const url = '/v1/operator/scheduler/configuration';
+    const read = async () => (await edge.request('GET', url)).json<{ SchedulerConfig: Record<string, unknown> }>();
+    expect(await read()).toMatchObject({
+      SchedulerConfig: {
+        SchedulerAlgorithm: 'binpack',
+        PreemptionConfig: { SystemSchedulerEnabled: true, ServiceSchedulerEnabled: false },
+        ModifyIndex: 0,
+      },
+      KnownLeader: true,
+    });
+    const chosen = { SchedulerAlgorithm: 'spread', PreemptionConfig: { ServiceSchedulerEnabled: true } };
+    const written = await edge.request('PUT', `${url}?cas=0`, chosen);
+    const { Index } = written.json<{ Index: number }>();
+    expect(written.json()).toEqual({ Updated: true, Index });
+    expect(await read()).toMatchObject({
+      SchedulerConfig: {
+        SchedulerAlgorithm: 'spread',
+        PreemptionConfig: { SystemSchedulerEnabled: false, ServiceSchedulerEnabled: true },
+        ModifyIndex: Index,
+      },
+      Index,
+    });
+    expect((await edge.request('PUT', `${url}?cas=0`, chosen)).json()).toMatchObject({ Updated: false });
+    for (const [path, body, text] of [
+      [url, { SchedulerAlgorithm: 'bogus' }, 'invalid scheduler algorithm: bogus'],
+      [`${url}?cas=x`, {}, 'Error parsing cas value: strconv.ParseUint: parsing "x": invalid syntax'],
+      [url, '[', 'Error parsing scheduler config: unexpected EOF'],
+    ] as const) {
+      const refused = await edge.request('PUT', path, body);
+      expect([refused.statusCode, refused.body]).toEqual([400, text]);
+    }
+    expect((await edge.request('PUT', url, { PauseEvalBroker: true })).statusCode).toBe(501);
+  });
+
   describe('An agent', () => {
     const secret = 'a-secret-of-some-length';
     const agent = (method: string, path: string, body?: unknown, token = secret) =>

@@ -27,6 +27,7 @@ import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
+import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
@@ -74,6 +75,7 @@ export class NomadApiModule {
         HealthController,
         HistoryController,
         LeasesController,
+        SchedulerConfigurationController,
         AgentsController,
       ],
       providers: [

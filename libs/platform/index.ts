@@ -1,5 +1,5 @@
 export type { Clock, ManualClock } from './clock/clock.js';
-export { systemClock } from './clock/clock.js';
+export { elapsedNs, systemClock } from './clock/clock.js';
 export type { LogLevel, Role } from './config/configuration.js';
 export { Configuration } from './config/configuration.js';
 export { loadConfiguration } from './config/load-configuration.js';

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_SCHEDULER_CONFIGURATION,
   evolve,
   isClientTerminal,
   isEvaluationTerminal,
@@ -10,8 +11,10 @@ import {
   type JobState,
   type JobVersion,
   type NodeState,
+  type SchedulerConfiguration,
+  type SchedulerConfigurationState,
 } from '@app/domain';
-import { streamType, type Index, type StreamName } from '@app/kernel';
+import { SCHEDULER_CONFIGURATION, streamType, type Index, type StreamName } from '@app/kernel';
 import { versionKey } from '@app/read-models';
 import { usageOf, type ClusterView, type Usage } from '@app/scheduling';
 import type { LogCommit } from '@app/streaming';
@@ -58,6 +61,10 @@ export class ClusterState implements ClusterView {
   /** The index of the last commit applied. */
   get index(): Index {
     return this.at;
+  }
+
+  get configuration(): SchedulerConfiguration {
+    return this.state<SchedulerConfigurationState>(SCHEDULER_CONFIGURATION) ?? DEFAULT_SCHEDULER_CONFIGURATION;
   }
 
   /** Takes over a stored state; a newer one that is held already stays. */

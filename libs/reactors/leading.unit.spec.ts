@@ -1,9 +1,12 @@
 import {
+  chooseSchedulerConfiguration,
+  DEFAULT_SCHEDULER_CONFIGURATION,
   deregisterJob,
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
   type JobState,
+  type JobType,
   type JobVersion,
 } from '@app/domain';
 import { MemoryEventStore, type MemoryRow } from '@app/event-store';
@@ -32,7 +35,21 @@ import type { ReactorContext } from './reactor.js';
 import { restoreCluster } from './restore-cluster.js';
 import { Scheduler } from './scheduler.js';
 
-const CONFIGURATION = { algorithm: 'binpack', nodeLimit: 100 } as const;
+const SECOND_NODE = '00000000-0000-4000-8000-000000009002';
+
+/** A job whose allocations ask for so many of the 8,192 MB that a node has. */
+const sized = (
+  id: string,
+  type: JobType,
+  { memory, count, priority }: { readonly memory: number; readonly count?: number; readonly priority?: number },
+): Decide => {
+  const spec = jobSpec({ id, type, ...(count && { count }), ...(priority && { priority }) });
+  const TaskGroups = spec.TaskGroups.map((group) => ({
+    ...group,
+    Tasks: group.Tasks.map((task) => ({ ...task, Resources: { ...task.Resources, MemoryMB: memory } })),
+  }));
+  return registered({ ...spec, TaskGroups });
+};
 
 interface Contender {
   readonly instance: TestInstance;
@@ -65,7 +82,7 @@ describe('Reactors on a store in memory', () => {
       reactors: (context) => {
         contexts.push(context);
         return [
-          new Scheduler(context, { configuration: () => CONFIGURATION, signingKeyId: 'a key' }),
+          new Scheduler(context, { signingKeyId: 'a key', elapsed: () => 0 }),
           new DeploymentWatcher(context),
           new HeartbeatWatcher(context, () => Promise.resolve(ages)),
         ];
@@ -240,6 +257,73 @@ describe('Reactors on a store in memory', () => {
       const followup = (await evaluations()).find(({ waitUntil }) => waitUntil > 0)!;
       expect(followup).toMatchObject({ status: 'pending', triggeredBy: 'alloc-reschedule' });
       expect(await allocations()).toHaveLength(1);
+    });
+
+    test('waits for each full node by itself, and uses the room that is on one of them', async () => {
+      const { run } = await lead();
+      await run(nodeRegistered(SECOND_NODE));
+      await run(nodeIsReady(SECOND_NODE));
+      await run(sized('filler', 'service', { memory: 6000, count: 2, priority: 90 }));
+      await settled();
+      await run(sized('everywhere', 'system', { memory: 4000 }));
+      await settled();
+      const waiting = async () =>
+        (await evaluations()).filter(({ status, jobId }) => status === 'blocked' && jobId === 'everywhere');
+      const before = await waiting();
+      expect(before.map(({ nodeId }) => nodeId).sort()).toEqual([NODE, SECOND_NODE].sort());
+      const filler = (await allocations()).find(({ nodeId }) => nodeId === NODE)!;
+      await run(reported([report(filler.id, { clientStatus: 'complete' })]));
+      await until('the room is used', async () =>
+        (await allocations()).some(({ jobId, nodeId }) => jobId === 'everywhere' && nodeId === NODE),
+      );
+      await settled();
+      expect((await waiting()).map(({ id }) => id)).toEqual(
+        before.filter(({ nodeId }) => nodeId === SECOND_NODE).map(({ id }) => id),
+      );
+      const used = before.find(({ nodeId }) => nodeId === NODE)!;
+      expect((await evaluations()).find(({ id }) => id === used.id)).toMatchObject({ status: 'complete' });
+    });
+
+    test('does not make another evaluation of one that goes on waiting', async () => {
+      const { run } = await lead();
+      await run(sized('filler', 'service', { memory: 1000, count: 8, priority: 90 }));
+      await settled();
+      await run(sized('large', 'service', { memory: 6000, count: 1 }));
+      await settled();
+      const [first] = await allocations();
+      const before = (await evaluations()).find(({ status }) => status === 'blocked')!;
+      await run(reported([report(first!.id, { clientStatus: 'complete' })]));
+      await until('it was tried again', async () => {
+        const [{ snapshotIndex }] = (await evaluations()).filter(({ id }) => id === before.id) as [EvaluationState];
+        return snapshotIndex > before.snapshotIndex;
+      });
+      await settled();
+      expect((await evaluations()).filter(({ status }) => status === 'blocked').map(({ id }) => id)).toEqual([
+        before.id,
+      ]);
+    });
+
+    test('lets a service evict others as soon as the configuration allows it', async () => {
+      const { run } = await lead();
+      await run(sized('filler', 'service', { memory: 6000, count: 1, priority: 20 }));
+      await settled();
+      await run(sized('greedy', 'service', { memory: 4000, count: 1 }));
+      await settled();
+      expect((await allocations()).map(({ jobId }) => jobId)).toEqual(['filler']);
+      const preemption = { ...DEFAULT_SCHEDULER_CONFIGURATION.preemption, service: true };
+      const configuration = { ...DEFAULT_SCHEDULER_CONFIGURATION, preemption };
+      await run((view, context) => chooseSchedulerConfiguration(view, context, { configuration, enforceIndex: null }));
+      await until('it is placed', async () => (await allocations()).some(({ jobId }) => jobId === 'greedy'));
+      await settled();
+      const [filler, greedy] = (await allocations()).sort((a, b) => a.createIndex - b.createIndex);
+      expect(greedy).toMatchObject({ jobId: 'greedy', preemptedAllocations: [filler!.id] });
+      expect(filler).toMatchObject({ desiredStatus: 'evict', preemptedByAllocation: greedy!.id });
+      expect((await evaluations()).filter(({ jobId }) => jobId === 'filler')).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ triggeredBy: 'preemption', status: 'complete' }),
+          expect.objectContaining({ triggeredBy: 'queued-allocs', status: 'blocked' }),
+        ]),
+      );
     });
 
     test('stops what belongs to a stopped job', async () => {

@@ -3,8 +3,6 @@ import { jobSpec, nodeIsReady, nodeRegistered, registered, World, type SpecOptio
 import { ClusterState } from './cluster-state.js';
 import { rehearse } from './rehearse.js';
 
-const configuration = { algorithm: 'binpack', nodeLimit: 100 } as const;
-
 /** A cluster with one node, and whatever jobs are registered. */
 function stage() {
   const world = new World();
@@ -18,7 +16,7 @@ function stage() {
     const decision = rehearse(follow(), jobSpec(options), {
       now: world.now,
       newId: () => world.newId(),
-      configuration,
+      elapsed: () => 0,
     });
     return decision.kind === 'accepted' ? decision.answer : decision;
   };

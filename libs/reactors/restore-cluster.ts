@@ -1,6 +1,13 @@
 import type { AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import { allocationStream, deploymentStream, evaluationStream, nodeStream, type StreamName } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  nodeStream,
+  SCHEDULER_CONFIGURATION,
+  type StreamName,
+} from '@app/kernel';
 import type { ReadModels } from '@app/read-models';
 import type { ClusterState } from './cluster-state.js';
 
@@ -13,6 +20,7 @@ const CHUNK = 1000;
 export async function restoreCluster(cluster: ClusterState, store: EventStore, readModels: ReadModels): Promise<void> {
   for (const version of await readModels.allJobVersions()) cluster.restoreVersion(version);
   const streams: StreamName[] = [
+    SCHEDULER_CONFIGURATION,
     ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
     ...(await readModels.keys('node', {})).map(nodeStream),
     ...(await readModels.keys('deployment', {})).map(deploymentStream),

@@ -11,6 +11,7 @@ import {
   submitPlan,
   unblockEvaluations,
   type AllocationState,
+  type EvaluationOutcome,
   type EvaluationState,
   type NodeState,
   type Plan,
@@ -20,6 +21,7 @@ import type { Outcome } from '@app/event-store';
 import {
   allocationStream,
   deploymentStream,
+  type DurationNs,
   evaluationStream,
   type Index,
   jobStream,
@@ -29,14 +31,15 @@ import {
   streamType,
   US_PER_MS,
 } from '@app/kernel';
-import { schedule, type SchedulerConfiguration, type SchedulingResult } from '@app/scheduling';
-import type { Movement } from './cluster-state.js';
+import { schedule, type SchedulingResult } from '@app/scheduling';
+import type { ClusterState, Movement } from './cluster-state.js';
 import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
 export interface SchedulerOptions {
-  readonly configuration: () => SchedulerConfiguration;
   readonly signingKeyId: string;
+  /** Nanoseconds on a clock that only goes forward. */
+  readonly elapsed: () => DurationNs;
 }
 
 /** Evaluations under way at once: enough to fill the batches of the group commit. */
@@ -54,7 +57,9 @@ const MAX_SLEEP_MS = 60_000;
 export class Scheduler implements Reactor {
   private readonly queue = new EvaluationQueue();
   private readonly inFlight = new Set<Promise<void>>();
-  private readonly capacityIndexes = new Map<string, Index>();
+  /** When there last was more room than before. */
+  private readonly roomInClass = new Map<string, Index>();
+  private readonly roomOnNode = new Map<string, Index>();
   private toCancel: { id: string; statusDescription: string }[] = [];
   private toUnblock = new Set<string>();
   private flush: Promise<void> | undefined;
@@ -91,6 +96,9 @@ export class Scheduler implements Reactor {
       if (type === 'evaluation') this.onEvaluation(after as EvaluationState);
       else if (type === 'allocation')
         this.onAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
+      // It may allow what it did not.
+      else if (type === 'scheduler-configuration')
+        for (const { id } of this.context.cluster.blockedEvaluations()) this.unblock(id);
       else if (type === 'node') this.onNode(before as NodeState | undefined, after as NodeState | undefined);
     }
     this.pump();
@@ -104,7 +112,7 @@ export class Scheduler implements Reactor {
     }
   }
 
-  /** One blocked evaluation a job: the newer one stays. What became free since it was decided lets it go at once. */
+  /** One blocked evaluation a job (and node, where it waits for one): the newer stays. What became free since it was decided lets it go at once. */
   private onBlocked(evaluation: EvaluationState): void {
     const { namespace, jobId, id } = evaluation;
     for (const other of this.context.cluster.openEvaluationsOfJob(namespace, jobId)) {
@@ -112,9 +120,15 @@ export class Scheduler implements Reactor {
       const older = other.createIndex < evaluation.createIndex ? other : evaluation;
       this.cancel(older.id, `existing blocked evaluation exists for job ${JSON.stringify(jobId)}`);
     }
-    for (const [computedClass, index] of this.capacityIndexes) {
-      if (index > evaluation.snapshotIndex && waitsFor(evaluation, computedClass)) this.unblock(id);
-    }
+    if (this.hasRoomSince(evaluation)) this.unblock(id);
+  }
+
+  private hasRoomSince(evaluation: EvaluationState): boolean {
+    const { nodeId, snapshotIndex } = evaluation;
+    if (nodeId !== '') return (this.roomOnNode.get(nodeId) ?? 0) > snapshotIndex;
+    return [...this.roomInClass].some(
+      ([computedClass, index]) => index > snapshotIndex && waitsFor(evaluation, computedClass),
+    );
   }
 
   private onAllocation(before: AllocationState | undefined, after: AllocationState | undefined): void {
@@ -131,7 +145,9 @@ export class Scheduler implements Reactor {
   }
 
   private roomIn(node: NodeState): void {
-    this.capacityIndexes.set(node.computedClass, this.context.cluster.index);
+    const { index } = this.context.cluster;
+    this.roomInClass.set(node.computedClass, index);
+    this.roomOnNode.set(node.id, index);
     for (const evaluation of this.context.cluster.blockedEvaluations()) {
       if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id)
         this.unblock(evaluation.id);
@@ -223,7 +239,7 @@ export class Scheduler implements Reactor {
     const { cluster, now, newId } = this.context;
     const evaluation = cluster.evaluation(id);
     if (evaluation === undefined || isEvaluationTerminal(evaluation)) return true;
-    const result = schedule({ evaluation, cluster, now: now(), configuration: this.options.configuration(), newId });
+    const result = schedule({ evaluation, cluster, now: now(), newId, elapsed: this.options.elapsed });
     const release = cluster.reserve(result.plan === null ? [] : this.reservations(result.plan));
     try {
       const outcome = await this.submit(evaluation, result);
@@ -241,15 +257,16 @@ export class Scheduler implements Reactor {
     const { cluster } = this.context;
     const { id, namespace, jobId } = evaluation;
     const open = cluster.openEvaluationsOfJob(namespace, jobId).filter((other) => other.id !== id);
-    const failed = Object.keys(outcome.failedGroups ?? {}).length > 0;
-    const superseded =
-      outcome.status === 'complete' && !failed ? open.filter((other) => other.status === 'blocked') : [];
+    const waiting = open.filter((other) => other.status === 'blocked');
+    const superseded = waiting.filter((other) => isSuperseded(other, evaluation, outcome));
+    const nodes = new Set(waiting.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== ''));
     const command = {
       evaluationId: id,
       namespace,
       jobId,
       plan,
-      outcome,
+      // A node is waited for once.
+      outcome: { ...outcome, blocked: outcome.blocked.filter(({ nodeId }) => !nodes.has(nodeId)) },
       basis: this.basis(namespace, jobId),
       supersededEvals: superseded.map((other) => other.id),
       otherOpenEvaluations: open.length > superseded.length,
@@ -259,7 +276,7 @@ export class Scheduler implements Reactor {
       'SubmitPlan',
       (view, context) => submitPlan(view, context, command),
       id,
-      streamsOf(evaluation, plan),
+      streamsOf(evaluation, plan, cluster),
     );
   }
 
@@ -310,6 +327,14 @@ export class Scheduler implements Reactor {
   }
 }
 
+/** Whether a pass has shown that there is nothing to wait for any more: everything was placed, or this node does not lack room. */
+function isSuperseded({ nodeId }: EvaluationState, evaluation: EvaluationState, outcome: EvaluationOutcome): boolean {
+  if (outcome.status === 'failed') return false;
+  const stillWaits = outcome.status === 'blocked' && evaluation.nodeId === nodeId;
+  if (nodeId !== '') return !stillWaits && !outcome.blocked.some((blocked) => blocked.nodeId === nodeId);
+  return outcome.status === 'complete' && Object.keys(outcome.failedGroups ?? {}).length === 0;
+}
+
 /** Whether room on nodes of this class may help a blocked evaluation; spec/lifecycle §2.5. */
 export const waitsFor = (evaluation: EvaluationState, computedClass: string): boolean =>
   evaluation.escapedComputedClass || evaluation.classEligibility?.[computedClass] !== false;
@@ -317,7 +342,7 @@ export const waitsFor = (evaluation: EvaluationState, computedClass: string): bo
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Every stream that committing a plan touches, to be loaded together: one by one they would cost a round trip and a new decision each. */
-function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null): StreamName[] {
+function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null, cluster: ClusterState): StreamName[] {
   const streams: StreamName[] = [evaluationStream(id), jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)];
   if (plan === null) return streams;
   const deployments = [
@@ -330,11 +355,19 @@ function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null)
     ...plan.stops.map((stop) => stop.allocationId),
     ...plan.updates.map((update) => update.allocationId),
   ];
+  const preempted = plan.placements.flatMap(({ preemptedAllocations = [] }) => preemptedAllocations);
+  const losers = preempted.flatMap((victim) => cluster.allocation(victim) ?? []);
   streams.push(
+    ...losers.flatMap((alloc) => [
+      allocationStream(alloc.id),
+      jobStream(alloc.namespace, alloc.jobId),
+      jobSummaryStream(alloc.namespace, alloc.jobId),
+    ]),
     ...present(deployments).map(deploymentStream),
     ...present(allocations).map(allocationStream),
     ...present(plan.placements.map((placement) => placement.nodeId)).map(nodeStream),
     ...plan.followups.map((followup) => evaluationStream(followup.id)),
+    ...plan.needlessEvals.map(evaluationStream),
   );
   return streams;
 }

@@ -34,6 +34,8 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectJobSummary(after as JobSummaryState);
     case 'node':
       return projectNode(after as NodeState);
+    case 'scheduler-configuration':
+      return [];
   }
   return assertNever(type);
 }
@@ -46,6 +48,8 @@ export const TABLES_OF = {
   job: ['job', 'job_version'],
   'job-summary': ['job_summary'],
   node: ['node'],
+  // Read from its state.
+  'scheduler-configuration': [],
 } as const;
 
 const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });

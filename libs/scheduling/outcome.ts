@@ -1,4 +1,12 @@
-import type { AllocMetric, EvaluationOutcome, EvaluationState, JobVersion, NewEvaluation, Plan } from '@app/domain';
+import type {
+  AllocMetric,
+  EvaluationOutcome,
+  EvaluationState,
+  EvaluationTrigger,
+  JobVersion,
+  NewEvaluation,
+  Plan,
+} from '@app/domain';
 import { BLOCKED_FOR_ROOM } from './descriptions.js';
 import type { SchedulingRequest, SchedulingResult } from './ports.js';
 
@@ -27,35 +35,43 @@ export function countFailure({ queued, failed }: Tally, group: string, metrics: 
 export interface Ending {
   readonly tally: Tally;
   readonly plan: Plan;
+  /** What was wanted, by group. */
+  readonly annotations: EvaluationOutcome['annotations'];
   /** "" for jobs without deployments. */
   readonly deploymentId: string;
   readonly eligibility: { readonly classes: Record<string, boolean>; readonly escaped: boolean };
-  /** Set when only this node's room is waited for (system jobs). */
-  readonly blockedNodeId?: string;
-  /** False when no room would help, so that nothing is to be waited for. */
-  readonly mayBlock?: boolean;
+  /** Nodes whose room is waited for if something failed (system jobs), or {@link ANY_NODE}. */
+  readonly waitsFor: readonly string[];
 }
+
+/** Room on any node that suits. */
+export const ANY_NODE: readonly string[] = [''];
+
+/** Evaluations that were made to wait for room; they keep waiting, instead of new ones, as long as there is none. */
+const WAITING: ReadonlySet<string> = new Set<EvaluationTrigger>(['queued-allocs', 'max-plan-attempts']);
 
 /** Leaves the evaluation: complete, or blocked again if it was and there still is no room. Source: spec/lifecycle §2.4, §2.5. */
 export function finish({ evaluation, cluster, newId }: SchedulingRequest, ending: Ending): SchedulingResult {
-  const { tally, plan, deploymentId, eligibility, blockedNodeId = '', mayBlock = true } = ending;
+  const { tally, plan, annotations, deploymentId, eligibility } = ending;
   const someFailed = Object.keys(tally.failed).length > 0;
-  const blockedAgain = someFailed && mayBlock && evaluation.status === 'blocked';
+  const waitsFor = someFailed ? ending.waitsFor : [];
+  const blockedAgain = WAITING.has(evaluation.triggeredBy) && waitsFor.includes(evaluation.nodeId);
   const failedGroups = someFailed ? tally.failed : null;
   const outcome: EvaluationOutcome = {
     status: blockedAgain ? 'blocked' : 'complete',
     statusDescription: blockedAgain ? evaluation.statusDescription : '',
-    deploymentId,
+    // One that goes on waiting tells of it as it did: what is queued was told by the evaluation before it.
+    deploymentId: blockedAgain ? evaluation.deploymentId : deploymentId,
     failedGroups,
-    queuedAllocations: tally.queued,
+    queuedAllocations: blockedAgain ? evaluation.queuedAllocations : tally.queued,
     nextEval: plan.followups.at(-1)?.id ?? '',
-    blocked:
-      someFailed && mayBlock && !blockedAgain
-        ? blockedEvaluation(evaluation, newId(), { failedGroups, eligibility, nodeId: blockedNodeId })
-        : null,
+    blocked: waitsFor
+      .filter((nodeId) => !blockedAgain || nodeId !== evaluation.nodeId)
+      .map((nodeId) => blockedEvaluation(evaluation, newId(), { failedGroups, eligibility, nodeId })),
     classEligibility: blockedAgain ? eligibility.classes : null,
     escapedComputedClass: blockedAgain && eligibility.escaped,
     snapshotIndex: cluster.index,
+    annotations,
   };
   return { plan: isNoOp(plan) ? null : plan, outcome };
 }
@@ -70,10 +86,11 @@ export const fail = ({ evaluation, cluster }: SchedulingRequest, description: st
     failedGroups: null,
     queuedAllocations: null,
     nextEval: '',
-    blocked: null,
+    blocked: [],
     classEligibility: null,
     escapedComputedClass: false,
     snapshotIndex: cluster.index,
+    annotations: {},
   },
 });
 

@@ -21,13 +21,13 @@ const IGNORE: UpdateVerdict = { kind: 'ignore' };
 const DESTRUCTIVE: UpdateVerdict = { kind: 'destructive' };
 
 /** Reads what the pass needs from the cluster. */
-export function setUp({ evaluation, cluster, configuration, now, newId }: SchedulingRequest): PassSetup {
+export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRequest): PassSetup {
   const { namespace, jobId } = evaluation;
   const job = currentVersion(cluster.job(namespace, jobId));
   // The evaluation of a stop is of type service whatever the job's (spec/lifecycle §1.6).
   const jobType = job === undefined || job.spec.Stop ? (evaluation.type as JobType) : job.spec.Type;
   const seed = `${evaluation.id} ${cluster.index}`;
-  const placer = createPlacer(cluster, configuration, { namespace, id: jobId, seed });
+  const placer = createPlacer(cluster, { namespace, id: jobId, seed }, elapsed);
   const versionOf = rememberLast((createIndex, version) => cluster.jobVersion(namespace, jobId, createIndex, version));
   const input: ReconcileInput = {
     evaluation,

@@ -7,20 +7,15 @@ import type {
   JobVersion,
   NodeState,
   Plan,
+  SchedulerConfiguration,
 } from '@app/domain';
-import type { Index, TimeUs } from '@app/kernel';
+import type { DurationNs, Index, TimeUs } from '@app/kernel';
 import type { Usage } from './placement/resources.js';
-
-/** Operator settings that placement heeds. Nomad: SchedulerConfiguration. */
-export interface SchedulerConfiguration {
-  readonly algorithm: 'binpack' | 'spread';
-  /** How many nodes are scored where affinities or spreads ask for more than the usual few. */
-  readonly nodeLimit: number;
-}
 
 /** The cluster as a scheduler pass sees it: a consistent state of the log at `index`. Look-ups only. */
 export interface ClusterView {
   readonly index: Index;
+  readonly configuration: SchedulerConfiguration;
   job(namespace: string, jobId: string): JobState | undefined;
   /** Any version an allocation still refers to, also one that is no longer retained. */
   jobVersion(namespace: string, jobId: string, jobCreateIndex: Index, version: number): JobVersion | undefined;
@@ -44,9 +39,10 @@ export interface SchedulingRequest {
   readonly evaluation: EvaluationState;
   readonly cluster: ClusterView;
   readonly now: TimeUs;
-  readonly configuration: SchedulerConfiguration;
   /** The next random UUID. */
   readonly newId: () => string;
+  /** Nanoseconds on a clock that only goes forward, from whenever: differences tell how long a selection took. */
+  readonly elapsed: () => DurationNs;
 }
 
 /** What one pass over an evaluation decides: what to change, and how to leave the evaluation. */

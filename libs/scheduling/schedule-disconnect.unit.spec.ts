@@ -6,10 +6,15 @@ import { restoreNode } from './testing/story.js';
 
 const MINUTE = 60_000_000_000;
 
-function established(Reconcile = 'best_score', Replace = true, StopOnClientAfter: number | null = null): ToyCluster {
+function established(
+  Reconcile = 'best_score',
+  Replace = true,
+  StopOnClientAfter: number | null = null,
+  Count = 1,
+): ToyCluster {
   const cluster = toyCluster();
   const LostAfter = StopOnClientAfter === null ? 5 * MINUTE : 0;
-  cluster.register(service({ Count: 1, Disconnect: { LostAfter, StopOnClientAfter, Replace, Reconcile } }));
+  cluster.register(service({ Count, Disconnect: { LostAfter, StopOnClientAfter, Replace, Reconcile } }));
   cluster.evaluate();
   cluster.settle();
   cluster.evaluate();
@@ -32,7 +37,7 @@ describe('an allocation whose client is out of reach', () => {
     const cluster = established('best_score', false);
     const { id, nodeId } = at(cluster, 0);
     cluster.setNode(nodeId, { status: 'disconnected' });
-    const { plan } = cluster.evaluate({ trigger: 'node-update' });
+    const { plan, outcome } = cluster.evaluate({ trigger: 'node-update' });
     expect(plan?.followups).toEqual([
       expect.objectContaining({
         triggeredBy: 'max-disconnect-timeout',
@@ -48,7 +53,7 @@ describe('an allocation whose client is out of reach', () => {
         followupEvalId: plan?.followups[0]?.id,
       },
     ]);
-    expect(plan?.annotations['web']).toMatchObject({ Disconnect: 1 });
+    expect(outcome.annotations['web']).toMatchObject({ Disconnect: 1 });
     cluster.advance(299);
     expect(cluster.plan().plan).toBeNull();
     cluster.advance(1);
@@ -137,9 +142,24 @@ describe('when the client is back', () => {
     cluster.evaluate({ trigger: 'node-update' });
     restoreNode(cluster, nodeId);
     const { plan } = cluster.evaluate({ trigger: 'reconnect' });
-    expect(plan?.updates).toEqual([{ allocationId: id, clientStatus: 'running' }]);
+    expect(plan?.updates).toEqual([{ allocationId: id, clientStatus: 'running', followupEvalId: '' }]);
     expect(plan?.stops).toEqual([]);
     expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('the evaluation that would have given it up is canceled, once nothing else waits for it', () => {
+    const cluster = established('best_score', false, null, 3);
+    for (const { id } of cluster.view.nodes()) cluster.setNode(id, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    const [first, ...others] = cluster.live();
+    const [followup] = cluster.delayed;
+    expect(cluster.live().every(({ followupEvalId }) => followupEvalId === followup?.id)).toBe(true);
+    restoreNode(cluster, first?.nodeId ?? '');
+    expect(cluster.evaluate({ trigger: 'reconnect' }).plan?.needlessEvals).toEqual([]);
+    for (const { nodeId } of others) restoreNode(cluster, nodeId);
+    expect(cluster.evaluate({ trigger: 'reconnect' }).plan?.needlessEvals).toEqual([followup?.id]);
+    expect(cluster.delayed).toEqual([]);
+    expect(cluster.live().map(({ followupEvalId }) => followupEvalId)).toEqual(['', '', '']);
   });
 
   it('one that failed meanwhile is not kept', () => {

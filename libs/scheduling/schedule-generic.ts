@@ -2,6 +2,7 @@ import type {
   AllocationState,
   AllocMetric,
   DeploymentState,
+  DesiredUpdates,
   JobVersion,
   Plan,
   PlannedPlacement,
@@ -10,7 +11,7 @@ import type {
 } from '@app/domain';
 import { hasUpdate } from '@app/domain';
 import type { Tally } from './outcome.js';
-import { countFailure, finish, newTally } from './outcome.js';
+import { ANY_NODE, countFailure, finish, newTally } from './outcome.js';
 import type { PassSetup } from './pass-setup.js';
 import { setUp } from './pass-setup.js';
 import type { ClusterView, SchedulingRequest, SchedulingResult } from './ports.js';
@@ -51,11 +52,18 @@ export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
     deployment: wish.deployment,
     deploymentUpdates: wish.deploymentUpdates,
     followups: wish.followups,
-    annotations: wish.desired,
+    needlessEvals: wish.needlessEvals,
   };
   const latest = wish.deployment?.id ?? newestDeployment(cluster.deploymentsOfJob(namespace, jobId))?.id ?? '';
   const deploymentId = jobType === 'batch' ? '' : latest;
-  return finish(request, { tally, plan, deploymentId, eligibility: placer.eligibility() });
+  return finish(request, {
+    tally,
+    plan,
+    annotations: wish.desired,
+    deploymentId,
+    eligibility: placer.eligibility(),
+    waitsFor: ANY_NODE,
+  });
 }
 
 interface Placed {
@@ -120,8 +128,21 @@ function selectFor(
     deploymentId: origin === null ? wish.deploymentId : origin.deploymentId,
     canary: wanted.canary,
     rescheduleTracker: trackerOf(wanted, setup),
+    ...preemption(wish, group, placed.preempted),
   };
   return { placed: placement, metrics };
+}
+
+/** Notes what has to make room for a placement, and counts it. */
+export function preemption(
+  { desired }: { readonly desired: Readonly<Record<string, DesiredUpdates>> },
+  group: string,
+  preempted: readonly AllocationState[],
+): Pick<PlannedPlacement, 'preemptedAllocations'> {
+  if (preempted.length === 0) return {};
+  const counts = desired[group];
+  if (counts !== undefined) counts.Preemptions += preempted.length;
+  return { preemptedAllocations: preempted.map(({ id }) => id) };
 }
 
 const selectionOptions = ({

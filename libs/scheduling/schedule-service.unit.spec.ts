@@ -1,7 +1,7 @@
 import { changed, group, node, rolling, service, spec } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
 import { toyCluster } from './testing/toy-cluster.js';
-import { at, tellAllocations, tellDeployment } from './testing/views.js';
+import { at, tellAllocations, tellDeployment, only } from './testing/views.js';
 
 /** A first version with everything healthy and its deployment done. */
 function established(job = service()): ToyCluster {
@@ -34,10 +34,10 @@ describe('the worked traces of spec/lifecycle §10', () => {
       status: 'complete',
       queuedAllocations: { web: 0 },
       failedGroups: null,
-      blocked: null,
+      blocked: [],
     });
     expect(outcome.deploymentId).toBe(cluster.deployment()?.id);
-    expect(plan?.annotations['web']).toMatchObject({ Place: 3, Stop: 0, Ignore: 0 });
+    expect(outcome.annotations['web']).toMatchObject({ Place: 3, Stop: 0, Ignore: 0 });
 
     cluster.settle();
     cluster.evaluate();
@@ -47,8 +47,8 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('a canary runs beside the old version, takes over the place of its namesake when promoted, and the rest follows one by one', () => {
     const cluster = established(service({ Update: rolling({ Canary: 1 }) }));
     cluster.register(changed(service({ Update: rolling({ Canary: 1 }) }), 'v1'));
-    const { plan } = cluster.evaluate();
-    expect(plan?.annotations['web']).toMatchObject({ Canary: 1, Ignore: 3, Place: 0, DestructiveUpdate: 0 });
+    const { outcome } = cluster.evaluate();
+    expect(outcome.annotations['web']).toMatchObject({ Canary: 1, Ignore: 3, Place: 0, DestructiveUpdate: 0 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running but requires manual promotion" 3/1/1/0/0');
     expect(live(cluster)).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v0 run', 'web[2] v0 run']);
     expect(at(cluster, 0).previousAllocation).toBe('');
@@ -82,8 +82,8 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('scaling up updates the survivors in place, forgets their health and adds the rest, in a new deployment', () => {
     const cluster = established();
     cluster.register(service({ Count: 5 }));
-    const { plan } = cluster.evaluate();
-    expect(plan?.annotations['web']).toMatchObject({ InPlaceUpdate: 3, Place: 2 });
+    const { outcome } = cluster.evaluate();
+    expect(outcome.annotations['web']).toMatchObject({ InPlaceUpdate: 3, Place: 2 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 5/0/5/0/0');
     expect(live(cluster)).toEqual([
       'web[0] v1 run',
@@ -98,8 +98,8 @@ describe('the worked traces of spec/lifecycle §10', () => {
   it('scaling down stops the highest indexes', () => {
     const cluster = established(service({ Count: 5 }));
     cluster.register(service({ Count: 2 }));
-    const { plan } = cluster.evaluate();
-    expect(plan?.annotations['web']).toMatchObject({ InPlaceUpdate: 2, Stop: 3 });
+    const { outcome } = cluster.evaluate();
+    expect(outcome.annotations['web']).toMatchObject({ InPlaceUpdate: 2, Stop: 3 });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 2/0/2/0/0');
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run']);
   });
@@ -160,8 +160,8 @@ describe('a rolling update', () => {
     const job = service({ Count: 4, Update: rolling({ MaxParallel: 2 }) });
     const cluster = established(job);
     cluster.register(changed(job, 'v1'));
-    const { plan } = cluster.evaluate();
-    expect(plan?.annotations['web']).toMatchObject({ DestructiveUpdate: 2, Ignore: 2 });
+    const { outcome } = cluster.evaluate();
+    expect(outcome.annotations['web']).toMatchObject({ DestructiveUpdate: 2, Ignore: 2 });
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run', 'web[2] v0 run', 'web[3] v0 run']);
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 4/0/2/0/0');
     cluster.tell(at(cluster, 0).id, { clientStatus: 'running', healthy: true });
@@ -210,8 +210,8 @@ describe('a rolling update', () => {
   it('ends a group that was removed, and starts the one that replaces it', () => {
     const cluster = established(service({ Count: 2 }));
     cluster.register(spec('service', [group({ Name: 'api', Count: 1 })]));
-    const { plan } = cluster.evaluate();
-    expect(plan?.annotations).toMatchObject({ web: { Stop: 2, Place: 0 }, api: { Place: 1, Stop: 0 } });
+    const { outcome } = cluster.evaluate();
+    expect(outcome.annotations).toMatchObject({ web: { Stop: 2, Place: 0 }, api: { Place: 1, Stop: 0 } });
     expect(live(cluster)).toEqual(['api[0] v1 run']);
   });
 });
@@ -429,14 +429,14 @@ describe('what ends by itself or by hand', () => {
     const { plan, outcome } = cluster.evaluate({ trigger: 'node-drain' });
     expect(plan?.stops).toHaveLength(2);
     expect(outcome.queuedAllocations).toEqual({ web: 2 });
-    expect(outcome.blocked).toMatchObject({ status: 'blocked', triggeredBy: 'queued-allocs' });
+    expect(outcome.blocked).toMatchObject([{ status: 'blocked', triggeredBy: 'queued-allocs' }]);
 
     cluster.settle();
     const again = cluster.evaluate({ trigger: 'node-drain' });
     expect(tellDeployment(cluster)).toBe('running "Deployment is running" 2/0/0/0/0');
     expect(again.outcome.queuedAllocations).toEqual({ web: 2 });
     cluster.setNode('node-0', { eligibility: 'eligible' });
-    cluster.evaluate(again.outcome.blocked ? { of: again.outcome.blocked } : {});
+    cluster.evaluate({ of: only(again.outcome.blocked) });
     expect(live(cluster)).toEqual(['web[0] v0 run', 'web[1] v0 run']);
   });
 });
@@ -450,7 +450,7 @@ describe('what cannot be placed', () => {
     const { outcome } = cluster.evaluate();
     expect(outcome).toMatchObject({ status: 'complete', queuedAllocations: { web: 2 } });
     expect(outcome.failedGroups?.['web']).toEqual({
-      AllocationTime: 0,
+      AllocationTime: 1000,
       ClassExhausted: null,
       ClassFiltered: null,
       CoalescedFailures: 1,
@@ -467,23 +467,23 @@ describe('what cannot be placed', () => {
       ScoreMetaData: null,
       Scores: null,
     });
-    expect(outcome.blocked).toMatchObject({
+    expect(only(outcome.blocked)).toMatchObject({
       status: 'blocked',
       triggeredBy: 'queued-allocs',
       statusDescription: 'created to place remaining allocations',
       escapedComputedClass: false,
       failedGroups: outcome.failedGroups,
     });
-    expect(Object.values(outcome.blocked?.classEligibility ?? {})).toEqual([false]);
+    expect(Object.values(only(outcome.blocked).classEligibility ?? {})).toEqual([false]);
   });
 
   it('stays in the same evaluation when that was blocked already', () => {
     const cluster = toyCluster({ nodes: 1 });
     cluster.register(picky);
-    const { blocked } = cluster.evaluate().outcome;
+    const blocked = only(cluster.evaluate().outcome.blocked);
     cluster.addNode(node('another', { NodeClass: 'small' }));
-    const { outcome } = cluster.evaluate(blocked ? { of: blocked } : {});
-    expect(outcome).toMatchObject({ status: 'blocked', blocked: null, statusDescription: blocked?.statusDescription });
+    const { outcome } = cluster.evaluate({ of: { ...blocked, status: 'pending' } });
+    expect(outcome).toMatchObject({ status: 'blocked', blocked: [], statusDescription: blocked.statusDescription });
     expect(Object.keys(outcome.classEligibility ?? {})).toHaveLength(2);
   });
 
@@ -492,7 +492,7 @@ describe('what cannot be placed', () => {
     cluster.register(changed(picky, 'v1'));
     const { plan, outcome } = cluster.evaluate();
     expect(plan?.stops).toEqual([]);
-    expect(plan?.annotations['web']).toMatchObject({ DestructiveUpdate: 1 });
+    expect(outcome.annotations['web']).toMatchObject({ DestructiveUpdate: 1 });
     expect(outcome.failedGroups?.['web']?.ConstraintFiltered).toEqual({
       '${node.class} = nope': 1,
       'computed class ineligible': 2,
@@ -528,7 +528,7 @@ describe('what cannot be placed', () => {
     expect(cluster.plan().plan).toBeNull();
 
     for (const { id: nodeId } of cluster.view.nodes()) cluster.setNode(nodeId, { eligibility: 'eligible' });
-    const retried = cluster.evaluate(outcome.blocked ? { of: outcome.blocked } : {});
+    const retried = cluster.evaluate({ of: only(outcome.blocked) });
     expect(retried.plan?.placements).toEqual([expect.objectContaining({ previousAllocation: id })]);
   });
 });

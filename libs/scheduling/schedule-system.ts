@@ -29,7 +29,7 @@ import { desiredOf, existingGoal, isOfVersion, stopLost } from './reconcile/pass
 import { groupAllocations, startPass } from './reconcile/reconcile.js';
 import type { NodeWish, SystemGroup } from './reconcile/system.js';
 import { reconcileSystemGroup, rollingLimit } from './reconcile/system.js';
-import { inPlaceUpdate, mergeUpdates } from './schedule-generic.js';
+import { inPlaceUpdate, mergeUpdates, preemption } from './schedule-generic.js';
 
 /** Source: spec/lifecycle §2.2. */
 const TRIGGERS: ReadonlySet<EvaluationTrigger> = new Set<EvaluationTrigger>([
@@ -102,17 +102,16 @@ export function scheduleSystem(request: SchedulingRequest): SchedulingResult {
     deployment,
     deploymentUpdates: pass.deploymentUpdates,
     followups: pass.followups,
-    annotations: pass.desired,
+    needlessEvals: pass.needlessEvals,
   };
   const latest = deployment?.id ?? newestDeployment(cluster.deploymentsOfJob(namespace, jobId))?.id ?? '';
-  const [blockedNode] = board.exhausted;
   return finish(request, {
     tally: board.tally,
     plan,
+    annotations: pass.desired,
     deploymentId: jobType === 'sysbatch' ? '' : latest,
     eligibility: placer.eligibility(),
-    mayBlock: board.exhausted.size > 0,
-    ...(board.exhausted.size === 1 && blockedNode !== undefined && { blockedNodeId: blockedNode }),
+    waitsFor: [...board.exhausted],
   });
 }
 
@@ -239,12 +238,13 @@ function replaceOnNode(
 }
 
 function put(
-  { request, setup, placements }: Board,
+  { request, setup, pass, placements }: Board,
   group: string,
   { name, previous }: NodeWish,
   placed: {
     readonly node: NodeState;
     readonly resources: PlannedPlacement['allocatedResources'];
+    readonly preempted: readonly AllocationState[];
     readonly metrics: PlannedPlacement['metrics'];
     readonly canary: boolean;
   },
@@ -266,6 +266,7 @@ function put(
     deploymentId: '',
     canary: placed.canary,
     rescheduleTracker: null,
+    ...preemption(pass, group, placed.preempted),
   };
   placements.push({ planned, group });
 }

@@ -89,7 +89,7 @@ describe('a system job', () => {
     cluster.register(system({}, { Constraints: [linux] }));
     const { outcome } = cluster.evaluate();
     expect(nodesOf(cluster)).toEqual(['one']);
-    expect(outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 }, blocked: null });
+    expect(outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 }, blocked: [] });
 
     const none = toyCluster({ nodes: [other] });
     none.register(system({}, { Constraints: [linux] }));
@@ -108,7 +108,32 @@ describe('a system job', () => {
     cluster.register(spec('system', [group({ ...web, Tasks })]));
     const { outcome } = cluster.evaluate();
     expect(outcome.failedGroups?.['web']).toMatchObject({ NodesExhausted: 1, DimensionExhausted: { memory: 1 } });
-    expect(outcome.blocked).toMatchObject({ nodeId: 'node-0', status: 'blocked' });
+    expect(outcome.blocked).toMatchObject([{ nodeId: 'node-0', status: 'blocked' }]);
+  });
+
+  it('waits for each full node by itself, and goes on waiting for it', () => {
+    const small = { ...node('small').NodeResources, Memory: { MemoryMB: 10 } };
+    const cluster = toyCluster({
+      nodes: [node('a', { NodeResources: small }), node('b', { NodeResources: small }), node('c')],
+    });
+    cluster.register(system());
+    const { outcome } = cluster.evaluate();
+    expect(nodesOf(cluster)).toEqual(['c']);
+    expect(outcome.status).toBe('complete');
+    const waiting = outcome.blocked.toSorted((one, other) => (one.nodeId < other.nodeId ? -1 : 1));
+    expect(waiting.map(({ nodeId, status }) => [nodeId, status])).toEqual([
+      ['a', 'blocked'],
+      ['b', 'blocked'],
+    ]);
+    const [forA] = waiting;
+    const again = cluster.evaluate({ of: { ...forA!, status: 'pending' } });
+    expect(again.outcome.status).toBe('blocked');
+    expect(again.outcome.blocked.map(({ nodeId }) => nodeId)).toEqual(['b']);
+
+    cluster.setNode('a', { description: node('a') });
+    const placed = cluster.evaluate({ of: { ...forA!, status: 'pending' } });
+    expect(placed.plan?.placements.map(({ nodeId }) => nodeId)).toEqual(['a']);
+    expect(placed.outcome).toMatchObject({ status: 'complete', blocked: [{ nodeId: 'b' }] });
   });
 
   it('ignores what waits on a draining node until it is to be migrated', () => {

@@ -40,8 +40,8 @@ function story() {
         evaluation,
         cluster: log.cluster,
         now,
-        configuration: { algorithm: 'binpack', nodeLimit: 100 },
         newId: random.uuid,
+        elapsed: () => 0,
       });
       const newest = log.cluster.deploymentsOfJob('default', 'shop').at(-1);
       const basis = {

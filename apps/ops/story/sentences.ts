@@ -49,8 +49,12 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
     `${text(data['name'])} placed on node ${text(data['nodeName'])} for version ${text(data['jobVersion'])}${data['canary'] ? ', as a canary' : ''}${data['previousAllocation'] ? `, in place of ${short(data['previousAllocation'])}` : ''}`,
   AllocationStopDesired: ({ description, clientStatus }) =>
     `to be stopped: ${text(description)}${after('; client status ', clientStatus)}`,
+  AllocationPreempted: ({ byAllocation }) => `to be stopped: it makes room for ${short(byAllocation)}`,
   AllocationUpdatedInPlace: ({ jobVersion }) => `updated where it runs to version ${text(jobVersion)}`,
-  AllocationFollowupScheduled: ({ followupEvalId }) => `to be rescheduled by evaluation ${short(followupEvalId)}`,
+  AllocationFollowupScheduled: ({ followupEvalId }) =>
+    followupEvalId === ''
+      ? 'not to be rescheduled any more'
+      : `to be rescheduled by evaluation ${short(followupEvalId)}`,
   AllocationConnectionNoted: ({ clientStatus }) => `its client's status is ${text(clientStatus)}`,
   AllocationRescheduleNoted: () => 'rescheduling noted',
   AllocationTransitionDesired: ({ transition }) =>
@@ -97,6 +101,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   NodeDrainChanged: ({ drain, eligibility }) =>
     drain ? 'is being drained' : `is not being drained any more, ${text(eligibility)}`,
   NodePurged: () => 'purged',
+  SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };
 
 /** Whether events of this type have words of their own. */

@@ -135,7 +135,12 @@ function endedJobs(draft: Draft): { namespace: string; jobId: string }[] {
   return [...jobs.values()];
 }
 
-function evaluateJobOf(draft: Draft, alloc: AllocationState, triggeredBy: EvaluationTrigger): string {
+/** Adds an evaluation of the job that an allocation belongs to; returns its id. */
+export function evaluateJobOf(
+  draft: Draft,
+  alloc: Pick<AllocationState, 'namespace' | 'jobId' | 'jobType'>,
+  triggeredBy: EvaluationTrigger,
+): string {
   const current = currentVersion(draft.job(alloc.namespace, alloc.jobId));
   return draft.evaluate(
     newEvaluation({

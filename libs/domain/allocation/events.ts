@@ -26,6 +26,8 @@ export type AllocationEvent =
         readonly canary: boolean;
         readonly rescheduleTracker: RescheduleTracker | null;
         readonly signingKeyId: string;
+        /** Allocations of other jobs that made room for it; absent: none. */
+        readonly preemptedAllocations?: readonly string[];
       };
     }
   /** A plan no longer wants it. */
@@ -37,6 +39,8 @@ export type AllocationEvent =
         readonly followupEvalId: string;
       };
     }
+  /** It makes room for an allocation of a more important job. */
+  | { readonly type: 'AllocationPreempted'; readonly data: { readonly byAllocation: string } }
   | {
       readonly type: 'AllocationUpdatedInPlace';
       readonly data: {

@@ -24,6 +24,14 @@ export function evolveAllocation(
         clientStatus: data.clientStatus ?? state.clientStatus,
         followupEvalId: data.followupEvalId || state.followupEvalId,
       };
+    case 'AllocationPreempted':
+      return {
+        ...byServer,
+        modifyTime: fact.time,
+        desiredStatus: 'evict',
+        desiredDescription: `Preempted by alloc ID ${data.byAllocation}`,
+        preemptedByAllocation: data.byAllocation,
+      };
     case 'AllocationUpdatedInPlace': {
       const { deploymentId, ...updated } = data;
       const moved = deploymentId !== state.deploymentId;

@@ -60,6 +60,10 @@ export interface AllocationState {
   readonly networkStatus: NetworkStatus | null;
   readonly followupEvalId: string;
   readonly signingKeyId: string;
+  /** Allocations that made room for this one; absent: none. */
+  readonly preemptedAllocations?: readonly string[];
+  /** The allocation that this one made room for. */
+  readonly preemptedByAllocation?: string;
   readonly createIndex: Index;
   readonly modifyIndex: Index;
   /** Moves with what servers change, not with client updates: agents pull on it (spec/lifecycle §7.5). */

@@ -37,7 +37,7 @@ const fail =
 const waiting = (): Given =>
   given(
     registered(jobSpec()),
-    planned({ evaluation: idOf(1), outcome: { blocked: blockedEvaluation, snapshotIndex: 1 } }),
+    planned({ evaluation: idOf(1), outcome: { blocked: [blockedEvaluation], snapshotIndex: 1 } }),
   );
 
 describe('A new evaluation', () => {

@@ -1,4 +1,5 @@
 import { accept, jobStream, reject, type CommandContext, type Decision, type Index, type TimeUs } from '@app/kernel';
+import type { AllocationState } from '../allocation/state.js';
 import { newEvaluation } from '../evaluation/create.js';
 import { evolveEvaluation } from '../evaluation/evolve.js';
 import type { EvaluationState } from '../evaluation/state.js';
@@ -14,6 +15,8 @@ export interface JobRehearsal {
   readonly current: JobVersion | undefined;
   /** By group. */
   readonly desired: Readonly<Record<string, DesiredUpdates>>;
+  /** What would have to make room. */
+  readonly preempted: readonly AllocationState[];
   readonly failedGroups: Readonly<Record<string, AllocMetric>> | null;
   readonly createdEvaluations: readonly EvaluationState[];
   readonly nextLaunch: TimeUs | null;

@@ -1,4 +1,6 @@
 import { accept, reject, type CommandContext, type Decision, type Index, type StateView } from '@app/kernel';
+import { evaluateJobOf } from '../allocation/decide.js';
+import { isTerminal, type AllocationState } from '../allocation/state.js';
 import { isActive, type DeploymentState } from '../deployment/state.js';
 import { draftOf, type Draft } from '../command/draft.js';
 import { restateJob, settle } from '../command/settle.js';
@@ -50,20 +52,26 @@ export function submitPlan(view: StateView, context: CommandContext, command: Su
     const moved = staleness(draft, command, plan);
     if (moved !== null) return reject('plan-is-stale', moved);
     applyPlan(draft, command, plan);
+    cancel(draft, plan.needlessEvals, 'allocs reconnected');
   }
-  for (const id of command.supersededEvals) {
-    const superseded = draft.evaluation(id);
-    if (superseded === undefined || isEvaluationTerminal(superseded)) continue;
-    const statusDescription = `evaluation "${evaluation.id}" successful`;
-    draft.onEvaluation(id, { type: 'EvaluationCanceled', data: { statusDescription } });
-  }
-  const blockedEval = outcome.blocked === null ? '' : draft.evaluate(outcome.blocked, outcome.snapshotIndex);
+  const preempted = preempt(draft, plan);
+  cancel(draft, command.supersededEvals, `evaluation "${evaluation.id}" successful`);
+  const [blockedEval = ''] = outcome.blocked.map((blocked) => draft.evaluate(blocked, outcome.snapshotIndex));
   concludeEvaluation(draft, command, blockedEval);
   settle(draft);
   const open =
     command.otherOpenEvaluations || outcome.status === 'blocked' || outcome.status === 'pending' || blockedEval !== '';
   restateJob(draft, command.namespace, command.jobId, open || (plan?.followups.length ?? 0) > 0);
+  for (const { namespace, jobId } of preempted) restateJob(draft, namespace, jobId, true);
   return accept(draft.events());
+}
+
+function cancel(draft: Draft, evaluations: readonly string[], statusDescription: string): void {
+  for (const id of evaluations) {
+    const evaluation = draft.evaluation(id);
+    if (evaluation === undefined || isEvaluationTerminal(evaluation)) continue;
+    draft.onEvaluation(id, { type: 'EvaluationCanceled', data: { statusDescription } });
+  }
 }
 
 function staleness(draft: Draft, command: SubmitPlan, plan: Plan): string | null {
@@ -79,6 +87,10 @@ function staleness(draft: Draft, command: SubmitPlan, plan: Plan): string | null
   for (const nodeId of new Set(plan.placements.map((placement) => placement.nodeId))) {
     const node = draft.node(nodeId);
     if (node === undefined || !isReady(node)) return `node ${nodeId}`;
+  }
+  for (const id of plan.placements.flatMap(({ preemptedAllocations = [] }) => preemptedAllocations)) {
+    const victim = draft.allocation(id);
+    if (victim === undefined || victim.purged || isTerminal(victim)) return `allocation ${id}`;
   }
   return null;
 }
@@ -172,6 +184,22 @@ function updateAllocation(draft: Draft, plan: Plan, update: PlannedUpdate): void
   }
 }
 
+/** Evicts what makes room for the placements, and lets the jobs that it was taken from be evaluated: those are returned. */
+function preempt(draft: Draft, plan: Plan | null): readonly AllocationState[] {
+  const jobs = new Map<string, AllocationState>();
+  for (const { id: byAllocation, preemptedAllocations = [] } of plan?.placements ?? []) {
+    // Not placed after all, because the job is gone or stopped.
+    if (preemptedAllocations.length > 0 && draft.allocation(byAllocation) === undefined) continue;
+    for (const id of preemptedAllocations) {
+      const victim = draft.allocation(id)!;
+      draft.onAllocation(id, { type: 'AllocationPreempted', data: { byAllocation } });
+      jobs.set(`${victim.namespace}/${victim.jobId}`, victim);
+    }
+  }
+  for (const victim of jobs.values()) evaluateJobOf(draft, victim, 'preemption');
+  return [...jobs.values()];
+}
+
 /** A finished deployment makes its job version one that can be reverted to. */
 function markVersionStable(draft: Draft, deployment: DeploymentState): void {
   const job = draft.job(deployment.namespace, deployment.jobId);
@@ -189,7 +217,7 @@ function concludeEvaluation(draft: Draft, command: SubmitPlan, blockedEval: stri
     deploymentId: outcome.deploymentId,
     failedGroups: outcome.failedGroups,
     queuedAllocations: outcome.queuedAllocations,
-    planAnnotations: plan === null || Object.keys(plan.annotations).length === 0 ? null : plan.annotations,
+    planAnnotations: plan === null || Object.keys(outcome.annotations).length === 0 ? null : outcome.annotations,
     nextEval: outcome.nextEval,
     blockedEval,
     snapshotIndex: outcome.snapshotIndex,

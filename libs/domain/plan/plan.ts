@@ -20,6 +20,8 @@ export interface PlannedPlacement {
   readonly deploymentId: string;
   readonly canary: boolean;
   readonly rescheduleTracker: RescheduleTracker | null;
+  /** Allocations of less important jobs that make room for it: the plan evicts them. Absent: none. */
+  readonly preemptedAllocations?: readonly string[];
 }
 
 /** Ends an allocation. */
@@ -89,7 +91,8 @@ export interface Plan {
   readonly deploymentUpdates: readonly PlannedDeploymentStatus[];
   /** Delayed evaluations that come with this plan. */
   readonly followups: readonly NewEvaluation[];
-  readonly annotations: Readonly<Record<string, DesiredUpdates>>;
+  /** Delayed evaluations that nothing waits for any more, because the allocations are back. */
+  readonly needlessEvals: readonly string[];
 }
 
 /** How the scheduler leaves an evaluation. */
@@ -100,10 +103,12 @@ export interface EvaluationOutcome {
   readonly failedGroups: Readonly<Record<string, AllocMetric>> | null;
   readonly queuedAllocations: Readonly<Record<string, number>> | null;
   readonly nextEval: string;
-  /** The blocked evaluation that waits for room for what could not be placed. */
-  readonly blocked: NewEvaluation | null;
+  /** Blocked evaluations that wait for room for what could not be placed: one, or one for each node (system jobs). */
+  readonly blocked: readonly NewEvaluation[];
   /** When the evaluation was blocked already and stays so: what it waits for now. */
   readonly classEligibility: Readonly<Record<string, boolean>> | null;
   readonly escapedComputedClass: boolean;
   readonly snapshotIndex: Index;
+  /** What was wanted of each group, also where nothing is to change. */
+  readonly annotations: Readonly<Record<string, DesiredUpdates>>;
 }

@@ -81,6 +81,58 @@ describe('A plan', () => {
   });
 });
 
+describe('A plan that makes room', () => {
+  const BIG = 'big';
+  /** A1 and A2 of a less important job run; evaluation 2 is of another one, which wants their room. */
+  const crowded = (): Given => registeredOn().and(first, registered(jobSpec({ id: BIG })));
+  const evicts = (...preemptedAllocations: string[]) =>
+    planned({ evaluation: idOf(2), jobId: BIG, place: [{ id: A3, preemptedAllocations }] });
+
+  test('evicts the others, and lets their job be evaluated', () => {
+    const outcome = crowded()
+      .when(evicts(A1, A2))
+      .thenAmongOthers(
+        event(allocationStream(A3), 'AllocationPlaced', { preemptedAllocations: [A1, A2] }),
+        event(allocationStream(A1), 'AllocationPreempted', { byAllocation: A3 }),
+        event(summary, 'JobSummaryChanged', { liveAllocations: 0 }),
+      );
+    const evaluations = outcome.types('evaluation/');
+    expect(evaluations).toEqual(['EvaluationCreated', 'EvaluationCompleted']);
+    expect(JSON.stringify(outcome.decision)).toContain('"triggeredBy":"preemption"');
+    outcome
+      .thenState(allocationStream(A1), {
+        desiredStatus: 'evict',
+        desiredDescription: `Preempted by alloc ID ${A3}`,
+        preemptedByAllocation: A3,
+        clientStatus: 'pending',
+      })
+      .thenState(allocationStream(A3), { preemptedAllocations: [A1, A2] });
+  });
+
+  test('is stale when one of them has gone already, or is somebody else’s victim', () => {
+    crowded()
+      .and(reported([report(A1, { clientStatus: 'complete' })]))
+      .when(evicts(A1))
+      .thenRejected('plan-is-stale', `allocation ${A1}`);
+    crowded()
+      .and(event(allocationStream(A1), 'AllocationPreempted', { byAllocation: idOf(1234) }))
+      .when(evicts(A1))
+      .thenRejected('plan-is-stale', `allocation ${A1}`);
+  });
+});
+
+test('A plan cancels the evaluations that nothing waits for any more', () => {
+  const followup = newEvaluation({
+    ...{ id: idOf(702), namespace: 'default', priority: 50, type: 'service', jobId: 'web' },
+    triggeredBy: 'max-disconnect-timeout',
+  });
+  rolling()
+    .and(planned({ evaluation: idOf(2), followups: [followup] }), registered(jobSpec()))
+    .when(planned({ evaluation: idOf(3), needlessEvals: [idOf(702), idOf(1)] }))
+    .thenState(evaluation(702), { status: 'canceled', statusDescription: 'allocs reconnected' })
+    .thenState(evaluation(1), { status: 'complete' });
+});
+
 describe('A plan is stale', () => {
   test('when the job has moved', () => {
     const story = rolling();
@@ -291,7 +343,7 @@ describe('A plan with further evaluations', () => {
       status: 'blocked',
     });
     registeredOn()
-      .and(planned({ evaluation: idOf(1), outcome: { blocked } }), registered(jobSpec()))
+      .and(planned({ evaluation: idOf(1), outcome: { blocked: [blocked] } }), registered(jobSpec()))
       .when(planned({ evaluation: idOf(2), command: { supersededEvals: [idOf(701), idOf(1)] } }))
       .thenState(evaluation(701), { status: 'canceled', statusDescription: `evaluation "${idOf(2)}" successful` })
       .thenState(evaluation(1), { status: 'complete' });

@@ -17,6 +17,7 @@ export type {
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
+export { parseUint64 } from './go-strconv.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
   byCreateIndexAndId,

@@ -1,5 +1,12 @@
 import { Controller, Put, Req, Res } from '@nestjs/common';
-import { annotateDiff, jobDiff, renderEvaluation, type JobRehearsal, type JobSpec } from '@app/domain';
+import {
+  annotateDiff,
+  jobDiff,
+  renderAllocationStub,
+  renderEvaluation,
+  type JobRehearsal,
+  type JobSpec,
+} from '@app/domain';
 import { isoFromUs } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
@@ -42,8 +49,15 @@ export class JobPlanController {
 }
 
 /** Nomad: JobPlanResponse, without what is the edge's own. */
-const renderPlan = ({ current, desired, ...rehearsal }: JobRehearsal, spec: JobSpec, withDiff: boolean): object => ({
-  Annotations: { DesiredTGUpdates: desired, PreemptedAllocs: null },
+const renderPlan = (
+  { current, desired, preempted, ...rehearsal }: JobRehearsal,
+  spec: JobSpec,
+  withDiff: boolean,
+): object => ({
+  Annotations: {
+    DesiredTGUpdates: desired,
+    PreemptedAllocs: preempted.length === 0 ? null : preempted.map((alloc) => renderAllocationStub(alloc)),
+  },
   FailedTGAllocs: rehearsal.failedGroups,
   CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderEvaluation),
   Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,

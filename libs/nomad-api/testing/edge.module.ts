@@ -63,8 +63,7 @@ export async function startEdge(): Promise<TestEdge> {
     rehearse: async (spec) => {
       const cluster = new ClusterState();
       await restoreCluster(cluster, store, readModels);
-      const configuration = { algorithm: 'binpack', nodeLimit: 100 } as const;
-      return rehearse(cluster, spec, { now: clock(), newId: randomUUID, configuration });
+      return rehearse(cluster, spec, { now: clock(), newId: randomUUID, elapsed: () => 0 });
     },
     housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
     onFault: (error) => faults.push(error),

@@ -1,4 +1,4 @@
-import type { TimeUs } from '@app/kernel';
+import type { DurationNs, TimeUs } from '@app/kernel';
 
 /** Where time enters a command. */
 export interface Clock {
@@ -7,6 +7,7 @@ export interface Clock {
 }
 
 const US_PER_MS = 1_000;
+const NS_PER_MS = 1_000_000;
 /** How far behind the last reading the wall clock may be before it is believed to have been set back. */
 const TOLERATED_STEP_US = 1_000_000;
 
@@ -24,6 +25,9 @@ export function systemClock(wallMs: () => number = Date.now): Clock {
     },
   };
 }
+
+/** Nanoseconds since this process began, on a clock that only goes forward. */
+export const elapsedNs = (): DurationNs => Math.round(performance.now() * NS_PER_MS);
 
 /** A clock that stands still until it is moved; for tests. */
 export interface ManualClock extends Clock {

@@ -1,4 +1,5 @@
 import type { AllocMetric, NodeState, Resources, TaskGroup } from '@app/domain';
+import type { DurationNs } from '@app/kernel';
 
 /** Counts what a selection sees. */
 export type Tally = {
@@ -49,8 +50,13 @@ export interface Candidacy {
   readonly available: Record<string, number>;
 }
 
-/** In Nomad's spelling. AllocationTime is 0: a pure function does not know how long it took. Source: spec/lifecycle §8.6. */
-export const metricOf = (tally: Tally, candidacy: Candidacy, scores: AllocMetric['ScoreMetaData']): AllocMetric => ({
+/** In Nomad's spelling, with the nanoseconds that the selection took. Source: spec/lifecycle §8.6. */
+export const metricOf = (
+  tally: Tally,
+  candidacy: Candidacy,
+  scores: AllocMetric['ScoreMetaData'],
+  took: DurationNs,
+): AllocMetric => ({
   NodesEvaluated: tally.evaluated,
   NodesFiltered: tally.filtered,
   NodesInPool: candidacy.inPool,
@@ -65,7 +71,7 @@ export const metricOf = (tally: Tally, candidacy: Candidacy, scores: AllocMetric
   ResourcesExhausted: null,
   Scores: null,
   ScoreMetaData: scores,
-  AllocationTime: 0,
+  AllocationTime: took,
   CoalescedFailures: 0,
 });
 

@@ -1,6 +1,7 @@
 import type { AllocatedResources, AllocationState, AllocMetric, JobVersion, NodeState } from '@app/domain';
 import { isClientTerminal, isReady, isTerminal } from '@app/domain';
-import type { ClusterView, SchedulerConfiguration } from '../ports.js';
+import type { DurationNs } from '@app/kernel';
+import type { ClusterView } from '../ports.js';
 import type { GroupAsk } from './ask.js';
 import { compileAsk } from './ask.js';
 import { matchesDatacenter, matchesPool, resolveTarget } from './constraints.js';
@@ -9,6 +10,7 @@ import type { Candidacy, Tally } from './metrics.js';
 import { countExhausted, countFiltered, metricOf, newTally, resourcesAsked } from './metrics.js';
 import type { PortOffer } from './ports.js';
 import { offerPorts } from './ports.js';
+import { preemptionScore } from './preemption.js';
 import { randomFrom, shuffle } from './random.js';
 import type { Usage } from './resources.js';
 import { NO_USAGE, sumUsage } from './resources.js';
@@ -27,6 +29,8 @@ import {
   usedBy,
 } from './slot.js';
 import type { PropertyCounts } from './spread.js';
+import type { Victim } from './victims.js';
+import { NOBODY, prioritiesOf, victimsOn } from './victims.js';
 
 /** Poor nodes that are passed over once in favour of the next ones. Source: spec/lifecycle §8.1. */
 const MAX_SKIPPED = 3;
@@ -43,7 +47,12 @@ export interface SelectionOptions {
 
 /** The node that was chosen, and has the room taken already; null when there is none. */
 export interface Selection {
-  readonly placed: { readonly node: NodeState; readonly resources: AllocatedResources } | null;
+  readonly placed: {
+    readonly node: NodeState;
+    readonly resources: AllocatedResources;
+    /** What has to make room. */
+    readonly preempted: readonly AllocationState[];
+  } | null;
   readonly metrics: AllocMetric;
 }
 
@@ -72,14 +81,20 @@ interface Scored {
   readonly slot: Slot;
   readonly scores: Scores;
   readonly offer: PortOffer | null;
+  readonly victims: readonly Victim[];
+}
+interface Survey {
+  readonly tally: Tally;
+  readonly scored: readonly Scored[];
 }
 
 /** The same cluster, job and seed always give the same selections. Source: spec/lifecycle §8. */
 export function createPlacer(
   cluster: ClusterView,
-  configuration: SchedulerConfiguration,
   job: { readonly namespace: string; readonly id: string; readonly seed: string },
+  elapsed: () => DurationNs,
 ): Placer {
+  const { configuration } = cluster;
   const random = randomFrom(job.seed);
   const slots = new Map<string, Slot>();
   const classes = new Map<string, string>();
@@ -87,6 +102,8 @@ export function createPlacer(
   const asks = new Map<JobVersion, Map<string, GroupAsk>>();
   const released = new Map<string, Map<string, AllocationState>>();
   const properties: PropertyCounts[] = [];
+  /** Evicted so far, by group. */
+  const gone = new Map<string, number>();
   let counted = false;
   // Selections go round: each starts where the one before stopped looking.
   let position = 0;
@@ -100,6 +117,7 @@ export function createPlacer(
     }
     return slot;
   };
+  const isOwn = (alloc: AllocationState): boolean => alloc.jobId === job.id && alloc.namespace === job.namespace;
   const isReleased = (alloc: AllocationState): boolean => released.get(alloc.nodeId)?.has(alloc.id) ?? false;
   const occupancyOf = ({ node }: Slot): Occupancy => {
     const stopped = released.get(node.id);
@@ -181,28 +199,21 @@ export function createPlacer(
     return compiled;
   };
 
-  /** Looks at one node. Counts it as filtered or exhausted, or scores it. */
-  const judge = (request: GroupAsk, slot: Slot, tally: Tally, penalised: ReadonlySet<string>): Scored | null => {
-    tally.evaluated++;
-    const reason = infeasibility(request, slot);
-    if (reason !== null) {
-      countFiltered(tally, slot.node, reason);
-      return null;
-    }
+  /** Scores a node for a group that suits it, or tells what there is too little of. The victims are thought away already. */
+  const fit = (
+    request: GroupAsk,
+    slot: Slot,
+    penalised: ReadonlySet<string>,
+    victims: readonly Victim[],
+  ): Scored | string => {
     const occupancy = occupancyOf(slot);
     let offer: PortOffer | null = null;
     if (request.networks.length > 0) {
       offer = offerPorts(request.networks, slot.node.description, portsOf(slot, occupancy), random);
-      if (offer.kind === 'refused') {
-        countExhausted(tally, slot.node, offer.reason);
-        return null;
-      }
+      if (offer.kind === 'refused') return offer.reason;
     }
     const dimension = exhaustedDimension(request, slot, occupancy);
-    if (dimension !== null) {
-      countExhausted(tally, slot.node, dimension);
-      return null;
-    }
+    if (dimension !== null) return dimension;
     const used = usedBy(slot, occupancy);
     const input = {
       node: slot.node,
@@ -210,8 +221,36 @@ export function createPlacer(
       freeMemory: 1 - (used.memory + request.usage.memory) / slot.memory,
       siblings: siblingsOn(slot, request.group.Name),
       penalised: penalised.size > 0 && penalised.has(slot.node.id),
+      preemption: victims.length === 0 ? 0 : preemptionScore(prioritiesOf(victims)),
     };
-    return { slot, scores: scoreNode(request, input, configuration.algorithm), offer };
+    return { slot, scores: scoreNode(request, input, configuration.algorithm), offer, victims };
+  };
+
+  const fitByEviction = (request: GroupAsk, slot: Slot, penalised: ReadonlySet<string>): Scored | string => {
+    const victims = victimsOn(request, slot, occupancyOf(slot), { cluster, gone: (group) => gone.get(group) ?? 0 });
+    for (const { alloc } of victims) release(alloc);
+    const found = fit(request, slot, penalised, victims);
+    for (const { alloc } of victims) restore(alloc);
+    return found;
+  };
+
+  /** Looks at one node. Counts it as filtered or exhausted, or scores it. */
+  const judge = (
+    request: GroupAsk,
+    slot: Slot,
+    tally: Tally,
+    { penalised, evicts }: { readonly penalised: ReadonlySet<string>; readonly evicts: boolean },
+  ): Scored | null => {
+    tally.evaluated++;
+    const reason = infeasibility(request, slot);
+    if (reason !== null) {
+      countFiltered(tally, slot.node, reason);
+      return null;
+    }
+    const found = evicts ? fitByEviction(request, slot, penalised) : fit(request, slot, penalised, NOBODY);
+    if (typeof found !== 'string') return found;
+    countExhausted(tally, slot.node, found);
+    return null;
   };
 
   /** Takes the best of the first few nodes that suit. */
@@ -220,13 +259,13 @@ export function createPlacer(
     field: readonly Slot[],
     limit: number,
     tally: Tally,
-    penalised: ReadonlySet<string>,
+    how: Parameters<typeof judge>[3],
   ): Scored[] => {
     const scored: Scored[] = [];
     const skipped: Scored[] = [];
     for (let seen = 0; seen < field.length && scored.length < limit; seen++) {
       if (position >= field.length) position = 0;
-      const result = judge(request, field[position++] as Slot, tally, penalised);
+      const result = judge(request, field[position++] as Slot, tally, how);
       if (result === null) continue;
       if (result.scores.final <= 0 && skipped.length < MAX_SKIPPED) skipped.push(result);
       else scored.push(result);
@@ -240,15 +279,25 @@ export function createPlacer(
     return request.version.spec.Type === 'batch' ? 2 : Math.max(2, Math.ceil(Math.log2(candidates)));
   };
 
-  const take = (request: GroupAsk, { slot, offer }: Scored): AllocatedResources => {
+  const take = (request: GroupAsk, { slot, offer, victims }: Scored): AllocatedResources => {
+    for (const { alloc, group } of victims) {
+      release(alloc);
+      gone.set(group, (gone.get(group) ?? 0) + 1);
+    }
     const resources = fillIn(request, slot, { offer, occupancy: occupancyOf(slot) });
     charge(slot, resources, 1);
     countOwn(slot, request.group.Name, 1);
     return resources;
   };
 
-  const select: Placer['select'] = (request, { previous, penalised, nodeId }) => {
-    const field = fieldOf(request.version);
+  /** The nodes that the group fits on, or would once others had made room. */
+  const lookRound = (
+    request: GroupAsk,
+    field: Field,
+    { previous, penalised, nodeId }: SelectionOptions,
+    evicts: boolean,
+  ): Survey => {
+    const how = { penalised, evicts };
     const { Sticky, Migrate } = request.group.EphemeralDisk;
     const preferred = nodeId ?? (previous !== null && (Sticky || Migrate) ? previous.nodeId : undefined);
     let tally = newTally();
@@ -256,21 +305,34 @@ export function createPlacer(
     if (preferred !== undefined) {
       const node = cluster.node(preferred);
       if (node !== undefined && isCandidate(request.version, node))
-        scored = only(judge(request, slotFor(node), tally, penalised));
+        scored = only(judge(request, slotFor(node), tally, how));
     }
     if (scored.length === 0 && nodeId === undefined) {
       tally = newTally();
-      scored = survey(request, field.slots, limitOf(request, field.slots.length), tally, penalised);
+      scored = survey(request, field.slots, limitOf(request, field.slots.length), tally, how);
     }
+    return { tally, scored };
+  };
+
+  const select: Placer['select'] = (request, options) => {
+    const began = elapsed();
+    const field = fieldOf(request.version);
+    const first = lookRound(request, field, options, false);
+    const evicts =
+      first.scored.length === 0 && first.tally.exhausted > 0 && configuration.preemption[request.version.spec.Type];
+    const second = evicts ? lookRound(request, field, options, true) : first;
+    // A failure is told as it was at first sight.
+    const { tally, scored } = second.scored.length > 0 ? second : first;
     let best = scored[0];
     for (const candidate of scored)
       if (best === undefined || candidate.scores.final > best.scores.final) best = candidate;
-    const metrics = metricOf(tally, field.candidacy, scoreMeta(scored));
-    if (best === undefined) {
+    const resources = best && take(request, best);
+    const metrics = metricOf(tally, field.candidacy, scoreMeta(scored), elapsed() - began);
+    if (best === undefined || resources === undefined) {
       if (tally.exhausted > 0) metrics.ResourcesExhausted = resourcesAsked(request.group);
       return { placed: null, metrics };
     }
-    return { placed: { node: best.slot.node, resources: take(request, best) }, metrics };
+    return { placed: { node: best.slot.node, resources, preempted: best.victims.map(({ alloc }) => alloc) }, metrics };
   };
 
   const release = (alloc: AllocationState): void => {
@@ -286,7 +348,7 @@ export function createPlacer(
     const slot = slots.get(alloc.nodeId);
     if (slot === undefined) return;
     if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, sign);
-    if (counted && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, sign);
+    if (counted && isOwn(alloc) && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, sign);
   };
 
   const refit: Placer['refit'] = (request, alloc) => {

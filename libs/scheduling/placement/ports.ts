@@ -59,6 +59,32 @@ export function markPorts(inUse: PortsInUse, resources: AllocatedResources, take
   }
 }
 
+/**
+ * Those who hold the static ports that the networks ask for, one for each port that is not free; null when a port is held by none of them.
+ * Source: spec/lifecycle §8.7.
+ */
+export function portHolders<H extends { readonly alloc: { readonly allocatedResources: AllocatedResources } }>(
+  networks: readonly NetworkResource[],
+  node: NodeDescription,
+  inUse: PortsInUse,
+  holders: readonly H[],
+): readonly H[] | null {
+  const addresses = hostAddresses(node);
+  const found = new Set<H>();
+  for (const { Value = 0, HostNetwork } of networks.flatMap((network) => network.ReservedPorts ?? [])) {
+    const candidates = addresses.get(HostNetwork || 'default') ?? [];
+    if (candidates.some((ip) => !inUse.get(ip)?.has(Value))) continue;
+    const holder = holders.find(({ alloc }) =>
+      alloc.allocatedResources.Shared.Ports?.some(
+        (port) => port.Value === Value && candidates.includes(port.HostIP ?? ''),
+      ),
+    );
+    if (holder === undefined) return null;
+    found.add(holder);
+  }
+  return [...found];
+}
+
 /** Finds a port on an address of the node for each that the networks ask for. Source: spec/lifecycle §8.5. */
 export function offerPorts(
   networks: readonly NetworkResource[],

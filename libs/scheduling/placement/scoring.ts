@@ -1,5 +1,4 @@
-import type { NodeState } from '@app/domain';
-import type { SchedulerConfiguration } from '../ports.js';
+import type { NodeState, SchedulerConfiguration } from '@app/domain';
 import type { GroupAsk } from './ask.js';
 import { spreadScore } from './spread.js';
 
@@ -10,6 +9,8 @@ export interface Scores {
   readonly penalty: number;
   readonly affinity: number;
   readonly spread: number;
+  /** 0 where nobody has to make room. */
+  readonly preemption: number;
   readonly final: number;
 }
 
@@ -21,13 +22,15 @@ export interface ScoringInput {
   /** Allocations of the same job and group that are on the node already. */
   readonly siblings: number;
   readonly penalised: boolean;
+  /** 0 where nobody has to make room. */
+  readonly preemption: number;
 }
 
 const MAX_FIT = 18;
 
 /** Scores a node on which the group fits. */
 export function scoreNode(ask: GroupAsk, input: ScoringInput, algorithm: SchedulerConfiguration['algorithm']): Scores {
-  const { node, freeCpu, freeMemory, siblings, penalised } = input;
+  const { node, freeCpu, freeMemory, siblings, penalised, preemption } = input;
   const load = 10 ** freeCpu + 10 ** freeMemory;
   const fit = algorithm === 'binpack' ? 20 - load : load - 2;
   const binpack = Math.min(MAX_FIT, Math.max(0, fit)) / MAX_FIT;
@@ -41,13 +44,15 @@ export function scoreNode(ask: GroupAsk, input: ScoringInput, algorithm: Schedul
   if (penalised) scorers++;
   if (ask.affinities.length > 0) scorers++;
   if (spread !== 0) scorers++;
+  if (preemption !== 0) scorers++;
   return {
     binpack,
     antiAffinity,
     penalty,
     affinity,
     spread,
-    final: (binpack + antiAffinity + penalty + affinity + spread) / scorers,
+    preemption,
+    final: (binpack + antiAffinity + penalty + affinity + spread + preemption) / scorers,
   };
 }
 
@@ -62,12 +67,20 @@ function affinityScore({ affinities }: GroupAsk, { description }: NodeState): nu
 }
 
 /** In Nomad's spelling, for ScoreMetaData. */
-export function scoreMap({ binpack, antiAffinity, penalty, affinity, spread }: Scores): Record<string, number> {
+export function scoreMap({
+  binpack,
+  antiAffinity,
+  penalty,
+  affinity,
+  spread,
+  preemption,
+}: Scores): Record<string, number> {
   return {
     binpack,
     'job-anti-affinity': antiAffinity,
     'node-reschedule-penalty': penalty,
     'node-affinity': affinity,
     ...(spread !== 0 && { 'allocation-spread': spread }),
+    ...(preemption !== 0 && { preemption }),
   };
 }

@@ -112,6 +112,17 @@ export function freeCores(slot: Slot, { allocations }: Occupancy): readonly numb
 export const cpuAsked = (ask: GroupAsk, slot: Slot): number =>
   ask.cores === 0 ? ask.usage.cpu : ask.usage.cpu + ask.cores * coreSpeed(slot);
 
+/** What there is too little of if the group came here too; not below 0 where there is enough. */
+export function shortage(ask: GroupAsk, slot: Slot, occupancy: Occupancy): Usage {
+  const used = usedBy(slot, occupancy);
+  return {
+    cpu: Math.max(0, used.cpu + cpuAsked(ask, slot) - slot.cpu),
+    memory: Math.max(0, used.memory + ask.usage.memory - slot.memory),
+    disk: Math.max(0, used.disk + ask.usage.disk - slot.disk),
+    cores: ask.cores === 0 ? 0 : Math.max(0, ask.cores - freeCores(slot, occupancy).length),
+  };
+}
+
 /** What is exhausted first if the group came here too, or null when it fits. Source: spec/lifecycle §8.4. */
 export function exhaustedDimension(ask: GroupAsk, slot: Slot, occupancy: Occupancy): string | null {
   if (ask.cores > 0 && freeCores(slot, occupancy).length < ask.cores) return 'cores';

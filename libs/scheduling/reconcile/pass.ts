@@ -76,6 +76,8 @@ export interface Reconciliation {
   /** What new allocations belong to: the deployment just created, or the current one while it is active; else "". */
   readonly deploymentId: string;
   readonly followups: readonly NewEvaluation[];
+  /** Delayed evaluations that nothing waits for any more. */
+  readonly needlessEvals: readonly string[];
   readonly desired: Readonly<Record<string, DesiredUpdates>>;
 }
 
@@ -107,6 +109,7 @@ export interface Pass {
   readonly goals: Record<string, GroupGoal>;
   readonly deploymentUpdates: PlannedDeploymentStatus[];
   readonly followups: NewEvaluation[];
+  readonly needlessEvals: string[];
   readonly desired: Record<string, DesiredUpdates>;
 }
 

@@ -51,6 +51,7 @@ export const startPass = (
   goals: {},
   deploymentUpdates: [...triage.updates],
   followups: [],
+  needlessEvals: [],
   desired: {},
 });
 
@@ -82,6 +83,7 @@ function finish(pass: Pass): Reconciliation {
     deploymentUpdates: pass.deploymentUpdates,
     deploymentId: deployment?.id ?? (current !== null && isActive(current) ? current.id : ''),
     followups: pass.followups,
+    needlessEvals: pass.needlessEvals,
     desired: pass.desired,
   };
 }

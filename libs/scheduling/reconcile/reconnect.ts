@@ -38,10 +38,30 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
       stop(pass, replacement, REPLACEMENT_NOT_NEEDED);
       losers.add(replacement.id);
     }
-    update(pass, original, { clientStatus: original.clientStatus });
+    noteReturn(pass, original);
     survivors.push(original);
   }
+  cancelFollowups(pass, reconnecting);
   return { survivors, losers };
+}
+
+/** A client is back: its allocation is as it says, and waits for nothing any more. */
+export const noteReturn = (pass: Pass, alloc: AllocationState): void =>
+  update(pass, alloc, {
+    clientStatus: alloc.clientStatus,
+    ...(alloc.followupEvalId !== '' && { followupEvalId: '' }),
+  });
+
+/** Cancels what was to look after allocations that are back, unless others wait for the same. Source: spec/lifecycle §3.8. */
+export function cancelFollowups({ input, needlessEvals }: Pass, returned: readonly AllocationState[]): void {
+  const back = new Set(returned.map(({ id }) => id));
+  for (const id of new Set(returned.map(({ followupEvalId }) => followupEvalId))) {
+    if (id === '' || id === input.evaluation.id) continue;
+    const shared = input.allocations.some(
+      (alloc) => alloc.followupEvalId === id && !back.has(alloc.id) && !isTerminal(alloc),
+    );
+    if (!shared) needlessEvals.push(id);
+  }
 }
 
 function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {

@@ -8,6 +8,7 @@ import type { Due } from './followups.js';
 import { addFollowups } from './followups.js';
 import type { InPlaceUpdate, Pass } from './pass.js';
 import { desiredOf, stop, stopLost, update } from './pass.js';
+import { cancelFollowups, noteReturn } from './reconnect.js';
 
 /** A node that is to run the group, and what ran or runs there before. */
 export interface NodeWish {
@@ -66,12 +67,14 @@ export function reconcileSystemGroup(
   const inPlace: InPlaceUpdate[] = [];
   const ignored: AllocationState[] = [];
   const disconnecting: Due[] = [];
+  const returned: AllocationState[] = [];
 
   for (const alloc of allocations) {
     if (isTerminal(alloc)) continue;
     const current = alloc.jobModifyIndex === job?.jobModifyIndex;
     if (alloc.clientStatus !== 'unknown' && !isTainted(input.node(alloc.nodeId)) && needsReconnect(alloc)) {
-      update(pass, alloc, { clientStatus: alloc.clientStatus });
+      noteReturn(pass, alloc);
+      returned.push(alloc);
       desired.Reconnect++;
     }
     const verdict = verdictOf(alloc, candidateIds.has(alloc.nodeId), current, pass);
@@ -107,6 +110,7 @@ export function reconcileSystemGroup(
     }
   }
   markUnknown(pass, disconnecting);
+  cancelFollowups(pass, returned);
 
   const ended = newestEnded(allocations);
   for (const { id } of candidates) {

@@ -12,13 +12,14 @@ import type {
   NodeState,
   Plan,
   PlannedPlacement,
+  SchedulerConfiguration,
 } from '@app/domain';
-import { isActive, isClientTerminal, isTerminal, NO_TRANSITION } from '@app/domain';
+import { DEFAULT_SCHEDULER_CONFIGURATION, isActive, isClientTerminal, isTerminal, NO_TRANSITION } from '@app/domain';
 import { isoFromUs, US_PER_S } from '@app/kernel';
 import { computedClass } from '../placement/computed-class.js';
 import type { Usage } from '../placement/resources.js';
 import { NO_USAGE, sumUsage } from '../placement/resources.js';
-import type { ClusterView, SchedulerConfiguration, SchedulingResult } from '../ports.js';
+import type { ClusterView, SchedulingResult } from '../ports.js';
 import { schedule } from '../schedule.js';
 import { node } from './specs.js';
 
@@ -78,7 +79,7 @@ export interface ToyOptions {
 
 export function toyCluster(options: ToyOptions = {}): ToyCluster {
   const { describe = node } = options;
-  const configuration: SchedulerConfiguration = { algorithm: 'binpack', nodeLimit: 100, ...options.configuration };
+  const configuration: SchedulerConfiguration = { ...DEFAULT_SCHEDULER_CONFIGURATION, ...options.configuration };
   const nodes = new Map<string, NodeState>();
   const versions = new Map<string, JobVersion[]>();
   const allocations = new Map<string, AllocationState>();
@@ -91,8 +92,11 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
   let index = 10;
   let clock = START;
   let ids = 0;
+  let elapsedNs = 0;
 
   const newId = (): string => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`;
+  /** Every look at the clock is a microsecond after the one before. */
+  const elapsed = (): number => (elapsedNs += 1000);
   const of = (map: Map<string, Map<string, AllocationState>>, key: string): Map<string, AllocationState> => {
     const known = map.get(key) ?? new Map<string, AllocationState>();
     map.set(key, known);
@@ -114,6 +118,7 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
     get index() {
       return index;
     },
+    configuration,
     job: (namespace, id) => {
       const known = versions.get(id);
       return known && { namespace, id, versions: known.toReversed(), purged: false };
@@ -248,7 +253,20 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
         ...(followupEvalId && { followupEvalId }),
       });
     }
+    for (const { id, preemptedAllocations = [] } of plan.placements) {
+      for (const victim of preemptedAllocations) {
+        change(victim, {
+          desiredStatus: 'evict',
+          desiredDescription: `Preempted by alloc ID ${id}`,
+          preemptedByAllocation: id,
+        });
+      }
+    }
     delayed.push(...plan.followups);
+    for (const needless of plan.needlessEvals) {
+      const at = delayed.findIndex(({ id }) => id === needless);
+      if (at >= 0) delayed.splice(at, 1);
+    }
   };
 
   const evaluationOf = ({
@@ -293,11 +311,11 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
     };
   };
   const plan = (wanted: EvaluationOptions = {}): SchedulingResult =>
-    schedule({ evaluation: evaluationOf(wanted), cluster: view, now: clock, configuration, newId });
+    schedule({ evaluation: evaluationOf(wanted), cluster: view, now: clock, newId, elapsed });
   const evaluate = (wanted: EvaluationOptions = {}): SchedulingResult => {
     const result = plan(wanted);
     if (result.plan) commit(result.plan);
-    if (result.outcome.blocked) blocked.push(result.outcome.blocked);
+    blocked.push(...result.outcome.blocked);
     return result;
   };
 

@@ -34,3 +34,10 @@ export function at(cluster: ToyCluster, index: number): AllocationState {
   if (found === undefined) throw new Error(`no live allocation ${index}`);
   return found;
 }
+
+/** The one thing in a list. */
+export function only<T>(list: readonly T[]): T {
+  const [first, ...others] = list;
+  if (first === undefined || others.length > 0) throw new Error(`${list.length} instead of one`);
+  return first;
+}

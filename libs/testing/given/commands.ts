@@ -69,6 +69,7 @@ export interface PlanOptions {
   readonly update?: Plan['updates'];
   readonly deploymentUpdates?: Plan['deploymentUpdates'];
   readonly followups?: Plan['followups'];
+  readonly needlessEvals?: Plan['needlessEvals'];
   readonly outcome?: Partial<EvaluationOutcome>;
   readonly command?: Partial<SubmitPlan>;
 }
@@ -128,7 +129,7 @@ export function planCommand(view: StateView, options: PlanOptions): SubmitPlan {
           },
     deploymentUpdates: options.deploymentUpdates ?? [],
     followups: options.followups ?? [],
-    annotations: {},
+    needlessEvals: options.needlessEvals ?? [],
   };
   return {
     evaluationId: evaluation,
@@ -163,10 +164,11 @@ const COMPLETE: EvaluationOutcome = {
   failedGroups: null,
   queuedAllocations: {},
   nextEval: '',
-  blocked: null,
+  blocked: [],
   classEligibility: null,
   escapedComputedClass: false,
   snapshotIndex: 1,
+  annotations: {},
 };
 
 /** A report of an agent: running, nothing said about health. */

@@ -267,6 +267,7 @@ function planOf(
       taskGroup: GROUPS[n % 5 === 0 ? 1 : 0]!,
       canary: canary && deploys,
       previousAllocation: yes ? (pick(own, n)?.id ?? '') : '',
+      ...(how % 9 === 0 && { preemptedAllocations: victims(world, jobId, n) }),
     })),
     stop:
       how % 3 === 1
@@ -291,10 +292,16 @@ function planOf(
         : [],
     outcome: {
       queuedAllocations: { app: how % 4 },
-      ...(how % 6 === 0 && { blocked: follow }),
+      ...(how % 6 === 0 && { blocked: [follow] }),
       ...(how % 13 === 0 && { status: 'blocked' as const }),
     },
   };
+}
+
+/** An allocation of another job, if there is one. */
+function victims(world: World, jobId: string, n: number): string[] {
+  const others = states<AllocationState>(world, 'allocation').filter((alloc) => alloc.jobId !== jobId);
+  return others.length === 0 ? [] : [pick(others, n)!.id];
 }
 
 /** Two nodes that are ready, and a job to begin with. */

@@ -159,6 +159,21 @@ export const nodePoolRequest = struct('api.NodePool', {
 });
 export type NodePoolRequest = Decoded<typeof nodePoolRequest>;
 
+export const schedulerConfigurationRequest = struct('structs.SchedulerConfiguration', {
+  SchedulerAlgorithm: text('structs.SchedulerAlgorithm'),
+  PreemptionConfig: struct('structs.PreemptionConfig', {
+    SystemSchedulerEnabled: bool,
+    SysBatchSchedulerEnabled: bool,
+    BatchSchedulerEnabled: bool,
+    ServiceSchedulerEnabled: bool,
+  }),
+  MemoryOversubscriptionEnabled: bool,
+  RejectJobRegistration: bool,
+  PauseEvalBroker: bool,
+  NodeLimitForFeasibilityChecks: int,
+});
+export type SchedulerConfigurationRequest = Decoded<typeof schedulerConfigurationRequest>;
+
 export const searchRequest = struct(
   'structs.SearchRequest',
   { Prefix: string, Context: text('structs.Context') },
