@@ -120,7 +120,7 @@ describeWithKafka('The relay', () => {
     const zombie = await sink.open(log.storeEpoch);
     const successor = await new KafkaSink(settings).open(log.storeEpoch);
     const publication: Publication = {
-      records: [{ topic: 'events', key: 'a', value: Buffer.from('zombie'), headers: {}, timeMs: 1 }],
+      records: [{ topic: 'events', key: 'a', value: 'zombie', headers: {}, timeMs: 1 }],
       position: { index: 9, generation: 1 },
       heads: new Map(),
     };

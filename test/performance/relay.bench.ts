@@ -158,17 +158,20 @@ async function bareLoop(settings: KafkaSettings, records: readonly RelayRecord[]
     allowAutoTopicCreation: false,
   });
   await producer.connect();
+  const prepared = records.map(({ topic, key, value, headers, timeMs }) => ({
+    topic: topicName(settings.prefix, topic),
+    message: { key, value: value === null ? null : Buffer.from(value), headers, timestamp: String(timeMs) },
+  }));
   const begun = performance.now();
   let topics = new Map<string, Message[]>();
   let size = 0;
   const send = (): Promise<unknown> =>
     producer.sendBatch({ topicMessages: Array.from(topics, ([topic, messages]) => ({ topic, messages })) });
-  for (const { topic, key, value, headers, timeMs } of records) {
-    const name = topicName(settings.prefix, topic);
-    const messages = topics.get(name) ?? [];
-    topics.set(name, messages);
-    messages.push({ key, value, headers, timestamp: String(timeMs) });
-    size += value?.length ?? 0;
+  for (const { topic, message } of prepared) {
+    const messages = topics.get(topic) ?? [];
+    topics.set(topic, messages);
+    messages.push(message);
+    size += message.value?.length ?? 0;
     if (size < BARE_REQUEST_BYTES) continue;
     await send();
     topics = new Map();

@@ -87,6 +87,7 @@ log.dirs=${join(directory, 'data')}
 num.partitions=1
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
+log.index.size.max.bytes=1048576
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
