@@ -6,6 +6,11 @@ export const PAGE_EVENTS = 2_000;
 export const FIRST_PAGE_EVENTS = 100;
 /** About how many bytes of records a transaction should have. A single commit is never divided. */
 export const TRANSACTION_BYTES = 4_000_000;
+/**
+ * Transactions that follow the log begin at least so long after one another: each costs Kafka some milliseconds of CPU, however few records it
+ * has. A commit that comes alone does not wait.
+ */
+export const TRANSACTION_INTERVAL_MS = 15;
 /** Bytes of records for one partition in a produce request: what a broker's default takes as one batch. */
 export const BATCH_BYTES = 900_000;
 /** Bytes of records in one produce request, of all partitions. */

@@ -80,6 +80,13 @@ describeWithKafka('The relay', () => {
     await expectTopicsToEqualLog();
   });
 
+  test('with compression readers see the same', async () => {
+    settings = { ...settings, compression: 'gzip' };
+    log.tell(6, 60);
+    await caughtUp(started());
+    await expectTopicsToEqualLog();
+  });
+
   test('the next relay continues where the last one stopped, with folded objects and unbroken chains', async () => {
     log.tell(2, 80);
     const first = started();

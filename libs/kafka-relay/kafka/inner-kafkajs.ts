@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { REQUEST_TIMEOUT_MS } from '../limits.js';
+import { ProtocolBytes } from './protocol-bytes.js';
 
 // What the relay uses of kafkajs beside its public face, all of it named here; docs/adr/0019 says why. The version of kafkajs is pinned, and
 // the tests of the relay fail if these parts change.
@@ -13,18 +15,24 @@ export const READ_COMMITTED = 1;
 /** Of `FindCoordinator`: the one of a transactional id. */
 export const TRANSACTION_COORDINATOR = 1;
 
-interface ProtocolEncoder {
-  writeInt16(value: number): this;
-  writeInt32(value: number): this;
-  writeString(value: string): this;
-  writeBytes(value: Buffer): this;
-}
-const ProtocolEncoder = require('kafkajs/src/protocol/encoder') as new (size: number) => ProtocolEncoder;
-
-/** A request as the client sends it; `encode` gives what comes after its header. */
 interface ProtocolRequest {
-  readonly request: { readonly encode: () => Promise<ProtocolEncoder> };
-  readonly response: object;
+  readonly request: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string };
+  readonly response: {
+    readonly decode: (payload: Buffer) => Promise<{ readonly clientSideThrottleTime?: number }>;
+    readonly parse: (decoded: object) => Promise<object>;
+  };
+}
+
+interface InnerConnection {
+  readonly clientId: string;
+  readonly socket: Pick<Socket, 'cork' | 'write' | 'uncork'>;
+  readonly requestQueue: {
+    push(request: object): void;
+    maybeThrottle(ms: number | null): void;
+  };
+  isAuthenticated(): boolean;
+  authenticate(): Promise<void>;
+  nextCorrelationId(): number;
 }
 
 export interface InnerBroker {
@@ -36,7 +44,7 @@ export interface InnerBroker {
   addPartitionsToTxn(request: object): Promise<unknown>;
   endTxn(request: object): Promise<unknown>;
   lookupRequest(apiKey: number, definitions: object): (request: object) => ProtocolRequest;
-  readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
+  readonly connectionPool: { getConnection(): Promise<InnerConnection> };
 }
 
 export interface InnerCluster {
@@ -80,33 +88,38 @@ export const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C') as (byt
 
 const { Produce: PRODUCE_KEY } = require('kafkajs/src/protocol/requests/apiKeys') as { readonly Produce: number };
 const { requests } = require('kafkajs/src/protocol/requests') as { readonly requests: { readonly Produce: object } };
-const ALL_REPLICAS = -1;
-/** Of the bytes around a batch: enough that the encoder need not grow. */
-const ABOUT_NAMES = 512;
+/** The sizes of what stands before a request's client id: its length, what it is, and which one. */
+const LENGTH_BYTES = 4;
+const FIXED_HEADER_BYTES = 10;
 
-/** A batch of records as Kafka stores it, and where it goes. */
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly batch: Buffer;
-}
-
-/** Sends batches in one request, and returns when all in-sync replicas have them. @throws what kafkajs throws, also for an error of one partition. */
-export async function produce(
-  broker: InnerBroker,
-  transactionalId: string,
-  timeoutMs: number,
-  batches: readonly PartitionBatch[],
-): Promise<void> {
-  const { request, response } = broker.lookupRequest(
-    PRODUCE_KEY,
-    requests.Produce,
-  )({ acks: ALL_REPLICAS, topicData: [] });
-  // From version 3, which transactions came with, to version 8 the body has this form; kafkajs knows up to 7.
-  const size = batches.reduce((sum, { batch }) => sum + batch.length + ABOUT_NAMES, ABOUT_NAMES);
-  const body = new ProtocolEncoder(size).writeString(transactionalId).writeInt16(ALL_REPLICAS).writeInt32(timeoutMs);
-  body.writeInt32(batches.length);
-  for (const { topic, partition, batch } of batches)
-    body.writeString(topic).writeInt32(1).writeInt32(partition).writeBytes(batch);
-  await broker.connectionPool.send({ request: { ...request, encode: async () => body }, response });
+/**
+ * Sends a produce request whose body is ready, and returns when it is answered. The body must not change until then. (kafkajs's own way copies it
+ * into two more buffers of up to twice its size.) @throws what kafkajs throws, also for an error of one partition.
+ */
+export async function sendProduce(broker: InnerBroker, body: Buffer): Promise<void> {
+  const { request, response } = broker.lookupRequest(PRODUCE_KEY, requests.Produce)({ topicData: [] });
+  const connection = await broker.connectionPool.getConnection();
+  if (!connection.isAuthenticated()) await connection.authenticate();
+  const { apiKey, apiName, apiVersion } = request;
+  const { clientId, requestQueue, socket } = connection;
+  const correlationId = connection.nextCorrelationId();
+  const header = new ProtocolBytes(LENGTH_BYTES + FIXED_HEADER_BYTES + Buffer.byteLength(clientId));
+  header.int32(FIXED_HEADER_BYTES + Buffer.byteLength(clientId) + body.length);
+  header.int16(apiKey);
+  header.int16(apiVersion);
+  header.int32(correlationId);
+  header.string(clientId);
+  const sendRequest = (): void => {
+    socket.cork();
+    socket.write(header.written());
+    socket.write(body);
+    socket.uncork();
+  };
+  const { payload } = await new Promise<{ readonly payload: Buffer }>((resolve, reject) => {
+    const entry = { apiKey, apiName, apiVersion, correlationId, resolve, reject };
+    requestQueue.push({ entry, expectResponse: true, requestTimeout: null, sendRequest });
+  });
+  const answer = await response.decode(payload);
+  requestQueue.maybeThrottle(answer.clientSideThrottleTime ?? null);
+  await response.parse(answer);
 }

@@ -3,19 +3,20 @@ import { BATCH_BYTES, REQUEST_BYTES, REQUEST_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS 
 import { sizeOf } from '../record.js';
 import {
   innerCluster,
-  produce,
+  sendProduce,
   TRANSACTION_COORDINATOR,
   type InnerBroker,
   type InnerCluster,
-  type PartitionBatch,
 } from './inner-kafkajs.js';
 import { partitionOf } from './partition.js';
 import { untilAnswered } from './passing.js';
-import { recordBatch, type BatchRecord } from './record-batch.js';
+import { ProtocolBytes } from './protocol-bytes.js';
+import { writeBatch, type BatchRecord } from './record-batch.js';
 import type { KafkaSettings } from './settings.js';
 
 /** After the highest sequence comes 0. */
 const SEQUENCES = 2 ** 31;
+const ALL_REPLICAS = -1;
 
 export interface ProducerOptions {
   readonly transactionalId: string;
@@ -54,6 +55,9 @@ interface Identity {
  * After an error it is of no more use: opening another one ends what this one left open.
  */
 export class TransactionalProducer {
+  /** The request for each leader. Only one is on its way at a time, so that each can be written over the one before. */
+  private readonly bodies = new Map<number, ProtocolBytes>();
+
   private constructor(
     private readonly cluster: InnerCluster,
     private readonly coordinator: InnerBroker,
@@ -132,27 +136,39 @@ export class TransactionalProducer {
   }
 
   private async send(request: Request): Promise<void> {
-    const byLeader = new Map<number, PartitionBatch[]>();
-    for (const [partition, { records }] of request) {
-      const batch = await this.batchFor(partition, records);
-      const batches = byLeader.get(partition.leader);
-      if (batches === undefined) byLeader.set(partition.leader, [batch]);
-      else batches.push(batch);
-    }
+    const byLeader = Map.groupBy(request, ([{ leader }]) => leader);
     await Promise.all(
-      Array.from(byLeader, async ([leader, batches]) => {
+      Array.from(byLeader, async ([leader, portions]) => {
+        const body = this.bodies.get(leader) ?? new ProtocolBytes();
+        this.bodies.set(leader, body);
+        await this.write(body, portions);
         const broker = await this.cluster.findBroker({ nodeId: String(leader) });
         // The sequences of the batches make this safe to repeat.
-        await untilAnswered(() => produce(broker, this.identity.transactionalId, REQUEST_TIMEOUT_MS, batches));
+        await untilAnswered(() => sendProduce(broker, body.written()));
       }),
     );
   }
 
-  private async batchFor(to: Partition, records: readonly BatchRecord[]): Promise<PartitionBatch> {
-    const { producerId, producerEpoch } = this.identity;
-    const producer = { id: BigInt(producerId), epoch: producerEpoch, sequence: to.sequence };
-    to.sequence = (to.sequence + records.length) % SEQUENCES;
-    return { topic: to.topic, partition: to.partition, batch: await recordBatch(records, producer, this.compression) };
+  /** The body of a produce request, in the form that it has from version 3 (which brought transactions) to 8; kafkajs knows up to 7. */
+  private async write(body: ProtocolBytes, portions: readonly [Partition, Portion][]): Promise<void> {
+    const { transactionalId, producerId, producerEpoch } = this.identity;
+    body.cut(0);
+    body.string(transactionalId);
+    body.int16(ALL_REPLICAS);
+    body.int32(REQUEST_TIMEOUT_MS);
+    body.int32(portions.length);
+    for (const [to, { records }] of portions) {
+      body.string(to.topic);
+      body.int32(1);
+      body.int32(to.partition);
+      const sizeAt = body.length;
+      body.int32(0);
+      const producer = { id: BigInt(producerId), epoch: producerEpoch, sequence: to.sequence };
+      to.sequence = (to.sequence + records.length) % SEQUENCES;
+      await writeBatch(body, records, producer, this.compression);
+      const batch = body.written(sizeAt);
+      batch.writeInt32BE(batch.length - Int32Array.BYTES_PER_ELEMENT);
+    }
   }
 }
 

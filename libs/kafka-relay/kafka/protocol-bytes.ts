@@ -5,18 +5,58 @@ const LAST_ASCII = 0x7f;
 const LONGEST_VARINT = 10;
 const UTF8_PER_UNIT = 3;
 
-/** Bytes in the making, in the forms that a Kafka record consists of. Its buffer is kept from one use to the next. */
-export class RecordBytes {
-  private buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+/**
+ * A request in the making, in the forms of Kafka's protocol. The buffer is kept from one request to the next: buffers that are thrown away make
+ * V8 collect its whole heap again and again, which holds up everything else.
+ */
+export class ProtocolBytes {
+  private buffer: Buffer;
   private end = 0;
 
-  clear(): void {
-    this.end = 0;
+  constructor(capacity = FIRST_CAPACITY) {
+    this.buffer = Buffer.allocUnsafe(capacity);
   }
 
-  /** What was written, valid until the next write. */
-  written(): Buffer {
-    return this.buffer.subarray(0, this.end);
+  get length(): number {
+    return this.end;
+  }
+
+  /** Forgets what was written after the first bytes. */
+  cut(length: number): void {
+    this.end = length;
+  }
+
+  /** What was written, valid until something is written. */
+  written(from = 0): Buffer {
+    return this.buffer.subarray(from, this.end);
+  }
+
+  /** Leaves room for bytes that {@link written} is to fill. */
+  skip(length: number): void {
+    this.ensure(length);
+    this.end += length;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.ensure(bytes.length);
+    this.buffer.set(bytes, this.end);
+    this.end += bytes.length;
+  }
+
+  int16(value: number): void {
+    this.ensure(Int16Array.BYTES_PER_ELEMENT);
+    this.end = this.buffer.writeInt16BE(value, this.end);
+  }
+
+  int32(value: number): void {
+    this.ensure(Int32Array.BYTES_PER_ELEMENT);
+    this.end = this.buffer.writeInt32BE(value, this.end);
+  }
+
+  /** UTF-8 after two bytes of length. */
+  string(value: string): void {
+    this.int16(Buffer.byteLength(value));
+    this.raw(Buffer.from(value));
   }
 
   /** A whole number, zig-zag; exact up to 2^52. */
@@ -30,7 +70,7 @@ export class RecordBytes {
     this.end = end;
   }
 
-  /** UTF-8 after its length. */
+  /** UTF-8 after its length as a varint. */
   text(value: string): void {
     if (value.length <= SHORT_TEXT && this.ascii(value)) return;
     this.varint(Buffer.byteLength(value));
@@ -38,7 +78,7 @@ export class RecordBytes {
     this.end += this.buffer.write(value, this.end);
   }
 
-  /** What `write` writes, after its length. */
+  /** What `write` writes, after its length as a varint. */
   sized(write: () => void): void {
     this.ensure(LONGEST_VARINT);
     const start = this.end;
