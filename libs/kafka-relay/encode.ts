@@ -7,6 +7,7 @@ import { LATEST_TYPES, type LatestType, type Place, type RelayRecord } from './r
 import type { Folded } from './stream-folder.js';
 
 const EPOCH = '1970-01-01T00:00:00Z';
+const NO_HEADERS: Readonly<Record<string, string>> = {};
 const NOTHING_BEFORE: Place = { index: 0, seq: 0 };
 
 /** What every record of a session says of its origin. */
@@ -16,13 +17,21 @@ export interface Origin {
   readonly maxValueBytes: number;
 }
 
+/** The last state of an object so far: it becomes a record only if none comes after it. */
+interface Latest {
+  readonly type: LatestType;
+  readonly event: RecordedEvent;
+  /** The object's JSON; undefined where it is gone. */
+  readonly payload: string | undefined;
+}
+
 /** The records of a sequence of events, in order; of each object only its last state. Notes in `heads` what came last of each key. */
 export class Encoder {
   readonly records: RelayRecord[] = [];
   readonly touched = new Map<string, Place>();
-  /** Bytes of values so far. */
+  /** About how many bytes of values so far. */
   bytes = 0;
-  private readonly latest = new Map<string, RelayRecord>();
+  private readonly latest = new Map<string, Latest>();
   private readonly template: Readonly<Record<string, string>>;
 
   constructor(
@@ -57,37 +66,42 @@ export class Encoder {
       timeMs: Math.floor(event.time / US_PER_MS),
     });
     this.bytes += value.value.length;
-    this.addLatest(event, payload, isGone(after) || after === undefined);
+    const type = streamType(event.stream);
+    if (isLatestType(type))
+      this.noteLatest({ type, event, payload: after === undefined || isGone(after) ? undefined : payload });
     return payload.length;
   }
 
   /** Everything that is to be published: the events in order, then the latest states. */
   all(): RelayRecord[] {
-    return [...this.records, ...this.latest.values()];
+    return [...this.records, ...Array.from(this.latest.values(), (latest) => this.latestRecord(latest))];
   }
 
-  private addLatest(event: RecordedEvent, payload: string, gone: boolean): void {
-    const type = streamType(event.stream);
-    if (!isLatestType(type)) return;
-    const value = gone ? { value: null, headers: {} } : this.fitting(payload, '{}');
-    this.bytes += (value.value?.length ?? 0) - (this.latest.get(event.stream)?.value?.length ?? 0);
-    this.latest.set(event.stream, {
+  private noteLatest(latest: Latest): void {
+    const { stream } = latest.event;
+    this.bytes += (latest.payload?.length ?? 0) - (this.latest.get(stream)?.payload?.length ?? 0);
+    this.latest.set(stream, latest);
+  }
+
+  private latestRecord({ type, event, payload }: Latest): RelayRecord {
+    const value = payload === undefined ? { value: null, headers: NO_HEADERS } : this.fitting(payload, '{}');
+    return {
       topic: type,
       key: shortKey(streamKey(event.stream)),
       value: value.value,
       headers: { ...this.headersOf(event, `latest/${event.index}/${event.seq}`, LATEST_EVENT[type]), ...value.headers },
       timeMs: Math.floor(event.time / US_PER_MS),
-    });
+    };
   }
 
   /** A value that Kafka would refuse is left out; the header says so, and the API has the object. */
   private fitting(
     text: string,
     instead: string,
-  ): { readonly value: Buffer; readonly headers: Readonly<Record<string, string>> } {
-    const value = Buffer.from(text);
-    if (value.length <= this.origin.maxValueBytes - HEADER_ROOM) return { value, headers: {} };
-    return { value: Buffer.from(instead), headers: { ce_oversize: String(value.length) } };
+  ): { readonly value: string; readonly headers: Readonly<Record<string, string>> } {
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= this.origin.maxValueBytes - HEADER_ROOM) return { value: text, headers: NO_HEADERS };
+    return { value: instead, headers: { ce_oversize: String(bytes) } };
   }
 
   private headersOf(event: RecordedEvent, id: string, type: string): Record<string, string> {

@@ -6,8 +6,15 @@ export const PAGE_EVENTS = 2_000;
 export const FIRST_PAGE_EVENTS = 100;
 /** About how many bytes of records a transaction should have. A single commit is never divided. */
 export const TRANSACTION_BYTES = 4_000_000;
-/** Bytes of records in one produce request. */
-export const REQUEST_BYTES = 900_000;
+/**
+ * Transactions that follow the log begin at least so long after one another: each costs Kafka some milliseconds of CPU, however few records it
+ * has. A commit that comes alone does not wait.
+ */
+export const TRANSACTION_INTERVAL_MS = 15;
+/** Bytes of records for one partition in a produce request: what a broker's default takes as one batch. */
+export const BATCH_BYTES = 900_000;
+/** Bytes of records in one produce request, of all partitions. */
+export const REQUEST_BYTES = 8_000_000;
 /** Characters of JSON of the states that are kept between batches (the objects take some three times that in bytes). */
 export const CACHED_TEXT = 64_000_000;
 /** Streams that are folded from their beginning at the same time. */
@@ -33,7 +40,9 @@ export const CONNECT_TIMEOUT_MS = 3_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** Kafka aborts what a dead relay left open after this; the next relay does so at once. */
 export const TRANSACTION_TIMEOUT_MS = 30_000;
-/** A new transaction has to wait until the last one's markers are written: a few milliseconds. */
+/** A new transaction has to wait until the markers of the last one are written, a new topic until it is led: a few milliseconds each. */
+export const PASSING_PAUSE_MS = 2;
+export const PASSING_BOUND_MS = 3_000;
 export const RETRY_FIRST_MS = 3;
 export const RETRY_MAX_MS = 500;
 export const RETRIES = 12;

@@ -18,7 +18,7 @@ export interface RelayRecord {
   readonly topic: RecordTopic;
   readonly key: string;
   /** JSON text; null takes the object out of a compacted topic. */
-  readonly value: Buffer | null;
+  readonly value: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeMs: number;
 }
@@ -37,5 +37,12 @@ export interface Position {
   readonly generation: number;
 }
 
-export const sizeOf = (record: RelayRecord): number => record.key.length + (record.value?.length ?? 0) + HEADERS_ABOUT;
-const HEADERS_ABOUT = 500;
+/** The most bytes that a record takes in Kafka. */
+export function sizeOf({ key, value, headers }: Omit<RelayRecord, 'topic'>): number {
+  let units = key.length;
+  for (const name in headers) units += name.length + headers[name]!.length + LENGTHS;
+  return UTF8_PER_UNIT * units + (value === null ? 0 : Buffer.byteLength(value)) + FRAMING;
+}
+const UTF8_PER_UNIT = 3;
+const LENGTHS = 2;
+const FRAMING = 40;

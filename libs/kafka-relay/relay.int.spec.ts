@@ -80,6 +80,13 @@ describeWithKafka('The relay', () => {
     await expectTopicsToEqualLog();
   });
 
+  test('with compression readers see the same', async () => {
+    settings = { ...settings, compression: 'gzip' };
+    log.tell(6, 60);
+    await caughtUp(started());
+    await expectTopicsToEqualLog();
+  });
+
   test('the next relay continues where the last one stopped, with folded objects and unbroken chains', async () => {
     log.tell(2, 80);
     const first = started();
@@ -120,7 +127,7 @@ describeWithKafka('The relay', () => {
     const zombie = await sink.open(log.storeEpoch);
     const successor = await new KafkaSink(settings).open(log.storeEpoch);
     const publication: Publication = {
-      records: [{ topic: 'events', key: 'a', value: Buffer.from('zombie'), headers: {}, timeMs: 1 }],
+      records: [{ topic: 'events', key: 'a', value: 'zombie', headers: {}, timeMs: 1 }],
       position: { index: 9, generation: 1 },
       heads: new Map(),
     };

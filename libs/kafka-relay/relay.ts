@@ -10,6 +10,7 @@ import {
   PAGE_EVENTS,
   STOP_BOUND_MS,
   TRANSACTION_BYTES,
+  TRANSACTION_INTERVAL_MS,
 } from './limits.js';
 import type { Place, Position } from './record.js';
 import type { Publication, RecordSink, SinkSession } from './sink.js';
@@ -58,6 +59,7 @@ interface Batch extends Publication {
  *      └──────── anything fails: the session is thrown away ◄─────────┘
  *
  * Records and position become visible together, so whatever fails at whatever moment, the next session continues where readers see the end.
+ * At the end of the log the next page is read only when the one before is published, so that it has all that was committed meanwhile.
  * At most two batches are in memory. Nothing is ever skipped: what cannot be published keeps the relay trying, and saying so.
  */
 export class Relay {
@@ -143,6 +145,7 @@ export class Relay {
         const batch = await this.encode(events, folder, heads, head.storeEpoch, session, start.generation);
         await publisher.publish(batch, (transactionMs) => this.noted(batch, transactionMs));
         index = batch.position.index;
+        if (events.length < page) await publisher.rested();
         page = Math.max(1, Math.min(PAGE_EVENTS, Math.floor((TRANSACTION_BYTES * events.length) / batch.bytes)));
       }
       await publisher.settled();
@@ -205,6 +208,7 @@ export class Relay {
 /** Publishes one batch at a time, while the caller makes the next one. */
 class Publisher {
   private sending: Promise<void> = Promise.resolve();
+  private begun = 0;
 
   constructor(
     private readonly session: SinkSession,
@@ -215,13 +219,19 @@ class Publisher {
   async publish(publication: Publication, done: (transactionMs: number) => void = () => undefined): Promise<void> {
     await this.sending;
     if (this.signal.aborted) return;
-    const begun = performance.now();
-    this.sending = this.session.publish(publication).then(() => done(performance.now() - begun));
+    this.begun = performance.now();
+    this.sending = this.session.publish(publication).then(() => done(performance.now() - this.begun));
     // Whoever waits for it next is told.
     this.sending.catch(() => undefined);
   }
 
   settled(): Promise<void> {
     return this.sending;
+  }
+
+  /** Waits for the batch under way, and until the next one may begin. @throws what it failed with */
+  async rested(): Promise<void> {
+    await this.sending;
+    await delay(this.begun + TRANSACTION_INTERVAL_MS - performance.now());
   }
 }

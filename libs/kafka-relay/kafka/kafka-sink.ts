@@ -1,13 +1,14 @@
-import { CompressionTypes, type Kafka, type Message, type Producer, type TopicMessages, Partitioners } from 'kafkajs';
-import { REQUEST_BYTES, TRANSACTION_TIMEOUT_MS } from '../limits.js';
-import { LATEST_TYPES, sizeOf, type Place, type Position, type RelayRecord } from '../record.js';
+import type { Kafka } from 'kafkajs';
+import { LATEST_TYPES, type Place, type Position, type RecordTopic, type RelayRecord } from '../record.js';
 import type { Publication, RecordSink, SinkSession } from '../sink.js';
 import { readTopic } from './read-topic.js';
+import type { BatchRecord } from './record-batch.js';
 import { controlTopic, kafkaClient, topicName, transactionalId, type KafkaSettings } from './settings.js';
 import { ensureTopics } from './topics.js';
+import { TransactionalProducer } from './transactional-producer.js';
 
 const HEAD = 'head/';
-const COMPRESSION = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP } as const;
+const TOPICS: readonly RecordTopic[] = ['events', ...LATEST_TYPES];
 
 /** What the control topic says. */
 interface Control {
@@ -40,23 +41,19 @@ export class KafkaSink implements RecordSink {
 
   async open(storeEpoch: string): Promise<SinkSession> {
     const maxValueBytes = await this.withTopics();
-    const producer = this.kafka.producer({
-      transactionalId: transactionalId(this.settings.prefix),
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+    const { prefix, compression } = this.settings;
+    const producer = await TransactionalProducer.open(this.kafka, {
+      transactionalId: transactionalId(prefix),
+      topics: [controlTopic(prefix), ...TOPICS.map((topic) => topicName(prefix, topic))],
+      compression,
     });
     try {
-      await producer.connect();
-      // kafkajs fences with its first transaction, not by connecting: an empty one, before the position is read.
-      await (await producer.transaction()).abort();
       const control = await this.readControl(storeEpoch);
       const session = new KafkaSession(producer, this.settings, storeEpoch, control, maxValueBytes);
       if (control.position === undefined && control.hasOtherEpochs) await this.forgetLatest(session);
       return session;
     } catch (error) {
-      await producer.disconnect().catch(() => undefined);
+      await producer.close();
       throw error;
     }
   }
@@ -107,7 +104,7 @@ export class KafkaSink implements RecordSink {
 
 class KafkaSession implements SinkSession {
   constructor(
-    private readonly producer: Producer,
+    private readonly producer: TransactionalProducer,
     private readonly settings: KafkaSettings,
     private readonly storeEpoch: string,
     private readonly control: Control,
@@ -122,53 +119,33 @@ class KafkaSession implements SinkSession {
     return this.control.heads;
   }
 
-  async publish({ records, position, heads }: Publication): Promise<void> {
-    const transaction = await this.producer.transaction();
-    const compression = COMPRESSION[this.settings.compression];
-    for (const request of this.requests(records, this.controlMessages(position, heads))) {
-      await transaction.sendBatch({ topicMessages: request, compression });
-    }
-    await transaction.commit();
-  }
-
-  async close(): Promise<void> {
-    await this.producer.disconnect().catch(() => undefined);
-  }
-
-  private controlMessages(position: Position, heads: ReadonlyMap<string, Place>): Message[] {
-    const { generation } = position;
-    const placed = Array.from(heads, ([key, place]): Message => {
-      const head: StoredHead = { epoch: this.storeEpoch, generation, ...place };
-      return { key: `${HEAD}${key}`, value: JSON.stringify(head) };
-    });
-    return [...placed, { key: this.storeEpoch, value: JSON.stringify(position) }];
-  }
-
-  /** Portions that a broker takes in one request each. The control records go with the first: a small transaction is one request. */
-  private *requests(records: readonly RelayRecord[], control: Message[]): Generator<TopicMessages[]> {
+  publish({ records, position, heads }: Publication): Promise<void> {
     const { prefix } = this.settings;
-    let topics = new Map<string, Message[]>([[controlTopic(prefix), control]]);
-    let size = 0;
-    const request = (): TopicMessages[] => Array.from(topics, ([topic, messages]) => ({ topic, messages }));
-    for (const record of records) {
-      const bytes = sizeOf(record);
-      if (size > 0 && size + bytes > REQUEST_BYTES) {
-        yield request();
-        topics = new Map();
-        size = 0;
-      }
-      size += bytes;
-      const topic = topicName(prefix, record.topic);
-      const message: Message = {
-        key: record.key,
-        value: record.value,
-        headers: record.headers,
-        timestamp: String(record.timeMs),
-      };
-      const messages = topics.get(topic);
-      if (messages === undefined) topics.set(topic, [message]);
-      else messages.push(message);
-    }
-    yield request();
+    const byTopic = Map.groupBy(records, ({ topic }) => topic);
+    return this.producer.transact(
+      new Map<string, readonly BatchRecord[]>([
+        ...Array.from(byTopic, ([topic, ofTopic]) => [topicName(prefix, topic), ofTopic] as const),
+        [controlTopic(prefix), this.controlRecords(position, heads)],
+      ]),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.producer.close();
+  }
+
+  private controlRecords(position: Position, heads: ReadonlyMap<string, Place>): BatchRecord[] {
+    const { generation } = position;
+    const timeMs = Date.now();
+    const record = (key: string, content: Position | StoredHead): BatchRecord => ({
+      key,
+      value: JSON.stringify(content),
+      headers: {},
+      timeMs,
+    });
+    const placed = Array.from(heads, ([key, place]) =>
+      record(`${HEAD}${key}`, { epoch: this.storeEpoch, generation, ...place }),
+    );
+    return [...placed, record(this.storeEpoch, position)];
   }
 }

@@ -1,5 +1,6 @@
 import { ConfigResourceTypes, type Admin, type ITopicConfig } from 'kafkajs';
 import { LATEST_TYPES } from '../record.js';
+import { untilAnswered } from './passing.js';
 import { controlTopic, topicName, type KafkaSettings } from './settings.js';
 
 const BROKER_DEFAULT = -1;
@@ -40,15 +41,17 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings): Promi
   const topics = wanted(settings);
   const there = new Set(await admin.listTopics());
   const missing = topics.filter(({ topic }) => !there.has(topic));
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map(({ topic }) => ({
-      type: ConfigResourceTypes.TOPIC,
-      name: topic,
-      configNames: ['max.message.bytes'],
-    })),
-  });
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+  const { resources } = await untilAnswered(() =>
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: topics.map(({ topic }) => ({
+        type: ConfigResourceTypes.TOPIC,
+        name: topic,
+        configNames: ['max.message.bytes'],
+      })),
+    }),
+  );
   const limits = resources.map(({ configEntries }) => Number(configEntries[0]?.configValue));
   return Math.min(...limits.filter((limit) => limit > 0), settings.maxMessageBytes);
 }

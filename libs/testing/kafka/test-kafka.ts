@@ -90,7 +90,10 @@ interface Ports {
   readonly proxy: number;
 }
 
-/** Whoever comes through the proxy is told its address, by a listener of its own: the broker talks to itself directly. */
+/**
+ * Whoever comes through the proxy is told its address, by a listener of its own: the broker talks to itself directly. Index files are mapped: the
+ * kernel fills them with zeros as soon as a new partition gets its first records, so they are small here.
+ */
 const properties = (directory: string, { direct, controller, proxied, proxy }: Ports): string => `
 process.roles=broker,controller
 node.id=1
@@ -104,6 +107,7 @@ log.dirs=${join(directory, 'data')}
 num.partitions=1
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
+log.index.size.max.bytes=1048576
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -173,7 +177,9 @@ class OwnKafka implements TestKafka {
 
   readonly restart = async (): Promise<void> => {
     const pidFile = join(this.directory, 'pid');
-    const java = ['java', '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-cp', this.classpath];
+    // It lives for minutes: Java's second compiler would take a third of its CPU all that time, and never be done.
+    const jvm = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+    const java = ['java', ...jvm, '-cp', this.classpath];
     const command = [...java, 'kafka.Kafka', join(this.directory, 'server.properties')];
     const output = await open(join(this.directory, 'output'), 'a');
     this.guard = spawn('sh', ['-c', GUARDED, 'sh', ...command], {

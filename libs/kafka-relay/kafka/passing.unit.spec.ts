@@ -1,0 +1,19 @@
+import { untilAnswered } from './passing.js';
+
+const failing = (type: string, times: number) => {
+  let asked = 0;
+  return async (): Promise<number> => {
+    if (asked++ < times) throw Object.assign(new Error(type), { type });
+    return asked;
+  };
+};
+
+describe('A question to a broker', () => {
+  test('is asked again while the transaction before is not completed', async () => {
+    expect(await untilAnswered(failing('CONCURRENT_TRANSACTIONS', 3))).toBe(4);
+  });
+
+  test('is not asked again when the answer will stay the same', async () => {
+    await expect(untilAnswered(failing('INVALID_PRODUCER_EPOCH', 1))).rejects.toThrow('INVALID_PRODUCER_EPOCH');
+  });
+});
