@@ -18,6 +18,7 @@ import { requiresReplacement } from './reconcile/job-diff-kind.js';
 import { newestDeployment } from './reconcile/deployments.js';
 import type { InPlaceUpdate, Reconciliation, Wanted } from './reconcile/pass.js';
 import { reconcile } from './reconcile/reconcile.js';
+import { uniqueNames } from './reconcile/unique-names.js';
 import { NO_PLACEMENT, nextTracker, penaltyNodes } from './reconcile/reschedule.js';
 
 const NOT_PENALISED: ReadonlySet<string> = new Set();
@@ -71,9 +72,10 @@ function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconcilia
   const placements: PlannedPlacement[] = [];
   const stopped: PlannedStop[] = [];
   const updates: PlannedUpdate[] = [];
+  const nameOf = uniqueNames(setup.input, wish);
   for (const wanted of [...wish.destructive, ...wish.place]) {
     const { group, previous, stop } = wanted;
-    const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish) : null;
+    const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;
     if (selection === null || selection.placed === null) {
       countFailure(tally, group, selection?.metrics);
       if (wanted.reason === 'reschedule' && previous !== null) updates.push(...noPlacement(previous));
@@ -91,6 +93,7 @@ function selectFor(
   request: SchedulingRequest,
   setup: PassSetup,
   wish: Reconciliation,
+  nameOf: ReturnType<typeof uniqueNames>,
 ): { readonly placed: PlannedPlacement | null; readonly metrics: AllocMetric } | null {
   const { job, placer } = setup;
   const { group, previous, stop } = wanted;
@@ -107,7 +110,7 @@ function selectFor(
   }
   const placement: PlannedPlacement = {
     id: request.newId(),
-    name: wanted.name,
+    name: nameOf(wanted, version),
     taskGroup: group,
     nodeId: placed.node.id,
     nodeName: placed.node.description.Name,

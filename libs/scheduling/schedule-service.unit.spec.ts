@@ -364,6 +364,49 @@ describe('canaries', () => {
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run']);
   });
 
+  it('avoid the name of one that is brought to their version where it runs (simulator, seeds 1, 6 and 13)', () => {
+    const cluster = established(job({}));
+    cluster.register(changed(job({}), 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.promote();
+    // As before, and one more: nothing is superfluous, so the promoted one and its namesake both stay.
+    cluster.register(service({ Count: 4, Update: rolling({ Canary: 1 }) }));
+    cluster.evaluate();
+    expect(live(cluster)).toEqual([
+      'web[0] v2 run',
+      'web[0] v1 run',
+      'web[1] v2 run',
+      'web[2] v2 run',
+      'web[3] v2 canary run',
+    ]);
+  });
+
+  it('promoted, keep their name from what is replaced by their version while the next is on trial (simulator, seed 14)', () => {
+    const cluster = established(job({}));
+    const namesake = at(cluster, 0);
+    cluster.tell(namesake.id, { clientStatus: 'failed' });
+    cluster.evaluate({ trigger: 'alloc-failure' });
+    cluster.register(changed(job({}), 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.promote();
+    const larger = service({ Count: 4, Update: rolling({ Canary: 1 }) });
+    cluster.register(changed(larger, 'v2'));
+    cluster.evaluate();
+    cluster.advance(30);
+    cluster.runDue();
+    const replacement = cluster.live().find((alloc) => alloc.previousAllocation === namesake.id);
+    expect(replacement).toMatchObject({ jobVersion: 1, name: 'shop.web[3]' });
+    expect(live(cluster)).toEqual([
+      'web[0] v1 run',
+      'web[0] v2 canary run',
+      'web[1] v0 run',
+      'web[2] v0 run',
+      'web[3] v1 run',
+    ]);
+  });
+
   it('of a superseded version are stopped', () => {
     const cluster = established(job({}));
     cluster.register(changed(job({}), 'v1'));

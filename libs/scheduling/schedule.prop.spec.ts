@@ -75,11 +75,11 @@ describe('whatever happens to a service job', () => {
     });
   });
 
-  it('no two live allocations of a version share a name, canaries aside', () => {
+  it('no two live allocations of a version share a name, beside what cannot be reached', () => {
     tell('service', anyStory, (cluster) => {
       const names = cluster
         .live()
-        .filter((alloc) => alloc.clientStatus !== 'unknown' && !alloc.deploymentStatus?.canary)
+        .filter((alloc) => alloc.clientStatus !== 'unknown')
         .map((alloc) => `${alloc.name} v${alloc.jobVersion}`);
       expect(names).toEqual([...new Set(names)]);
     });

@@ -54,8 +54,7 @@ export function checkCommit(log: MemoryLog, commit: SimulatedCommit): void {
   for (const nodeId of new Set(placed.map((alloc) => alloc.nodeId))) hasRoom(log, nodeId);
   if (placed[0]!.jobType !== 'service') return;
   const live = log.cluster.allocationsOfJob(job.namespace, job.id).filter((alloc) => !isTerminal(alloc));
-  // Where canaries are tried, they and what is placed beside them share names with the old ones until the rollout is over.
-  if (current.spec.TaskGroups.every((group) => (group.Update?.Canary ?? 0) === 0)) namesAreUnique(live, placed);
+  namesAreUnique(live, placed);
   for (const group of current.spec.TaskGroups) {
     const here = live.filter((alloc) => alloc.taskGroup === group.Name);
     const canaries = group.Update?.Canary ?? 0;
@@ -121,7 +120,7 @@ function hasRoom(log: MemoryLog, nodeId: string): void {
     throw new Violation(`node ${nodeId} is overcommitted: ${cpu} MHz, ${memory} MB`);
 }
 
-/** Among those of one version no name is used twice; the old ones and canaries may share one for a while. */
+/** Among those of one version no name is used twice; an old one and its successor-to-be may share one for a while (spec/lifecycle §3.5). */
 function namesAreUnique(live: readonly AllocationState[], placed: readonly AllocationState[]): void {
   const key = (alloc: AllocationState): string => `${alloc.name} ${alloc.jobCreateIndex} ${alloc.jobVersion}`;
   const names = new Set(placed.map(key));
