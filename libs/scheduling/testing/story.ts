@@ -1,4 +1,4 @@
-import type { JobSpec } from '@app/domain';
+import type { JobSpec, TaskGroup } from '@app/domain';
 import { isActive, NO_TRANSITION } from '@app/domain';
 import fc from 'fast-check';
 import { batch, changed, node, rolling, service, system } from './specs.js';
@@ -45,7 +45,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 export const anyStory: fc.Arbitrary<Story> = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
   maxParallel: fc.integer({ min: 0, max: 3 }),
-  canary: fc.integer({ min: 0, max: 1 }),
+  canary: fc.integer({ min: 0, max: 3 }),
   lostAfter: fc.constantFrom(0, 0, 60),
   happenings: fc.array(happening, { maxLength: 14 }),
 });
@@ -54,7 +54,7 @@ export const anyStory: fc.Arbitrary<Story> = fc.record({
 export const rollingStory: fc.Arbitrary<Story> = fc.record({
   count: fc.integer({ min: 1, max: 6 }),
   maxParallel: fc.integer({ min: 1, max: 3 }),
-  canary: fc.integer({ min: 0, max: 1 }),
+  canary: fc.integer({ min: 0, max: 3 }),
   lostAfter: fc.constant(0),
   happenings: fc.array(fc.oneof(plain('change', 'touch', 'settle', 'start', 'promote'), pointed('grant')), {
     maxLength: 14,
@@ -85,6 +85,10 @@ export function begin(type: 'service' | 'batch' | 'system', story: Story): ToyCl
   return cluster;
 }
 
+/** A group that asks for more canaries than it has allocations gets them one after the other (spec/lifecycle §3.2, step 18). */
+const fewerCanaries = ({ Update }: TaskGroup, count: number): TaskGroup['Update'] =>
+  Update && { ...Update, Canary: Math.min(Update.Canary, count) };
+
 const NODE_IDS = ['a', 'b', 'c', 'd'];
 const pick = <T>(items: readonly T[], which: number): T | undefined => items[which % Math.max(1, items.length)];
 
@@ -105,7 +109,11 @@ export function happen(cluster: ToyCluster, what: Happening): void {
         cluster.register({
           ...job.spec,
           Stop: false,
-          TaskGroups: job.spec.TaskGroups.map((g) => ({ ...g, Count: what.count })),
+          TaskGroups: job.spec.TaskGroups.map((g) => ({
+            ...g,
+            Count: what.count,
+            Update: fewerCanaries(g, what.count),
+          })),
         });
       break;
     case 'stop':
