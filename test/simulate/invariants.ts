@@ -134,11 +134,12 @@ export class Invariants {
       );
   }
 
+  /** Whoever stops work that has been done, and asks for it to be rescheduled, wants it done again (spec/lifecycle §5.3). */
   private noteCompletion(before: AllocationState | undefined, after: AllocationState): void {
     if (after.jobType !== 'batch' && after.jobType !== 'sysbatch') return;
-    if (after.clientStatus !== 'complete' || before?.clientStatus === 'complete' || after.desiredStatus !== 'run')
-      return;
-    this.completed.add(workOf(after));
+    if (after.desiredTransition.Reschedule) this.completed.delete(workOf(after));
+    else if (after.clientStatus === 'complete' && before?.clientStatus !== 'complete' && after.desiredStatus === 'run')
+      this.completed.add(workOf(after));
   }
 
   /** Counters are what there is to count, for the jobs that have moved, and no deadline has passed unnoticed. @throws Violation */

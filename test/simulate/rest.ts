@@ -1,12 +1,24 @@
-import { currentVersion, isClientTerminal, isReady, isTemplate, isTerminal, type JobState } from '@app/domain';
+import {
+  currentVersion,
+  isClientTerminal,
+  isReady,
+  isTemplate,
+  isTerminal,
+  type JobState,
+  type NodeState,
+} from '@app/domain';
+import { SIZE_OF_ONE } from './jobs.js';
 import type { MemoryLog } from './memory-log.js';
 
 /** What everything has come to once nothing fails any more, as sentences about what has not. */
 export function unsettled({ cluster }: MemoryLog): string[] {
   const complaints = cluster.jobs().flatMap((job) => unsettledJob(cluster, job));
   for (const { id, status } of cluster.activeDeployments()) complaints.push(`deployment ${id} is still ${status}`);
-  for (const { id, status, triggeredBy, jobId } of cluster.openEvaluations())
-    complaints.push(`evaluation ${id} of ${jobId} (${triggeredBy}) is still ${status}`);
+  for (const { id, status, triggeredBy, jobId, type } of cluster.openEvaluations()) {
+    const waitsForRoom =
+      status === 'blocked' && type.startsWith('sys') && cluster.nodes().some((node) => isFull(cluster, node));
+    if (!waitsForRoom) complaints.push(`evaluation ${id} of ${jobId} (${triggeredBy}) is still ${status}`);
+  }
   for (const node of cluster.nodes()) {
     const stuck = cluster
       .liveAllocationsOnNode(node.id)
@@ -27,11 +39,15 @@ function unsettledJob(cluster: MemoryLog['cluster'], job: JobState): string[] {
     case 'sysbatch':
       return live.length === 0 ? [] : [`${job.id} has not ended: ${live.length} allocations run`];
     case 'system': {
-      const nodes = cluster.nodes().filter(isReady).length * current.spec.TaskGroups.length;
-      const good = live.filter((alloc) => alloc.jobVersion === current.version && alloc.clientStatus === 'running');
-      return good.length === nodes && live.length === nodes
-        ? []
-        : [`${job.id} has ${live.length} live and ${good.length} running for ${nodes} nodes`];
+      const good = new Set(
+        live
+          .filter((alloc) => alloc.jobVersion === current.version && alloc.clientStatus === 'running')
+          .map((alloc) => alloc.nodeId),
+      );
+      return cluster
+        .nodes()
+        .filter((node) => isReady(node) && !good.has(node.id) && !isFull(cluster, node))
+        .map((node) => `${job.id} does not run on ${node.id}`);
     }
     case 'service': {
       const good = live.filter((alloc) => alloc.jobVersion === current.version && alloc.clientStatus === 'running');
@@ -43,3 +59,7 @@ function unsettledJob(cluster: MemoryLog['cluster'], job: JobState): string[] {
     }
   }
 }
+
+/** No room for one more. */
+const isFull = (cluster: MemoryLog['cluster'], { id, description }: NodeState): boolean =>
+  cluster.usedOnNode(id).cpu + SIZE_OF_ONE > description.NodeResources.Cpu.CpuShares;
