@@ -32,7 +32,7 @@ export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
   const wish = reconcile(input);
 
   const stops: PlannedStop[] = [...wish.stops];
-  if (job !== undefined && wish.destructive.length + wish.place.length > 0) {
+  if (job !== undefined && stops.length > 0 && wish.destructive.length + wish.place.length > 0) {
     const byId = new Map(input.allocations.map((alloc) => [alloc.id, alloc]));
     for (const { allocationId } of stops) {
       const alloc = byId.get(allocationId);
@@ -72,8 +72,10 @@ function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconcilia
   const placements: PlannedPlacement[] = [];
   const stopped: PlannedStop[] = [];
   const updates: PlannedUpdate[] = [];
+  const everything = [...wish.destructive, ...wish.place];
+  if (everything.length === 0) return { placements, stopped, updates };
   const nameOf = uniqueNames(setup.input, wish);
-  for (const wanted of [...wish.destructive, ...wish.place]) {
+  for (const wanted of everything) {
     const { group, previous, stop } = wanted;
     const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;
     if (selection === null || selection.placed === null) {

@@ -434,6 +434,21 @@ describe('what ends by itself or by hand', () => {
     expect(cluster.evaluate().plan?.placements).toEqual([expect.objectContaining({ previousAllocation: id })]);
   });
 
+  it('what fails after it was healthy is rescheduled once its deployment is over (simulator, seed 7 of 100,000)', () => {
+    const cluster = toyCluster();
+    cluster.register(service());
+    cluster.evaluate();
+    cluster.settle();
+    const failed = at(cluster, 1);
+    cluster.tell(failed.id, { clientStatus: 'failed' });
+    const { plan } = cluster.evaluate({ trigger: 'deployment-watcher' });
+    expect(cluster.deployment()?.status).toBe('successful');
+    expect(plan?.followups).toMatchObject([{ waitUntil: cluster.now() + 30_000_000 }]);
+    cluster.advance(30);
+    cluster.runDue();
+    expect(at(cluster, 1).previousAllocation).toBe(failed.id);
+  });
+
   it('a permanently failed allocation keeps its place', () => {
     const ReschedulePolicy = { Attempts: 0, Interval: 0, Delay: 0, DelayFunction: '', MaxDelay: 0, Unlimited: false };
     const cluster = established(service({ ReschedulePolicy }));

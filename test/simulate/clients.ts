@@ -16,7 +16,7 @@ import type { VirtualTimers } from './virtual-timers.js';
 export const QUALITY_META = 'simulate.quality';
 export type Quality = 'good' | 'flaky' | 'broken';
 
-const FLUSH_MS = 500;
+const FLUSH_MS = 1000;
 const START_MS = [300, 4_000] as const;
 const STOP_MS = [100, 3_000] as const;
 const FLAKY_SHARE = 0.2;
@@ -95,7 +95,12 @@ export class Clients {
     if (after.purged) return this.forget(after.id);
     if (before === undefined) return;
     if (isServerTerminal(after) && !isServerTerminal(before)) return this.stop(after.id);
-    if (before.deploymentId !== after.deploymentId && after.deploymentId !== '') this.watchHealth(after);
+    if (before.deploymentId === after.deploymentId || after.deploymentId === '') return;
+    const report = this.news.get(after.nodeId)?.get(after.id);
+    // One that ended just now, and has not told yet, ends in the deployment that it has got into.
+    if (this.tasks.get(after.id)?.phase === 'ended' && report !== undefined)
+      this.news.get(after.nodeId)!.set(after.id, { ...report, health: { healthy: false, timestamp: this.now() } });
+    else this.watchHealth(after);
   }
 
   private assign(alloc: AllocationState): void {

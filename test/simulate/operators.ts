@@ -101,9 +101,10 @@ export class Operators {
         this.log.execute('PauseDeployment', (view, context) =>
           pauseDeployment(view, context, { deploymentId: deployment.id, pause: false }),
         );
-      this.log.execute('PromoteDeployment', (view, context) =>
-        promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }),
-      );
+      if (Object.values(deployment.groups).some((group) => group.desiredCanaries > 0 && !group.promoted))
+        this.log.execute('PromoteDeployment', (view, context) =>
+          promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }),
+        );
     }
   }
 

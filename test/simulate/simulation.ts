@@ -57,7 +57,7 @@ const START: TimeUs = 1_767_225_600 * US_PER_S;
 const HOUR_MS = 3_600_000;
 const COUNT = 500;
 const LOOK_MS = 60_000;
-const GARBAGE_MS = 10 * 60_000;
+const GARBAGE_MS = 30 * 60_000;
 /** Rescheduling backs off for up to an hour: so long what has failed may need to be tried again. */
 const CALM_HOURS = 6;
 const SPARE_ROOM = 1.4;
@@ -102,9 +102,9 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
   for (const reactor of reactors) reactor.start();
   const jobs = Math.max(1, Math.round(options.allocs / COUNT));
   const operators = new Operators(log, timers, random, clients, options.everyMs ?? 4_000, now);
+  for (const kind of OTHER_KINDS) operators.register(jobOf(kind, kind, countOf(kind, options), random));
   for (let i = 0; i < jobs; i++)
     operators.register(jobOf('service', `job-${i}`, Math.ceil(options.allocs / jobs), random));
-  for (const kind of OTHER_KINDS) operators.register(jobOf(kind, kind, countOf(kind, options), random));
   timers.after(HOUR_MS / 12, () => operators.start());
 
   const until = async (ms: number, isOver: () => boolean = () => false): Promise<void> => {
