@@ -102,6 +102,25 @@ function nothingMore({ cluster, plan }: Scene): void {
   throw new Error('four more plans, and no end');
 }
 
+/** Every node is back, and there is one more version: as many as wanted run it, and its deployment has succeeded. */
+function converges({ cluster }: Scene): void {
+  for (const id of ['b', 'c', 'd']) restoreNode(cluster, id);
+  const present = spec(cluster);
+  if (present === undefined) throw new Error('the job is gone');
+  cluster.register({ ...changed(present, 'last'), Stop: false });
+  for (let round = 0; round < 40 && cluster.evaluate().plan !== null; round++) {
+    cluster.settle();
+    cluster.promote();
+  }
+  const version = cluster.view.job('default', 'shop')?.versions[0];
+  expect(cluster.live()).toHaveLength(countOf(cluster));
+  all(cluster.live(), (alloc) => alloc.jobVersion === version?.version);
+  const deployment = cluster.deployment();
+  if (deployment === undefined) return;
+  expect(isActive(deployment)).toBe(false);
+  if (deployment.jobVersion === version?.version) expect(deployment.status).toBe('successful');
+}
+
 describe('whatever happens to a service job', () => {
   itHolds('service', anyStory, RUNS, {
     always: {
@@ -132,25 +151,7 @@ describe('whatever happens to a service job', () => {
       'reconciling twice is reconciling once': nothingMore,
     },
     finally: {
-      'converges to the count of the newest version, and its deployment succeeds, when nothing fails': ({
-        cluster,
-      }) => {
-        for (const id of ['b', 'c', 'd']) restoreNode(cluster, id);
-        const present = spec(cluster);
-        if (present === undefined) throw new Error('the job is gone');
-        cluster.register({ ...changed(present, 'last'), Stop: false });
-        for (let round = 0; round < 40 && cluster.evaluate().plan !== null; round++) {
-          cluster.settle();
-          cluster.promote();
-        }
-        const version = cluster.view.job('default', 'shop')?.versions[0];
-        expect(cluster.live()).toHaveLength(countOf(cluster));
-        all(cluster.live(), (alloc) => alloc.jobVersion === version?.version);
-        const deployment = cluster.deployment();
-        if (deployment === undefined) return;
-        expect(isActive(deployment)).toBe(false);
-        if (deployment.jobVersion === version?.version) expect(deployment.status).toBe('successful');
-      },
+      'converges to the count of the newest version, and its deployment succeeds, when nothing fails': converges,
     },
   });
 });
