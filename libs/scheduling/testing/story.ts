@@ -9,7 +9,7 @@ import { toyCluster } from './toy-cluster.js';
 export type Happening =
   | {
       readonly kind:
-        'change' | 'touch' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote';
+        'change' | 'touch' | 'back' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote';
     }
   | { readonly kind: 'scale'; readonly count: number }
   | {
@@ -24,10 +24,18 @@ export interface Story {
   readonly canary: number;
   readonly lostAfter: number;
   readonly happenings: readonly Happening[];
+  /** Bit i: the next thing happens before there is an evaluation after the i-th. */
+  readonly hurry: number;
 }
 
+export const isHurried = ({ hurry }: Story, i: number): boolean => ((hurry >> i) & 1) === 1;
+
+const MOST = 6;
+
 const plain = (
-  ...kinds: ('change' | 'touch' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote')[]
+  ...kinds: (
+    'change' | 'touch' | 'back' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote'
+  )[]
 ) => fc.record({ kind: fc.constantFrom(...kinds) });
 const pointed = (
   ...kinds: ('fail' | 'complete' | 'lose-node' | 'restore-node' | 'migrate' | 'grant' | 'disconnect')[]
@@ -35,9 +43,12 @@ const pointed = (
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { arbitrary: plain('settle', 'start', 'settle'), weight: 4 },
-  { arbitrary: plain('change', 'touch', 'promote', 'pause', 'resume', 'fail-deployment', 'stop'), weight: 4 },
+  { arbitrary: plain('change', 'touch', 'back', 'promote', 'pause', 'resume', 'fail-deployment', 'stop'), weight: 4 },
   { arbitrary: pointed('fail', 'complete', 'lose-node', 'restore-node', 'migrate', 'grant', 'disconnect'), weight: 4 },
-  { arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.integer({ min: 0, max: 6 }) }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.integer({ min: 0, max: MOST }) }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(1, 10, 40, 400) }), weight: 2 },
 );
 
@@ -48,6 +59,7 @@ export const anyStory: fc.Arbitrary<Story> = fc.record({
   canary: fc.integer({ min: 0, max: 3 }),
   lostAfter: fc.constantFrom(0, 0, 60),
   happenings: fc.array(happening, { maxLength: 14 }),
+  hurry: fc.oneof(fc.constant(0), fc.nat(2 ** 14 - 1)),
 });
 
 /** Only new versions, and health reports that may come late. */
@@ -59,6 +71,7 @@ export const rollingStory: fc.Arbitrary<Story> = fc.record({
   happenings: fc.array(fc.oneof(plain('change', 'touch', 'settle', 'start', 'promote'), pointed('grant')), {
     maxLength: 14,
   }),
+  hurry: fc.constant(0),
 });
 
 export const specOf = (type: 'service' | 'batch' | 'system', story: Story): JobSpec => {
@@ -104,6 +117,16 @@ export function happen(cluster: ToyCluster, what: Happening): void {
     case 'touch':
       if (job) cluster.register({ ...job.spec, Stop: false, Priority: 51 + (job.version % 40) });
       break;
+    case 'back': {
+      const former = cluster.view.job('default', 'shop')?.versions[1]?.spec;
+      if (former)
+        cluster.register({
+          ...former,
+          Stop: false,
+          TaskGroups: former.TaskGroups.map((g) => ({ ...g, Count: Math.min(MOST, g.Count + 1) })),
+        });
+      break;
+    }
     case 'scale':
       if (job)
         cluster.register({
