@@ -7,7 +7,7 @@ import {
   type AffectedJob,
   type NodeState,
 } from '@app/domain';
-import { usFromNs } from '@app/kernel';
+import { usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
@@ -68,26 +68,24 @@ export class HeartbeatWatcher implements Reactor {
     const allowed = 2 * heartbeatTtlMs(cluster.nodes().length) + GRACE_MS;
     for (const node of cluster.nodes()) {
       if (node.status === 'down' || Math.min(ages.get(node.id) ?? Infinity, Math.max(leading, 0)) < allowed) continue;
-      const status = this.mayReconnect(node) ? 'disconnected' : 'down';
+      const status = mayReconnect(cluster, node, this.context.now()) ? 'disconnected' : 'down';
       if (status === node.status) continue;
       const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
       await this.context.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, command), node.id);
     }
   }
-
-  /** Some allocation on it may stay unknown for a while longer. */
-  private mayReconnect(node: NodeState): boolean {
-    const { cluster, now } = this.context;
-    return cluster.liveAllocationsOnNode(node.id).some((alloc) => {
-      if (isTerminal(alloc)) return false;
-      const version = cluster.jobVersion(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
-      const lostAfter =
-        version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.Disconnect?.LostAfter ?? 0;
-      const unknownSince = alloc.clientStatus === 'unknown' ? alloc.stateChanges.at(-1)?.time : undefined;
-      return lostAfter > 0 && (unknownSince === undefined || now() < unknownSince + usFromNs(lostAfter));
-    });
-  }
 }
+
+/** Some allocation on a node that is out of reach may stay unknown for a while longer. */
+export const mayReconnect = (cluster: ClusterState, node: NodeState, now: TimeUs): boolean =>
+  cluster.liveAllocationsOnNode(node.id).some((alloc) => {
+    if (isTerminal(alloc)) return false;
+    const version = cluster.jobVersion(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+    const lostAfter =
+      version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup)?.Disconnect?.LostAfter ?? 0;
+    const unknownSince = alloc.clientStatus === 'unknown' ? alloc.stateChanges.at(-1)?.time : undefined;
+    return lostAfter > 0 && (unknownSince === undefined || now < unknownSince + usFromNs(lostAfter));
+  });
 
 /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
 export function jobsOnNode(cluster: ClusterState, node: NodeState): AffectedJob[] {

@@ -4,7 +4,7 @@ export { DeploymentWatcher } from './deployment-watcher.js';
 export { Drainer } from './drainer.js';
 export { type DrainStep, type DrainView } from './drainer-rules.js';
 export { GarbageCollector, Housekeeping, sweep, type GarbageFinder } from './garbage-collector.js';
-export { HeartbeatWatcher, heartbeatTtlMs, jobsOnNode } from './heartbeat-watcher.js';
+export { HeartbeatWatcher, heartbeatTtlMs, jobsOnNode, mayReconnect } from './heartbeat-watcher.js';
 export { Leader, SCHEDULER_LEASE } from './leader.js';
 export { PeriodicLauncher } from './periodic-launcher.js';
 export type { Reactor, ReactorContext } from './reactor.js';

@@ -19,20 +19,20 @@ export function freeIndexes(used: ReadonlySet<number>, count: number, wanted: nu
 }
 
 /**
- * `wanted` indexes for canaries: first those of allocations about to be replaced (unless a canary has them already), then free ones below
- * `count`, then count, count + 1 … Source: spec/lifecycle §3.5.
+ * `wanted` indexes for canaries: first those of allocations about to be replaced (unless one of the new version, a canary for instance, has them
+ * already), then free ones below `count`, then count, count + 1 … Source: spec/lifecycle §3.5.
  */
 export function canaryIndexes(
   wanted: number,
   count: number,
-  { used, destructive, canaries }: Record<'used' | 'destructive' | 'canaries', ReadonlySet<number>>,
+  { used, destructive, taken }: Record<'used' | 'destructive' | 'taken', ReadonlySet<number>>,
 ): readonly number[] {
   const indexes: number[] = [];
   const offer = (index: number, suitable: boolean): void => {
     if (suitable && indexes.length < wanted) indexes.push(index);
   };
-  for (let index = 0; index < count; index++) offer(index, destructive.has(index) && !canaries.has(index));
-  for (let index = 0; index < count; index++) offer(index, !used.has(index) && !canaries.has(index));
-  for (let index = count; indexes.length < wanted; index++) offer(index, !canaries.has(index));
+  for (let index = 0; index < count; index++) offer(index, destructive.has(index) && !taken.has(index));
+  for (let index = 0; index < count; index++) offer(index, !used.has(index) && !taken.has(index));
+  for (let index = count; indexes.length < wanted; index++) offer(index, !taken.has(index));
   return indexes;
 }

@@ -64,6 +64,20 @@ describe('an allocation whose client is out of reach', () => {
     ]);
   });
 
+  it('is left alone when its node is back, until its client has told of it (simulator, seed 25)', () => {
+    const cluster = established();
+    const { id, nodeId } = at(cluster, 0);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.setNode(nodeId, { status: 'initializing' });
+    // A plan that noted `unknown` again could be committed after the client's report, and undo it.
+    expect(cluster.plan({ trigger: 'node-update' }).plan?.updates ?? []).toEqual([]);
+    cluster.tell(id, { clientStatus: 'running' });
+    expect(cluster.plan({ trigger: 'reconnect' }).plan?.updates).toEqual([
+      { allocationId: id, clientStatus: 'running', followupEvalId: '' },
+    ]);
+  });
+
   it('is replaced meanwhile as if it had failed', () => {
     const cluster = replaced('best_score');
     expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);

@@ -19,6 +19,7 @@ import { requiresReplacement } from './reconcile/job-diff-kind.js';
 import { newestDeployment } from './reconcile/deployments.js';
 import type { InPlaceUpdate, Reconciliation, Wanted } from './reconcile/pass.js';
 import { reconcile } from './reconcile/reconcile.js';
+import { uniqueNames } from './reconcile/unique-names.js';
 import { NO_PLACEMENT, nextTracker, penaltyNodes } from './reconcile/reschedule.js';
 
 const NOT_PENALISED: ReadonlySet<string> = new Set();
@@ -32,7 +33,7 @@ export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
   const wish = reconcile(input);
 
   const stops: PlannedStop[] = [...wish.stops];
-  if (job !== undefined && wish.destructive.length + wish.place.length > 0) {
+  if (job !== undefined && stops.length > 0 && wish.destructive.length + wish.place.length > 0) {
     const byId = new Map(input.allocations.map((alloc) => [alloc.id, alloc]));
     for (const { allocationId } of stops) {
       const alloc = byId.get(allocationId);
@@ -79,9 +80,12 @@ function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconcilia
   const placements: PlannedPlacement[] = [];
   const stopped: PlannedStop[] = [];
   const updates: PlannedUpdate[] = [];
-  for (const wanted of [...wish.destructive, ...wish.place]) {
+  const everything = [...wish.destructive, ...wish.place];
+  if (everything.length === 0) return { placements, stopped, updates };
+  const nameOf = uniqueNames(setup.input, wish);
+  for (const wanted of everything) {
     const { group, previous, stop } = wanted;
-    const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish) : null;
+    const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;
     if (selection === null || selection.placed === null) {
       countFailure(tally, group, selection?.metrics);
       if (wanted.reason === 'reschedule' && previous !== null) updates.push(...noPlacement(previous));
@@ -99,6 +103,7 @@ function selectFor(
   request: SchedulingRequest,
   setup: PassSetup,
   wish: Reconciliation,
+  nameOf: ReturnType<typeof uniqueNames>,
 ): { readonly placed: PlannedPlacement | null; readonly metrics: AllocMetric } | null {
   const { job, placer } = setup;
   const { group, previous, stop } = wanted;
@@ -115,7 +120,7 @@ function selectFor(
   }
   const placement: PlannedPlacement = {
     id: request.newId(),
-    name: wanted.name,
+    name: nameOf(wanted, version),
     taskGroup: group,
     nodeId: placed.node.id,
     nodeName: placed.node.description.Name,

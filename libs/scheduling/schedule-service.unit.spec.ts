@@ -364,6 +364,49 @@ describe('canaries', () => {
     expect(live(cluster)).toEqual(['web[0] v1 run', 'web[1] v1 run']);
   });
 
+  it('avoid the name of one that is brought to their version where it runs (simulator, seeds 1, 6 and 13)', () => {
+    const cluster = established(job({}));
+    cluster.register(changed(job({}), 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.promote();
+    // As before, and one more: nothing is superfluous, so the promoted one and its namesake both stay.
+    cluster.register(service({ Count: 4, Update: rolling({ Canary: 1 }) }));
+    cluster.evaluate();
+    expect(live(cluster)).toEqual([
+      'web[0] v2 run',
+      'web[0] v1 run',
+      'web[1] v2 run',
+      'web[2] v2 run',
+      'web[3] v2 canary run',
+    ]);
+  });
+
+  it('promoted, keep their name from what is replaced by their version while the next is on trial (simulator, seed 14)', () => {
+    const cluster = established(job({}));
+    const namesake = at(cluster, 0);
+    cluster.tell(namesake.id, { clientStatus: 'failed' });
+    cluster.evaluate({ trigger: 'alloc-failure' });
+    cluster.register(changed(job({}), 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.promote();
+    const larger = service({ Count: 4, Update: rolling({ Canary: 1 }) });
+    cluster.register(changed(larger, 'v2'));
+    cluster.evaluate();
+    cluster.advance(30);
+    cluster.runDue();
+    const replacement = cluster.live().find((alloc) => alloc.previousAllocation === namesake.id);
+    expect(replacement).toMatchObject({ jobVersion: 1, name: 'shop.web[3]' });
+    expect(live(cluster)).toEqual([
+      'web[0] v1 run',
+      'web[0] v2 canary run',
+      'web[1] v0 run',
+      'web[2] v0 run',
+      'web[3] v1 run',
+    ]);
+  });
+
   it('of a superseded version are stopped', () => {
     const cluster = established(job({}));
     cluster.register(changed(job({}), 'v1'));
@@ -389,6 +432,21 @@ describe('what ends by itself or by hand', () => {
     cluster.tell(id, { clientStatus: 'failed' });
     cluster.transition(id, { ForceReschedule: true });
     expect(cluster.evaluate().plan?.placements).toEqual([expect.objectContaining({ previousAllocation: id })]);
+  });
+
+  it('what fails after it was healthy is rescheduled once its deployment is over (simulator, seed 7 of 100,000)', () => {
+    const cluster = toyCluster();
+    cluster.register(service());
+    cluster.evaluate();
+    cluster.settle();
+    const failed = at(cluster, 1);
+    cluster.tell(failed.id, { clientStatus: 'failed' });
+    const { plan } = cluster.evaluate({ trigger: 'deployment-watcher' });
+    expect(cluster.deployment()?.status).toBe('successful');
+    expect(plan?.followups).toMatchObject([{ waitUntil: cluster.now() + 30_000_000 }]);
+    cluster.advance(30);
+    cluster.runDue();
+    expect(at(cluster, 1).previousAllocation).toBe(failed.id);
   });
 
   it('a permanently failed allocation keeps its place', () => {

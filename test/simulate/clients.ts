@@ -4,8 +4,9 @@ import {
   reportAllocations,
   type AllocationReport,
   type AllocationState,
+  type NodeState,
 } from '@app/domain';
-import { streamType, type TimeUs } from '@app/kernel';
+import { allocationStream, streamType, type TimeUs } from '@app/kernel';
 import { placementsOf } from './invariants.js';
 import type { MemoryLog, SimulatedCommit } from './memory-log.js';
 import type { Random } from './random.js';
@@ -15,13 +16,15 @@ import type { VirtualTimers } from './virtual-timers.js';
 export const QUALITY_META = 'simulate.quality';
 export type Quality = 'good' | 'flaky' | 'broken';
 
-const FLUSH_MS = 500;
+const FLUSH_MS = 1000;
 const START_MS = [300, 4_000] as const;
 const STOP_MS = [100, 3_000] as const;
 const FLAKY_SHARE = 0.2;
 /** How long allocations of a batch job run. */
 const BATCH_MS = [20_000, 300_000] as const;
 const NS_PER_MS = 1e6;
+
+const RUNNING = { clientStatus: 'running', clientDescription: 'Tasks are running' } as const;
 
 /** What one client knows of an allocation. */
 interface Task {
@@ -32,6 +35,7 @@ interface Task {
 /** The agents of all nodes: they start, watch and stop what is assigned to them, some things break, and what they see they report in batches. */
 export class Clients {
   private readonly tasks = new Map<string, Task>();
+  private readonly tasksOn = new Map<string, Set<string>>();
   private readonly news = new Map<string, Map<string, AllocationReport>>();
   private readonly offline = new Set<string>();
 
@@ -49,13 +53,20 @@ export class Clients {
     timers.after(FLUSH_MS, flush);
   }
 
-  /** A node that is cut off goes on working; what it sees it tells when it is back. */
+  /** A node that is cut off goes on working: what it sees it tells, and what it was told it hears, when it is back. */
   cutOff(nodeId: string): void {
     this.offline.add(nodeId);
   }
 
   reconnect(nodeId: string): void {
     this.offline.delete(nodeId);
+    for (const id of this.tasksOn.get(nodeId) ?? []) {
+      const alloc = this.log.read<AllocationState>(allocationStream(id));
+      const task = this.tasks.get(id)!;
+      if (alloc === undefined || alloc.purged) this.forget(id);
+      else if (isServerTerminal(alloc)) this.stop(id);
+      else if (task.phase === 'running') this.tell(id, task, RUNNING);
+    }
   }
 
   isOffline(nodeId: string): boolean {
@@ -81,25 +92,30 @@ export class Clients {
   }
 
   private allocationMoved(before: AllocationState | undefined, after: AllocationState): void {
-    if (after.purged) {
-      this.tasks.delete(after.id);
-      return;
-    }
+    if (after.purged) return this.forget(after.id);
     if (before === undefined) return;
     if (isServerTerminal(after) && !isServerTerminal(before)) return this.stop(after.id);
-    if (before.deploymentId !== after.deploymentId && after.deploymentId !== '') this.watchHealth(after);
+    if (before.deploymentId === after.deploymentId || after.deploymentId === '') return;
+    const report = this.news.get(after.nodeId)?.get(after.id);
+    // One that ended just now, and has not told yet, ends in the deployment that it has got into.
+    if (this.tasks.get(after.id)?.phase === 'ended' && report !== undefined)
+      this.news.get(after.nodeId)!.set(after.id, { ...report, health: { healthy: false, timestamp: this.now() } });
+    else this.watchHealth(after);
   }
 
   private assign(alloc: AllocationState): void {
     const task: Task = { nodeId: alloc.nodeId, phase: 'starting' };
     this.tasks.set(alloc.id, task);
+    const neighbours = this.tasksOn.get(alloc.nodeId);
+    if (neighbours === undefined) this.tasksOn.set(alloc.nodeId, new Set([alloc.id]));
+    else neighbours.add(alloc.id);
     const breaks = this.breaks(alloc);
     this.timers.after(this.random.between(...START_MS), () => {
       if (task.phase !== 'starting') return;
       if (breaks) return this.crash(alloc.id);
       task.phase = 'running';
-      this.tell(alloc.id, task, { clientStatus: 'running', clientDescription: 'Tasks are running' });
-      if (alloc.jobType === 'service') this.watchHealth(alloc);
+      this.tell(alloc.id, task, RUNNING);
+      if (alloc.jobType === 'service' || alloc.jobType === 'system') this.watchHealth(alloc);
       else
         this.timers.after(this.random.between(...BATCH_MS), () =>
           this.end(alloc.id, task, 'complete', 'All tasks have completed', null),
@@ -121,14 +137,15 @@ export class Clients {
       const now = this.log.cluster.allocation(alloc.id);
       if (task?.phase !== 'running' || now?.deploymentId !== alloc.deploymentId) return;
       const health = { healthy: true, timestamp: this.now() };
-      this.tell(alloc.id, task, { clientStatus: 'running', clientDescription: 'Tasks are running', health });
+      this.tell(alloc.id, task, { ...RUNNING, health });
     });
   }
 
   private stop(id: string): void {
     this.timers.after(this.random.between(...STOP_MS), () => {
       const task = this.tasks.get(id);
-      if (task !== undefined) this.end(id, task, 'complete', 'All tasks have completed', null);
+      if (task !== undefined && !this.offline.has(task.nodeId))
+        this.end(id, task, 'complete', 'All tasks have completed', null);
     });
   }
 
@@ -162,14 +179,22 @@ export class Clients {
     for (const [nodeId, reports] of this.news) {
       const node = this.log.cluster.node(nodeId);
       if (node === undefined) this.news.delete(nodeId);
-      if (this.offline.has(nodeId) || node?.status !== 'ready') continue;
+      if (this.offline.has(nodeId) || !mayTell(node)) continue;
       this.news.delete(nodeId);
       const known = [...reports.values()].filter(({ id }) => this.tasks.has(id));
       const outcome = this.log.execute('ReportAllocations', (view, context) =>
         reportAllocations(view, context, { nodeId, reports: known }),
       );
       if (outcome.kind !== 'accepted') throw new Error(`a report was not taken: ${JSON.stringify(outcome)}`);
-      for (const { id, clientStatus } of known) if (isClientTerminal({ clientStatus })) this.tasks.delete(id);
+      for (const { id, clientStatus } of known) if (isClientTerminal({ clientStatus })) this.forget(id);
     }
   }
+
+  private forget(id: string): void {
+    const nodeId = this.tasks.get(id)?.nodeId ?? '';
+    this.tasks.delete(id);
+    this.tasksOn.get(nodeId)?.delete(id);
+  }
 }
+
+const mayTell = (node: NodeState | undefined): boolean => node?.status === 'ready' || node?.status === 'initializing';

@@ -2,17 +2,20 @@ import {
   currentVersion,
   hasUpdate,
   isActive,
-  isClientTerminal,
+  isReady,
   isTerminal,
   type AllocationState,
   type DeploymentState,
   type GroupSummary,
   type JobState,
   type JobSummaryState,
+  type NodeState,
+  type TaskGroup,
 } from '@app/domain';
 import {
   allocationStream,
   jobSummaryStream,
+  nodeStream,
   streamKey,
   streamType,
   US_PER_S,
@@ -21,6 +24,7 @@ import {
 } from '@app/kernel';
 import { lateGroups } from '@app/reactors';
 import { usageOf } from '@app/scheduling';
+import { Census, groupKey, nameKey } from './census.js';
 import type { MemoryLog, SimulatedCommit } from './memory-log.js';
 
 const UPDATING = 'alloc is being updated due to job update';
@@ -30,64 +34,152 @@ const SLACK_US = 5 * US_PER_S;
 /** Something that must never be was. */
 export class Violation extends Error {}
 
-/** What holds after every commit. @throws Violation */
-export function checkCommit(log: MemoryLog, commit: SimulatedCommit): void {
-  const placed: AllocationState[] = [];
-  const updated: AllocationState[] = [];
-  const created = placementsOf(commit);
-  for (const { stream, before, after } of commit.movements) {
-    const type = streamType(stream);
-    if (type === 'deployment') staysEnded(before as DeploymentState | undefined, after as DeploymentState);
-    if (type === 'job-summary') neverNegative(after as JobSummaryState);
-    if (type !== 'allocation') continue;
-    const alloc = after as AllocationState;
-    // What is over is forgotten by the cluster: a last word about it looks like something new, but is not.
-    if (created.has(stream)) placed.push(alloc);
-    else if ((before as AllocationState | undefined)?.desiredStatus === 'run' && alloc.desiredDescription === UPDATING)
-      updated.push(alloc);
-  }
-  if (placed.length === 0) return;
-  const job = log.cluster.job(placed[0]!.namespace, placed[0]!.jobId);
-  const current = currentVersion(job);
-  if (job === undefined || current === undefined || current.spec.Stop)
-    throw new Violation(`an allocation of ${placed[0]!.jobId} was placed, which is stopped`);
-  for (const nodeId of new Set(placed.map((alloc) => alloc.nodeId))) hasRoom(log, nodeId);
-  if (placed[0]!.jobType !== 'service') return;
-  const live = log.cluster.allocationsOfJob(job.namespace, job.id).filter((alloc) => !isTerminal(alloc));
-  // Where canaries are tried, they and what is placed beside them share names with the old ones until the rollout is over.
-  if (current.spec.TaskGroups.every((group) => (group.Update?.Canary ?? 0) === 0)) namesAreUnique(live, placed);
-  for (const group of current.spec.TaskGroups) {
-    const here = live.filter((alloc) => alloc.taskGroup === group.Name);
-    const canaries = group.Update?.Canary ?? 0;
-    if (here.length > group.Count + canaries)
-      throw new Violation(`${job.id} runs ${here.length} allocations of ${group.Count} and ${canaries} canaries`);
-    const replaced = updated.filter((alloc) => alloc.taskGroup === group.Name).length;
-    if (replaced === 0 || !hasUpdate(group.Update)) continue;
-    const { deploymentId } = placed.find((alloc) => alloc.previousAllocation !== '' && alloc.taskGroup === group.Name)!;
-    // What counts is what the pass saw: what it updates in place belongs to the deployment only from now on.
-    const joined = new Set(
-      commit.events
-        .filter(({ event }) => event.type === 'AllocationUpdatedInPlace')
-        .map(({ stream }) => streamKey(stream)),
-    );
-    const open = here.filter(
-      (alloc) =>
-        alloc.deploymentId === deploymentId &&
-        alloc.deploymentStatus?.healthy !== true &&
-        !placed.includes(alloc) &&
-        !joined.has(alloc.id),
-    ).length;
-    if (replaced + open > group.Update!.MaxParallel) {
-      throw new Violation(
-        `${job.id} replaces ${replaced} while ${open} are not healthy yet: more than max_parallel ${group.Update!.MaxParallel}`,
-      );
-    }
-  }
-}
-
 /** The streams of the allocations that a commit places. */
 export const placementsOf = (commit: SimulatedCommit): ReadonlySet<StreamName> =>
   new Set(commit.events.filter(({ event }) => event.type === 'AllocationPlaced').map(({ stream }) => stream));
+
+/** Judges every commit by what it changed, and now and then the whole. */
+export class Invariants {
+  private readonly census = new Census();
+  /** What batch jobs have completed: of a version, under a name (on a node, where there is one on each). */
+  private readonly completed = new Set<string>();
+
+  constructor(private readonly log: MemoryLog) {}
+
+  /** What holds after every commit. @throws Violation */
+  check(commit: SimulatedCommit): void {
+    this.census.follow(commit);
+    const placed: AllocationState[] = [];
+    const updated = new Set<string>();
+    const created = placementsOf(commit);
+    for (const { stream, before, after } of commit.movements) {
+      const type = streamType(stream);
+      if (type === 'deployment') staysEnded(before as DeploymentState | undefined, after as DeploymentState);
+      if (type === 'job-summary') neverNegative(after as JobSummaryState);
+      if (type !== 'allocation') continue;
+      const alloc = after as AllocationState;
+      // What is over is forgotten by the cluster: a last word about it looks like something new, but is not.
+      if (created.has(stream)) placed.push(alloc);
+      else if (
+        (before as AllocationState | undefined)?.desiredStatus === 'run' &&
+        alloc.desiredDescription === UPDATING
+      )
+        updated.add(alloc.id);
+      this.noteCompletion(before as AllocationState | undefined, alloc);
+    }
+    if (placed.length > 0) this.checkPlacements(commit, placed, updated);
+  }
+
+  private checkPlacements(
+    commit: SimulatedCommit,
+    placed: readonly AllocationState[],
+    updated: ReadonlySet<string>,
+  ): void {
+    const { namespace, jobId } = placed[0]!;
+    const current = currentVersion(this.log.cluster.job(namespace, jobId));
+    if (current === undefined || current.spec.Stop)
+      throw new Violation(`an allocation of ${jobId} was placed, which is stopped`);
+    for (const nodeId of new Set(placed.map((alloc) => alloc.nodeId))) {
+      if (!isReady(this.log.read<NodeState>(nodeStream(nodeId))!))
+        throw new Violation(`an allocation of ${jobId} was placed on ${nodeId}, which takes none`);
+      hasRoom(this.log, nodeId);
+    }
+    const onEachNode = current.spec.Type === 'system' || current.spec.Type === 'sysbatch';
+    for (const alloc of placed) {
+      if (this.completed.has(workOf(alloc)))
+        throw new Violation(`${alloc.name} of version ${alloc.jobVersion} has completed and runs again`);
+      if (onEachNode && this.census.of(groupKey(alloc)).nodes.of(alloc.nodeId) > 1)
+        throw new Violation(`${alloc.name} runs twice on ${alloc.nodeId}`);
+      if (!onEachNode && this.census.of(groupKey(alloc)).names.of(nameKey(alloc)) > 1)
+        throw new Violation(`two live allocations are called ${alloc.name} in version ${alloc.jobVersion}`);
+    }
+    if (onEachNode) return;
+    for (const group of current.spec.TaskGroups) {
+      const mine = placed.filter((alloc) => alloc.taskGroup === group.Name);
+      if (mine.length === 0) continue;
+      const { live } = this.census.of(groupKey(mine[0]!));
+      const canaries = group.Update?.Canary ?? 0;
+      if (live > group.Count + canaries)
+        throw new Violation(`${jobId} runs ${live} allocations of ${group.Count} and ${canaries} canaries`);
+      if (hasUpdate(group.Update)) this.keepsPace(commit, group, mine, updated);
+    }
+  }
+
+  /** Never more than max_parallel at once are replaced or not known to be healthy. */
+  private keepsPace(
+    { events, movements }: SimulatedCommit,
+    group: TaskGroup,
+    placed: readonly AllocationState[],
+    updated: ReadonlySet<string>,
+  ): void {
+    const replacements = placed.filter((alloc) => updated.has(alloc.previousAllocation));
+    if (replacements.length === 0) return;
+    const { deploymentId, jobId } = replacements[0]!;
+    // What counts is what the pass saw: what it places or updates in place is not healthy only from now on.
+    const joined = new Set(
+      events.filter(({ event }) => event.type === 'AllocationUpdatedInPlace').map(({ stream }) => streamKey(stream)),
+    );
+    const isNew = (alloc: AllocationState): boolean =>
+      alloc.deploymentId === deploymentId && alloc.taskGroup === group.Name && !isTerminal(alloc);
+    const fresh = movements.filter(
+      ({ stream, after }) => joined.has(streamKey(stream)) && isNew(after as AllocationState),
+    );
+    const open =
+      this.census.of(groupKey(replacements[0]!)).unproven.of(deploymentId) -
+      placed.filter(isNew).length -
+      fresh.filter(({ after }) => (after as AllocationState).deploymentStatus?.healthy !== true).length;
+    if (replacements.length + open > group.Update!.MaxParallel)
+      throw new Violation(
+        `${jobId} replaces ${replacements.length} while ${open} are not healthy yet: more than max_parallel ${group.Update!.MaxParallel}`,
+      );
+  }
+
+  /** Whoever stops work that has been done, and asks for it to be rescheduled, wants it done again (spec/lifecycle §5.3). */
+  private noteCompletion(before: AllocationState | undefined, after: AllocationState): void {
+    if (after.jobType !== 'batch' && after.jobType !== 'sysbatch') return;
+    if (after.desiredTransition.Reschedule) this.completed.delete(workOf(after));
+    else if (after.clientStatus === 'complete' && before?.clientStatus !== 'complete' && after.desiredStatus === 'run')
+      this.completed.add(workOf(after));
+  }
+
+  /** Counters are what there is to count, for the jobs that have moved, and no deadline has passed unnoticed. @throws Violation */
+  checkMoved(now: TimeUs): void {
+    const { cluster } = this.log;
+    for (const key of this.census.moved) {
+      const slash = key.indexOf('/');
+      const job = cluster.job(key.slice(0, slash), key.slice(slash + 1));
+      if (job !== undefined) checkSummary(this.log, job);
+    }
+    this.census.moved.clear();
+    for (const deployment of cluster.activeDeployments()) {
+      // A group that made its deadline stays on time, whatever becomes of its allocations while other groups go on.
+      const late = lateGroups(cluster, deployment, now - SLACK_US).filter(
+        (group) => group.requireProgressBy <= now - SLACK_US,
+      );
+      if (late.length > 0) throw new Violation(`deployment ${deployment.id} runs on past its deadline`);
+    }
+  }
+
+  /** Everything, counted anew. @throws Violation */
+  checkAll(now: TimeUs): void {
+    const { cluster } = this.log;
+    const recount = new Census();
+    for (const job of cluster.jobs()) checkSummary(this.log, job);
+    for (const node of cluster.nodes()) {
+      hasRoom(this.log, node.id);
+      // What another plan has reserved is not there yet.
+      for (const alloc of cluster.liveAllocationsOnNode(node.id))
+        if (this.log.read(allocationStream(alloc.id)) !== undefined) recount.count(alloc, 1);
+    }
+    const differences = this.census.differences(recount);
+    if (differences.length > 0) throw new Violation(`the indexes do not agree with what happened: ${differences[0]}`);
+    this.checkMoved(now);
+  }
+}
+
+/** The piece of work that an allocation of a batch job does; jobs of other kinds have no such thing. */
+const workOf = (alloc: AllocationState): string =>
+  alloc.jobType === 'sysbatch' ? `${groupKey(alloc)} ${alloc.nodeId} ${alloc.jobModifyIndex}` : nameKey(alloc);
 
 function staysEnded(before: DeploymentState | undefined, after: DeploymentState): void {
   if (before === undefined || isActive(before) || after.status === before.status) return;
@@ -104,9 +196,7 @@ function neverNegative({ jobId, groups, liveAllocations, activeDeployments }: Jo
 }
 
 function hasRoom(log: MemoryLog, nodeId: string): void {
-  const node = log.cluster.node(nodeId);
-  if (node === undefined) throw new Violation(`an allocation was placed on ${nodeId}, which is not there`);
-  const { Cpu, Memory } = node.description.NodeResources;
+  const { Cpu, Memory } = log.read<NodeState>(nodeStream(nodeId))!.description.NodeResources;
   const most = log.cluster.usedOnNode(nodeId);
   if (most.cpu <= Cpu.CpuShares && most.memory <= Memory.MemoryMB) return;
   let [cpu, memory] = [0, 0];
@@ -121,33 +211,9 @@ function hasRoom(log: MemoryLog, nodeId: string): void {
     throw new Violation(`node ${nodeId} is overcommitted: ${cpu} MHz, ${memory} MB`);
 }
 
-/** Among those of one version no name is used twice; the old ones and canaries may share one for a while. */
-function namesAreUnique(live: readonly AllocationState[], placed: readonly AllocationState[]): void {
-  const key = (alloc: AllocationState): string => `${alloc.name} ${alloc.jobCreateIndex} ${alloc.jobVersion}`;
-  const names = new Set(placed.map(key));
-  const seen = new Set<string>();
-  for (const alloc of live) {
-    const name = key(alloc);
-    if (!names.has(name)) continue;
-    if (seen.has(name))
-      throw new Violation(`two live allocations are called ${alloc.name} in version ${alloc.jobVersion}`);
-    seen.add(name);
-  }
-}
-
 const BINS = { pending: 'starting', running: 'running', unknown: 'unknown' } as const satisfies Partial<
   Record<AllocationState['clientStatus'], keyof GroupSummary>
 >;
-
-/** What holds whenever somebody looks: counters are what there is to count, and no deadline has passed unnoticed. @throws Violation */
-export function checkAll(log: MemoryLog, now: TimeUs): void {
-  const { cluster } = log;
-  for (const job of cluster.jobs()) checkSummary(log, job);
-  for (const deployment of cluster.activeDeployments()) {
-    if (lateGroups(cluster, deployment, now - SLACK_US).length > 0)
-      throw new Violation(`deployment ${deployment.id} runs on past its deadline`);
-  }
-}
 
 function checkSummary(log: MemoryLog, job: JobState): void {
   const summary = log.read<JobSummaryState>(jobSummaryStream(job.namespace, job.id));
@@ -173,36 +239,4 @@ function checkSummary(log: MemoryLog, job: JobState): void {
         throw new Violation(`${job.id} has ${actual} ${bin} allocations, its summary says ${group[bin]}`);
     }
   }
-}
-
-/** What everything has come to once nothing fails any more, as sentences about what has not. */
-export function unsettled(log: MemoryLog): string[] {
-  const complaints: string[] = [];
-  for (const job of log.cluster.jobs()) {
-    const current = currentVersion(job)!;
-    const live = log.cluster.allocationsOfJob(job.namespace, job.id).filter((alloc) => !isTerminal(alloc));
-    if (current.spec.Stop) {
-      if (live.length > 0) complaints.push(`${job.id} is stopped and has ${live.length} live allocations`);
-      continue;
-    }
-    if (current.spec.Type !== 'service') continue;
-    const wanted = current.spec.TaskGroups.reduce((sum, group) => sum + group.Count, 0);
-    const good = live.filter((alloc) => alloc.jobVersion === current.version && alloc.clientStatus === 'running');
-    if (live.length !== wanted || good.length !== wanted)
-      complaints.push(
-        `${job.id} wants ${wanted}, has ${live.length} live and ${good.length} running of its version ${current.version}`,
-      );
-    if (new Set(good.map((alloc) => alloc.name)).size !== good.length)
-      complaints.push(`names of ${job.id} are used twice`);
-  }
-  for (const { id, status } of log.cluster.activeDeployments()) complaints.push(`deployment ${id} is still ${status}`);
-  for (const { id, status, triggeredBy, jobId } of log.cluster.openEvaluations())
-    complaints.push(`evaluation ${id} of ${jobId} (${triggeredBy}) is still ${status}`);
-  for (const node of log.cluster.nodes()) {
-    const stuck = log.cluster
-      .liveAllocationsOnNode(node.id)
-      .filter((alloc) => alloc.desiredStatus !== 'run' && !isClientTerminal(alloc));
-    if (stuck.length > 0) complaints.push(`${stuck.length} allocations on ${node.id} were told to stop and did not`);
-  }
-  return complaints;
 }

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.js';
 
-/** `npm run simulate -- --nodes 1000 --allocs 100000 --seed 7 --hours 2`. */
+/** `npm run simulate -- --nodes 1000 --allocs 100000 --seed 7 --hours 4 --every 30`: somebody does something, or something breaks, every 30 seconds or so. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       nodes: { type: 'string', default: '1000' },
       allocs: { type: 'string', default: '100000' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-      hours: { type: 'string', default: '2' },
-      every: { type: 'string', default: '4' },
+      hours: { type: 'string', default: '4' },
+      every: { type: 'string', default: '30' },
     },
   });
   const whole = (name: keyof typeof values): number => {

@@ -1,21 +1,25 @@
 import {
   currentVersion,
   deregisterJob,
+  dispatchJob,
   drainNode,
   failDeployment,
   heartbeatNode,
+  isTemplate,
   missHeartbeat,
   pauseDeployment,
   promoteDeployment,
   registerJob,
+  revertJob,
   setEligibility,
   stopAllocation,
   type JobSpec,
   type NodeState,
 } from '@app/domain';
-import { jobsOnNode } from '@app/reactors';
-import { changed, service } from '../../libs/scheduling/testing/specs.js';
+import { jobsOnNode, mayReconnect } from '@app/reactors';
+import type { TimeUs } from '@app/kernel';
 import { QUALITY_META, type Clients, type Quality } from './clients.js';
+import { anew, scaled } from './jobs.js';
 import type { MemoryLog } from './memory-log.js';
 import type { Random } from './random.js';
 import type { VirtualTimers } from './virtual-timers.js';
@@ -24,17 +28,23 @@ const NS_PER_S = 1e9;
 /** A node that is not heard of is marked down after this long; it is back after that long. */
 const SILENCE_MS = [20_000, 50_000] as const;
 const ABSENCE_MS = [10_000, 600_000] as const;
+const HEARTBEAT_MS = 10_000;
 const DRAIN_DEADLINE_S = 120;
 
 /** People, and what happens to machines: every so often one of them does something. */
 export class Operators {
-  private quality = 0;
+  private versions = 0;
+  /** What each job was last registered as: purged ones may come back. */
+  private readonly registered = new Map<string, JobSpec>();
   private stopped = false;
   private readonly actions: readonly (readonly [weight: number, act: () => void])[] = [
     [6, () => this.changeJob()],
     [3, () => this.scaleJob()],
-    [1, () => this.stopJob()],
+    [1, () => this.stopJob(false)],
+    [0.3, () => this.stopJob(true)],
     [2, () => this.startJob()],
+    [1, () => this.revert()],
+    [1, () => this.dispatch()],
     [2, () => this.pause()],
     [3, () => this.resume()],
     [3, () => this.promote()],
@@ -52,6 +62,7 @@ export class Operators {
     private readonly random: Random,
     private readonly clients: Clients,
     private readonly everyMs: number,
+    private readonly now: () => TimeUs,
   ) {}
 
   start(): void {
@@ -71,13 +82,14 @@ export class Operators {
       if (node.drain !== null) this.setDrain(node, false);
       if (node.eligibility === 'ineligible') this.setEligible(node, true);
     }
-    for (const job of this.log.cluster.jobs()) {
-      const current = currentVersion(job)!;
-      if (current.spec.Stop) continue;
+    for (const { Namespace, ID } of [...this.registered.values()]) {
+      const current = currentVersion(this.log.cluster.job(Namespace, ID));
+      if (current === undefined || current.spec.Stop) continue;
       // A rollout that failed stays where it is until somebody registers something better.
-      const newest = this.log.cluster.deploymentsOfJob(job.namespace, job.id).at(-1);
+      const newest = this.log.cluster.deploymentsOfJob(Namespace, ID).at(-1);
       const failed = newest?.jobVersion === current.version && newest.status === 'failed';
-      if (failed || current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
+      if (isTemplate(current.spec)) this.stop(current.spec, false);
+      else if (failed || current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
     }
     this.tidyUp();
   }
@@ -89,43 +101,11 @@ export class Operators {
         this.log.execute('PauseDeployment', (view, context) =>
           pauseDeployment(view, context, { deploymentId: deployment.id, pause: false }),
         );
-      this.log.execute('PromoteDeployment', (view, context) =>
-        promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }),
-      );
+      if (Object.values(deployment.groups).some((group) => group.desiredCanaries > 0 && !group.promoted))
+        this.log.execute('PromoteDeployment', (view, context) =>
+          promoteDeployment(view, context, { deploymentId: deployment.id, all: true, groups: [] }),
+        );
     }
-  }
-
-  /** A job of its own kind of rollout. */
-  newJob(id: string, count: number): void {
-    const { random } = this;
-    const canary = random.pick([0, 0, 1, 2, Math.ceil(count / 10)])!;
-    const spec = service(
-      {
-        Count: count,
-        Update: {
-          Stagger: 30 * NS_PER_S,
-          MaxParallel: random.between(1, Math.max(1, Math.ceil(count / 4))),
-          HealthCheck: 'task_states',
-          MinHealthyTime: random.between(1, 20) * NS_PER_S,
-          HealthyDeadline: 120 * NS_PER_S,
-          ProgressDeadline: random.pick([180, 300, 600])! * NS_PER_S,
-          AutoRevert: random.chance(0.5),
-          AutoPromote: canary > 0 && random.chance(0.4),
-          Canary: canary,
-        },
-        Migrate: {
-          MaxParallel: Math.max(1, Math.ceil(count / 10)),
-          HealthCheck: 'task_states',
-          MinHealthyTime: 10 * NS_PER_S,
-          HealthyDeadline: 300 * NS_PER_S,
-        },
-      },
-      { ID: id, Name: id, Meta: { [QUALITY_META]: 'good' } },
-    );
-    this.register({
-      ...spec,
-      TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Tasks: group.Tasks.map(small) })),
-    });
   }
 
   private act(): void {
@@ -136,7 +116,8 @@ export class Operators {
     }
   }
 
-  private register(spec: JobSpec): void {
+  register(spec: JobSpec): void {
+    this.registered.set(spec.ID, spec);
     const outcome = this.log.execute('RegisterJob', (view, context) =>
       registerJob(view, context, { spec, enforceIndex: null, evalPriority: 0 }),
     );
@@ -144,53 +125,83 @@ export class Operators {
   }
 
   private anew(spec: JobSpec, quality: Quality): JobSpec {
-    return { ...changed(spec, String(++this.quality)), Stop: false, Meta: { ...spec.Meta, [QUALITY_META]: quality } };
+    return anew(spec, String(++this.versions), quality);
   }
 
-  private someJob(isStopped: boolean): JobSpec | undefined {
+  /** A job that runs, or is ready to; none that another one has launched. */
+  private someJob(suits: (spec: JobSpec) => boolean = () => true): JobSpec | undefined {
+    const known = [...this.registered.values()].map(({ Namespace, ID }) =>
+      currentVersion(this.log.cluster.job(Namespace, ID)),
+    );
     return this.random.pick(
-      this.log.cluster
-        .jobs()
-        .map((job) => currentVersion(job)!.spec)
-        .filter((spec) => spec.Stop === isStopped),
+      known.filter((one) => one !== undefined && !one.spec.Stop && suits(one.spec)).map((one) => one!.spec),
     );
   }
 
   private changeJob(): void {
-    const spec = this.someJob(false);
+    const spec = this.someJob();
     if (spec !== undefined)
       this.register(this.anew(spec, this.random.pick<Quality>(['good', 'good', 'good', 'flaky', 'broken'])!));
   }
 
   private scaleJob(): void {
-    const spec = this.someJob(false);
-    if (spec === undefined) return;
-    const factor = 0.5 + this.random.next() * 0.7;
-    this.register({
-      ...spec,
-      TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Count: Math.max(1, Math.round(group.Count * factor)) })),
-    });
+    const spec = this.someJob(({ Type }) => Type === 'service' || Type === 'batch');
+    if (spec !== undefined) this.register(scaled(spec, 0.5 + this.random.next() * 0.7));
   }
 
-  private stopJob(): void {
-    const spec = this.someJob(false);
-    if (spec === undefined) return;
+  private stopJob(purge: boolean): void {
+    const spec = this.someJob();
+    if (spec !== undefined) this.stop(spec, purge);
+  }
+
+  private stop({ Namespace: namespace, ID: jobId }: JobSpec, purge: boolean): void {
+    const { cluster } = this.log;
+    const ids = (some: readonly { readonly id: string }[]): string[] => (purge ? some.map(({ id }) => id) : []);
     const command = {
-      namespace: spec.Namespace,
-      jobId: spec.ID,
-      purge: false,
+      namespace,
+      jobId,
+      purge,
       evalPriority: 0,
       noShutdownDelay: false,
-      allocationIds: [],
-      deploymentIds: [],
-      evaluationIds: [],
+      allocationIds: ids(cluster.allocationsOfJob(namespace, jobId)),
+      deploymentIds: ids(cluster.deploymentsOfJob(namespace, jobId)),
+      evaluationIds: ids(cluster.openEvaluationsOfJob(namespace, jobId)),
     };
     this.log.execute('DeregisterJob', (view, context) => deregisterJob(view, context, command));
   }
 
   private startJob(): void {
-    const spec = this.someJob(true);
+    const stopped = [...this.registered.values()].filter(
+      ({ Namespace, ID }) => currentVersion(this.log.cluster.job(Namespace, ID))?.spec.Stop ?? true,
+    );
+    const spec = this.random.pick(stopped);
     if (spec !== undefined) this.register(this.anew(spec, 'good'));
+  }
+
+  private revert(): void {
+    const spec = this.someJob();
+    if (spec === undefined) return;
+    const { Namespace: namespace, ID: jobId } = spec;
+    const former = this.log.cluster.job(namespace, jobId)!.versions.filter((version) => !version.spec.Stop);
+    const toVersion = this.random.pick(former)!.version;
+    this.log.execute('RevertJob', (view, context) =>
+      revertJob(view, context, { namespace, jobId, toVersion, enforcePriorVersion: null }),
+    );
+  }
+
+  private dispatch(): void {
+    const spec = this.someJob((one) => one.ParameterizedJob !== null);
+    if (spec === undefined) return;
+    const command = {
+      namespace: spec.Namespace,
+      jobId: spec.ID,
+      payload: null,
+      meta: {},
+      idPrefixTemplate: '',
+      priority: 0,
+      idempotencyToken: '',
+    };
+    this.log.execute('DispatchJob', (view, context) => dispatchJob(view, context, command));
   }
 
   private onSomeDeployment(act: (deploymentId: string) => void, status: string): void {
@@ -240,7 +251,7 @@ export class Operators {
   }
 
   private someAllocations(most: number): string[] {
-    const spec = this.someJob(false);
+    const spec = this.someJob();
     if (spec === undefined) return [];
     const allocs = this.log.cluster
       .allocationsOfJob(spec.Namespace, spec.ID)
@@ -257,7 +268,7 @@ export class Operators {
   private stopSome(): void {
     for (const allocationId of this.someAllocations(3)) {
       this.log.execute('StopAllocation', (view, context) =>
-        stopAllocation(view, context, { allocationId, noShutdownDelay: false, reschedule: false }),
+        stopAllocation(view, context, { allocationId, noShutdownDelay: false, reschedule: this.random.chance(0.3) }),
       );
     }
   }
@@ -266,25 +277,36 @@ export class Operators {
     const node = this.random.pick(this.log.cluster.nodes());
     if (node === undefined || this.clients.isOffline(node.id)) return;
     this.clients.cutOff(node.id);
-    const absent = this.random.between(...ABSENCE_MS);
-    const silent = this.random.between(...SILENCE_MS);
-    this.timers.after(silent, () => {
-      if (!this.clients.isOffline(node.id)) return;
-      const affected = jobsOnNode(this.log.cluster, this.log.cluster.node(node.id)!);
-      this.log.execute('MissHeartbeat', (view, context) =>
-        missHeartbeat(view, context, { nodeId: node.id, status: 'down', affected }),
-      );
-    });
-    this.timers.after(absent, () => {
-      if (this.clients.isOffline(node.id)) this.comeBack(node.id);
+    this.timers.after(this.random.between(...SILENCE_MS), () => this.miss(node.id));
+    this.timers.after(this.random.between(...ABSENCE_MS), () => this.comeBack(node.id));
+  }
+
+  /** As the heartbeat watcher does: disconnected for as long as something on it may come back, then down. */
+  private miss(nodeId: string): void {
+    const { cluster } = this.log;
+    const node = cluster.node(nodeId)!;
+    if (!this.clients.isOffline(nodeId) || node.status === 'down') return;
+    const status = mayReconnect(cluster, node, this.now()) ? 'disconnected' : 'down';
+    const affected = jobsOnNode(cluster, node);
+    this.log.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, { nodeId, status, affected }));
+    this.timers.after(HEARTBEAT_MS, () => this.miss(nodeId));
+  }
+
+  /** One that was given up for disconnected has to tell of its allocations before it is ready. */
+  private comeBack(nodeId: string): void {
+    if (!this.clients.isOffline(nodeId)) return;
+    this.heartbeat(nodeId);
+    this.clients.reconnect(nodeId);
+    this.timers.after(HEARTBEAT_MS, () => {
+      if (!this.clients.isOffline(nodeId)) this.heartbeat(nodeId);
     });
   }
 
-  private comeBack(nodeId: string): void {
-    this.clients.reconnect(nodeId);
+  private heartbeat(nodeId: string): void {
     const affected = jobsOnNode(this.log.cluster, this.log.cluster.node(nodeId)!);
+    const hasLiveAllocations = this.log.cluster.liveAllocationsOnNode(nodeId).length > 0;
     this.log.execute('HeartbeatNode', (view, context) =>
-      heartbeatNode(view, context, { nodeId, affected, hasLiveAllocations: true }),
+      heartbeatNode(view, context, { nodeId, affected, hasLiveAllocations }),
     );
   }
 
@@ -326,8 +348,3 @@ export class Operators {
     this.log.execute('SetNodeEligibility', (view, context) => setEligibility(view, context, command));
   }
 }
-
-const small = (task: JobSpec['TaskGroups'][number]['Tasks'][number]): typeof task => ({
-  ...task,
-  Resources: { ...task.Resources, CPU: 10, MemoryMB: 10 },
-});

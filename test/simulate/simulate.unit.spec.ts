@@ -1,9 +1,9 @@
 import { simulate } from './simulation.js';
 
-const SMALL = { nodes: 20, allocs: 300, hours: 0.5 };
+const SMALL = { nodes: 20, allocs: 300, hours: 0.4 };
 
 /** Seeds that found something once, or that are as good as any. */
-const SEEDS = [1, 7, 8, 12, 21, 22];
+const SEEDS = [1, 6, 13, 14, 17, 21, 22, 25];
 
 describe('the simulator', () => {
   it.each(SEEDS)(

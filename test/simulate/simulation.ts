@@ -12,6 +12,7 @@ import { US_PER_MS, US_PER_S, type TimeUs } from '@app/kernel';
 import {
   DeploymentWatcher,
   Drainer,
+  PeriodicLauncher,
   Scheduler,
   sweep,
   type GarbageFinder,
@@ -20,10 +21,12 @@ import {
 } from '@app/reactors';
 import { node } from '../../libs/scheduling/testing/specs.js';
 import { Clients } from './clients.js';
-import { checkAll, checkCommit, unsettled, Violation } from './invariants.js';
+import { jobOf, SIZE_OF_ONE, type Kind } from './jobs.js';
+import { Invariants, Violation } from './invariants.js';
 import { MemoryLog } from './memory-log.js';
 import { Operators } from './operators.js';
 import { randomOf } from './random.js';
+import { unsettled } from './rest.js';
 import { VirtualTimers } from './virtual-timers.js';
 
 /*
@@ -54,11 +57,14 @@ const START: TimeUs = 1_767_225_600 * US_PER_S;
 const HOUR_MS = 3_600_000;
 const COUNT = 500;
 const LOOK_MS = 60_000;
-const GARBAGE_MS = 10 * 60_000;
+const GARBAGE_MS = 30 * 60_000;
 /** Rescheduling backs off for up to an hour: so long what has failed may need to be tried again. */
 const CALM_HOURS = 6;
 const SPARE_ROOM = 1.4;
-const RESOURCES_OF_ONE = 10;
+const OTHER_KINDS = ['batch', 'system', 'sysbatch', 'periodic', 'parameterized'] as const;
+const BATCH_COUNT = 20;
+
+const countOf = (kind: Kind, { nodes }: SimulationOptions): number => (kind === 'system' ? nodes : BATCH_COUNT);
 
 /** Runs one simulation. @throws Violation, with the virtual time, at the first thing that must not be. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
@@ -76,6 +82,7 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
   const random = randomOf(options.seed);
   const now = (): TimeUs => START + Math.round(timers.ms * US_PER_MS);
   const log = new MemoryLog(now, random.uuid);
+  const invariants = new Invariants(log);
   const tally = { placed: 0, deployments: {} as Record<string, number>, faults: [] as unknown[] };
   const reactors = reactorsOn(log, now, random.uuid, (error) => tally.faults.push(error));
   // The reactors first: what they are told is what every other listener sees, too.
@@ -83,7 +90,7 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
     for (const reactor of reactors) reactor.react(movements);
   });
   log.onCommit((commit) => {
-    checkCommit(log, commit);
+    invariants.check(commit);
     for (const { type } of commit.events.map(({ event }) => event)) {
       if (type === 'AllocationPlaced') tally.placed++;
       else if (/^Deployment(Created|Succeeded|Failed|Cancelled|Promoted)$/.test(type))
@@ -94,8 +101,10 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
   addNodes(log, options);
   for (const reactor of reactors) reactor.start();
   const jobs = Math.max(1, Math.round(options.allocs / COUNT));
-  const operators = new Operators(log, timers, random, clients, options.everyMs ?? 4_000);
-  for (let i = 0; i < jobs; i++) operators.newJob(`job-${i}`, Math.ceil(options.allocs / jobs));
+  const operators = new Operators(log, timers, random, clients, options.everyMs ?? 4_000, now);
+  for (const kind of OTHER_KINDS) operators.register(jobOf(kind, kind, countOf(kind, options), random));
+  for (let i = 0; i < jobs; i++)
+    operators.register(jobOf('service', `job-${i}`, Math.ceil(options.allocs / jobs), random));
   timers.after(HOUR_MS / 12, () => operators.start());
 
   const until = async (ms: number, isOver: () => boolean = () => false): Promise<void> => {
@@ -103,8 +112,9 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
       if (await timers.step(Math.min(look, ms))) continue;
       if (tally.faults.length > 0) throw tally.faults[0];
       look = timers.ms + LOOK_MS;
-      checkAll(log, now());
+      invariants.checkMoved(now());
       if (timers.ms >= collect) {
+        invariants.checkAll(now());
         collect = timers.ms + GARBAGE_MS;
         await sweep(garbageOf(log), execute(log), GARBAGE_THRESHOLDS, now());
       }
@@ -118,6 +128,7 @@ async function run(options: SimulationOptions, timers: VirtualTimers): Promise<S
       operators.tidyUp();
       return unsettled(log).length === 0;
     });
+    invariants.checkAll(now());
     const complaints = unsettled(log);
     if (complaints.length > 0)
       throw new Violation(`nothing fails any more, and yet: ${complaints.slice(0, 5).join('; ')}`);
@@ -166,11 +177,12 @@ function reactorsOn(
     new Scheduler(context, { signingKeyId: 'none', elapsed: () => 0 }),
     new DeploymentWatcher(context),
     new Drainer(context),
+    new PeriodicLauncher(context),
   ];
 }
 
 function addNodes(log: MemoryLog, { nodes, allocs }: SimulationOptions): void {
-  const room = Math.ceil((allocs / nodes) * RESOURCES_OF_ONE * SPARE_ROOM) + RESOURCES_OF_ONE;
+  const room = Math.ceil((allocs / nodes + OTHER_KINDS.length) * SIZE_OF_ONE * SPARE_ROOM) + SIZE_OF_ONE;
   for (let i = 0; i < nodes; i++) {
     const plain = node(`node-${String(i).padStart(5, '0')}`);
     const { Cpu } = plain.NodeResources;
@@ -198,9 +210,14 @@ function garbageOf(log: MemoryLog): GarbageFinder {
     Promise.resolve({ found, next: undefined });
   const byEvaluation = new Map<string, AllocationState[]>();
   const byDeployment = new Map<string, AllocationState[]>();
+  const add = (to: Map<string, AllocationState[]>, key: string, alloc: AllocationState): void => {
+    const known = to.get(key);
+    if (known === undefined) to.set(key, [alloc]);
+    else known.push(alloc);
+  };
   for (const alloc of all<AllocationState>('allocation/')) {
-    byEvaluation.set(alloc.evalId, [...(byEvaluation.get(alloc.evalId) ?? []), alloc]);
-    byDeployment.set(alloc.deploymentId, [...(byDeployment.get(alloc.deploymentId) ?? []), alloc]);
+    add(byEvaluation, alloc.evalId, alloc);
+    add(byDeployment, alloc.deploymentId, alloc);
   }
   const ids = (allocs: readonly AllocationState[] = []): string[] => allocs.map((alloc) => alloc.id);
   return {

@@ -1,6 +1,6 @@
 import { accept, reject, type CommandContext, type Decision, type Index, type StateView } from '@app/kernel';
 import { evaluateJobOf } from '../allocation/decide.js';
-import { isTerminal, type AllocationState } from '../allocation/state.js';
+import { isClientTerminal, isTerminal, type AllocationState } from '../allocation/state.js';
 import { isActive, type DeploymentState } from '../deployment/state.js';
 import { draftOf, type Draft } from '../command/draft.js';
 import { restateJob, settle } from '../command/settle.js';
@@ -166,7 +166,8 @@ function updateAllocation(draft: Draft, plan: Plan, update: PlannedUpdate): void
       data: { evalId: plan.evalId, ...update.inPlace },
     });
   }
-  if (update.clientStatus !== undefined) {
+  // What its client has told of its end while the plan was made stays.
+  if (update.clientStatus !== undefined && (!isClientTerminal(alloc) || alloc.clientStatus === update.clientStatus)) {
     const { clientStatus, clientDescription = alloc.clientDescription } = update;
     draft.onAllocation(alloc.id, { type: 'AllocationConnectionNoted', data: { clientStatus, clientDescription } });
   }

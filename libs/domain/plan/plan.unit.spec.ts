@@ -269,6 +269,13 @@ describe('A plan that updates in place', () => {
       .thenState(deployment, { groups: { app: { placedAllocs: 2, healthyAllocs: 1 } } });
   });
 
+  test('leaves what the client has told of the end of an allocation meanwhile', () => {
+    rolling()
+      .and(reported([report(A1, { clientStatus: 'failed' })]))
+      .when(planned({ evaluation: idOf(2), update: [{ allocationId: A1, clientStatus: 'running' }] }))
+      .thenState(allocationStream(A1), { clientStatus: 'failed', stateChanges: [] });
+  });
+
   test('notes follow-ups and reschedule results', () => {
     const rescheduleTracker = { events: [], lastReschedule: 'no placement' };
     rolling()

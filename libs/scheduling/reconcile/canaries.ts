@@ -53,7 +53,8 @@ export function wantCanaries(
   about: {
     readonly canariesMissing: number;
     readonly destructive: readonly AllocationState[];
-    readonly canaries: readonly AllocationState[];
+    /** What is of the current version, or becomes so where it runs. */
+    readonly upToDate: readonly AllocationState[];
     readonly used: ReadonlySet<number>;
   },
 ): readonly Wanted[] {
@@ -61,7 +62,7 @@ export function wantCanaries(
   if (goal.existing && goal.desiredCanaries !== wantedCanaries) pass.goals[group.Name] = goal;
   goal.desiredCanaries = wantedCanaries;
   if (isPaused(pass.current) || isFailed(pass.current)) return [];
-  const sets = { used: about.used, destructive: indexesOf(about.destructive), canaries: indexesOf(about.canaries) };
+  const sets = { used: about.used, destructive: indexesOf(about.destructive), taken: indexesOf(about.upToDate) };
   return canaryIndexes(about.canariesMissing, group.Count, sets).map((index) => ({
     reason: 'canary',
     group: group.Name,

@@ -96,6 +96,18 @@ export function stopLostAllocations(
   return lost.length > 0 || stillWaiting;
 }
 
+/**
+ * What has failed after it was healthy had to wait for the end of its deployment (spec/lifecycle §5.3), and no evaluation follows that: whoever
+ * ends the deployment looks at them. Nomad leaves them until something else happens to the job.
+ */
+export function rescheduleAfterDeployment(pass: Pass, allocations: readonly AllocationState[]): void {
+  const failed = allocations.filter(
+    (alloc) => alloc.clientStatus === 'failed' && alloc.followupEvalId === '' && !pass.stops.has(alloc.id),
+  );
+  const { now, later } = filterReschedulable({ ...pass, current: null }, failed);
+  scheduleLater(pass, [...now.map((alloc) => ({ alloc, at: pass.input.now })), ...later]);
+}
+
 /** Step 10. */
 export function scheduleLater(pass: Pass, later: readonly Due[]): void {
   if (later.length === 0) return;

@@ -26,7 +26,6 @@ import {
   placeUpToCount,
   replacement,
   underProvisionedBy,
-  uniqueNames,
 } from './placements.js';
 import { reconnect } from './reconnect.js';
 import { stillNeeded, stopSurplus } from './surplus.js';
@@ -103,7 +102,14 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   if (canarying()) untainted = without(untainted, canaries);
   const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(group, goal, destructive, canaries);
   const wantedCanaries =
-    canariesMissing > 0 ? wantCanaries(pass, group, goal, { canariesMissing, destructive, canaries, used }) : [];
+    canariesMissing > 0
+      ? wantCanaries(pass, group, goal, {
+          canariesMissing,
+          destructive,
+          upToDate: [...canaries, ...without(untainted, destructive)],
+          used,
+        })
+      : [];
   desired.Canary += wantedCanaries.length;
 
   const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying: canarying() });
@@ -127,9 +133,8 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.DestructiveUpdate += updated.length;
   desired.Ignore += destructive.length - updated.length;
   const migrations = migrateAll(pass, desired, migrate, canarying());
-  const name = uniqueNames(pass, group, { staying: without(untainted, destructive), chosen }, used);
-  pass.destructive.push(...updated.map((alloc) => name(replacement('destructive', alloc, { stop: UPDATING }))));
-  placeUpToCount(pass, group, wantedCanaries, chosen.map(name), migrations.map(name));
+  pass.destructive.push(...updated.map((alloc) => replacement('destructive', alloc, { stop: UPDATING })));
+  placeUpToCount(pass, group, wantedCanaries, chosen, migrations);
   createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });
 
   const open =

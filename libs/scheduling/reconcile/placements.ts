@@ -1,10 +1,10 @@
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { hasUpdate, isTerminal } from '@app/domain';
 import { MIGRATING } from '../descriptions.js';
-import { allocationName, freeIndexes, nameIndex } from '../names.js';
+import { allocationName, freeIndexes } from '../names.js';
 import { isFailed, isPaused } from './deployments.js';
 import type { Pass, Wanted } from './pass.js';
-import { byIndex, indexesOf, stop } from './pass.js';
+import { byIndex, stop } from './pass.js';
 
 /** Step 13: how many allocations may be replaced now. Source: spec/lifecycle §3.6 a. */
 export function underProvisionedBy(
@@ -85,32 +85,6 @@ export function migrateAll(
     items.push(replacement('migrate', alloc, { downgrade }));
   }
   return items;
-}
-
-/**
- * A replacement keeps its predecessor's name, unless an allocation of the current version (a promoted canary, for instance) has it: then it
- * gets a free one, beyond the count if need be. Brand-new items have free names already, and keep them. Source: spec/lifecycle §3.6, placement order.
- */
-export function uniqueNames(
-  { input }: Pass,
-  group: TaskGroup,
-  { staying, chosen }: { readonly staying: readonly AllocationState[]; readonly chosen: readonly Wanted[] },
-  used: ReadonlySet<number>,
-): (item: Wanted) => Wanted {
-  const taken = indexesOf(staying);
-  for (const item of chosen) if (item.previous === null) taken.add(nameIndex(item.name));
-  return (item) => {
-    if (item.previous === null || item.canary || item.downgrade) return item;
-    const index = nameIndex(item.name);
-    if (!taken.has(index)) {
-      taken.add(index);
-      return item;
-    }
-    let free = freeIndexes(new Set([...used, ...taken]), group.Count, 1)[0] ?? group.Count;
-    while (used.has(free) || taken.has(free)) free++;
-    taken.add(free);
-    return { ...item, name: allocationName(input.evaluation.jobId, group.Name, free) };
-  };
 }
 
 /** Step 18: never more than the count at once. What was to be rescheduled and is not needed any more is stopped without a successor. */

@@ -1,6 +1,7 @@
 import type { AllocationState } from '@app/domain';
 import { isActive, isTerminal } from '@app/domain';
 import { stoppedOnLostNodes } from './classify.js';
+import { rescheduleAfterDeployment } from './departures.js';
 import { completed, newestDeployment, planDeployment, triageDeployment } from './deployments.js';
 import { reconcileGroup, stopAll } from './group.js';
 import type { Pass, ReconcileInput, Reconciliation } from './pass.js';
@@ -30,7 +31,13 @@ export function reconcile(input: ReconcileInput): Reconciliation {
   let complete = true;
   for (const [name, allocations] of byGroup) complete = reconcileGroup(pass, name, allocations) && complete;
   const { current } = pass;
-  if (complete && current !== null && isActive(current)) pass.deploymentUpdates.push(completed(current));
+  if (complete && current !== null && isActive(current)) {
+    pass.deploymentUpdates.push(completed(current));
+    rescheduleAfterDeployment(
+      pass,
+      input.allocations.filter((alloc) => alloc.deploymentId === current.id),
+    );
+  }
   return finish(pass);
 }
 

@@ -38,7 +38,8 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
       stop(pass, replacement, REPLACEMENT_NOT_NEEDED);
       losers.add(replacement.id);
     }
-    noteReturn(pass, original);
+    // As long as its client has not told of it there is nothing to note, and what it tells meanwhile must not be overwritten.
+    if (original.clientStatus !== 'unknown') noteReturn(pass, original);
     survivors.push(original);
   }
   cancelFollowups(pass, reconnecting);

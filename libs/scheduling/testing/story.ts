@@ -1,4 +1,4 @@
-import type { JobSpec } from '@app/domain';
+import type { JobSpec, TaskGroup } from '@app/domain';
 import { isActive, NO_TRANSITION } from '@app/domain';
 import fc from 'fast-check';
 import { batch, changed, node, rolling, service, system } from './specs.js';
@@ -9,7 +9,7 @@ import { toyCluster } from './toy-cluster.js';
 export type Happening =
   | {
       readonly kind:
-        'change' | 'touch' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote';
+        'change' | 'touch' | 'back' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote';
     }
   | { readonly kind: 'scale'; readonly count: number }
   | {
@@ -24,10 +24,18 @@ export interface Story {
   readonly canary: number;
   readonly lostAfter: number;
   readonly happenings: readonly Happening[];
+  /** Bit i: the next thing happens before there is an evaluation after the i-th. */
+  readonly hurry: number;
 }
 
+export const isHurried = ({ hurry }: Story, i: number): boolean => ((hurry >> i) & 1) === 1;
+
+const MOST = 6;
+
 const plain = (
-  ...kinds: ('change' | 'touch' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote')[]
+  ...kinds: (
+    'change' | 'touch' | 'back' | 'stop' | 'settle' | 'start' | 'pause' | 'resume' | 'fail-deployment' | 'promote'
+  )[]
 ) => fc.record({ kind: fc.constantFrom(...kinds) });
 const pointed = (
   ...kinds: ('fail' | 'complete' | 'lose-node' | 'restore-node' | 'migrate' | 'grant' | 'disconnect')[]
@@ -35,9 +43,12 @@ const pointed = (
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { arbitrary: plain('settle', 'start', 'settle'), weight: 4 },
-  { arbitrary: plain('change', 'touch', 'promote', 'pause', 'resume', 'fail-deployment', 'stop'), weight: 4 },
+  { arbitrary: plain('change', 'touch', 'back', 'promote', 'pause', 'resume', 'fail-deployment', 'stop'), weight: 4 },
   { arbitrary: pointed('fail', 'complete', 'lose-node', 'restore-node', 'migrate', 'grant', 'disconnect'), weight: 4 },
-  { arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.integer({ min: 0, max: 6 }) }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.integer({ min: 0, max: MOST }) }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(1, 10, 40, 400) }), weight: 2 },
 );
 
@@ -45,20 +56,22 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 export const anyStory: fc.Arbitrary<Story> = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
   maxParallel: fc.integer({ min: 0, max: 3 }),
-  canary: fc.integer({ min: 0, max: 1 }),
+  canary: fc.integer({ min: 0, max: 3 }),
   lostAfter: fc.constantFrom(0, 0, 60),
   happenings: fc.array(happening, { maxLength: 14 }),
+  hurry: fc.oneof(fc.constant(0), fc.nat(2 ** 14 - 1)),
 });
 
 /** Only new versions, and health reports that may come late. */
 export const rollingStory: fc.Arbitrary<Story> = fc.record({
   count: fc.integer({ min: 1, max: 6 }),
   maxParallel: fc.integer({ min: 1, max: 3 }),
-  canary: fc.integer({ min: 0, max: 1 }),
+  canary: fc.integer({ min: 0, max: 3 }),
   lostAfter: fc.constant(0),
   happenings: fc.array(fc.oneof(plain('change', 'touch', 'settle', 'start', 'promote'), pointed('grant')), {
     maxLength: 14,
   }),
+  hurry: fc.constant(0),
 });
 
 export const specOf = (type: 'service' | 'batch' | 'system', story: Story): JobSpec => {
@@ -85,6 +98,10 @@ export function begin(type: 'service' | 'batch' | 'system', story: Story): ToyCl
   return cluster;
 }
 
+/** A group that asks for more canaries than it has allocations gets them one after the other (spec/lifecycle §3.2, step 18). */
+const fewerCanaries = ({ Update }: TaskGroup, count: number): TaskGroup['Update'] =>
+  Update && { ...Update, Canary: Math.min(Update.Canary, count) };
+
 const NODE_IDS = ['a', 'b', 'c', 'd'];
 const pick = <T>(items: readonly T[], which: number): T | undefined => items[which % Math.max(1, items.length)];
 
@@ -100,12 +117,26 @@ export function happen(cluster: ToyCluster, what: Happening): void {
     case 'touch':
       if (job) cluster.register({ ...job.spec, Stop: false, Priority: 51 + (job.version % 40) });
       break;
+    case 'back': {
+      const former = cluster.view.job('default', 'shop')?.versions[1]?.spec;
+      if (former)
+        cluster.register({
+          ...former,
+          Stop: false,
+          TaskGroups: former.TaskGroups.map((g) => ({ ...g, Count: Math.min(MOST, g.Count + 1) })),
+        });
+      break;
+    }
     case 'scale':
       if (job)
         cluster.register({
           ...job.spec,
           Stop: false,
-          TaskGroups: job.spec.TaskGroups.map((g) => ({ ...g, Count: what.count })),
+          TaskGroups: job.spec.TaskGroups.map((g) => ({
+            ...g,
+            Count: what.count,
+            Update: fewerCanaries(g, what.count),
+          })),
         });
       break;
     case 'stop':
