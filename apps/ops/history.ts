@@ -3,7 +3,6 @@ import {
   allocationStream,
   deploymentStream,
   evaluationStream,
-  isoFromUs,
   jobStream,
   nodeStream,
   streamKey,
@@ -12,8 +11,7 @@ import {
 import { StartupError } from '@app/platform';
 import { Client } from 'pg';
 import { withLog } from './database.js';
-import type { EventData } from './story/sentences.js';
-import { storyLines } from './story/story.js';
+import { storyEvent, storyLines } from './story/story.js';
 
 const FIRST_VERSION = 1;
 const SHOWN_CANDIDATES = 5;
@@ -39,17 +37,7 @@ export const runHistory = (type: string, id: string, namespace: string): Promise
     const store = new PostgresEventStore({ url, poolSize: 1 });
     try {
       const events = await store.readStream(stream, FIRST_VERSION);
-      const lines = storyLines(
-        events.map(({ index, time, type: what, meta, data }) => ({
-          index,
-          time: isoFromUs(time) ?? '',
-          type: what,
-          actor: meta.actor,
-          reason: meta.reason ?? '',
-          data: data as EventData,
-        })),
-      );
-      process.stdout.write(`${lines.join('\n')}\n`);
+      process.stdout.write(`${storyLines(events.map(storyEvent)).join('\n')}\n`);
     } finally {
       await store.close();
     }

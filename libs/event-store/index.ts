@@ -1,6 +1,7 @@
 export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
 export { StoreUnavailable } from './errors.js';
+export { LeaseHolder } from './lease-holder.js';
 export { MemoryEventStore, type MemoryRow } from './memory/memory-event-store.js';
 export type {
   Append,

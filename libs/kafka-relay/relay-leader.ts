@@ -1,4 +1,4 @@
-import type { Leases } from '@app/event-store';
+import { LeaseHolder, type Leases } from '@app/event-store';
 import { LEASE_RENEW_MS, LEASE_TTL_MS } from './limits.js';
 import type { Relay, RelayProgress } from './relay.js';
 
@@ -15,25 +15,35 @@ export interface RelayLeaderOptions {
 }
 
 /**
- * Keeps trying for the lease, and runs a relay while it holds it.
- *
- *   waiting ──acquired──► publishing ──lost / closed──► waiting
+ * Runs a relay while it holds the lease.
  *
  * The lease keeps instances from fencing each other all the time, no more: that a relay which was paused past its lease publishes nothing is
  * Kafka's doing, which has fenced it since.
  */
 export class RelayLeader {
-  private epoch: number | undefined;
+  private readonly lease: LeaseHolder;
   private relay: Relay | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> | undefined;
-  private closed = false;
 
-  constructor(private readonly options: RelayLeaderOptions) {}
+  constructor({ newRelay, ...options }: RelayLeaderOptions) {
+    this.lease = new LeaseHolder({
+      ...options,
+      lease: RELAY_LEASE,
+      pace: { ttlMs: LEASE_TTL_MS, renewMs: LEASE_RENEW_MS, tryMs: LEASE_RENEW_MS },
+      begin: () => {
+        const relay = newRelay();
+        this.relay = relay;
+        relay.start();
+        return async () => {
+          this.relay = undefined;
+          await relay.stop();
+        };
+      },
+    });
+  }
 
   /** The epoch of the lease while this instance holds it; 0: it does not. */
   get heldEpoch(): number {
-    return this.epoch ?? 0;
+    return this.lease.epoch;
   }
 
   /** What the relay knows of its lag, where it runs. */
@@ -43,49 +53,11 @@ export class RelayLeader {
 
   /** Tries at once, and then every second. */
   start(): Promise<void> {
-    return this.tick();
+    return this.lease.start();
   }
 
   /** Hands over: another instance can publish within moments. */
-  async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    await this.round;
-    const { epoch } = this;
-    await this.resign();
-    if (epoch !== undefined) await this.options.leases.releaseLease(RELAY_LEASE, epoch).catch(this.options.onError);
-  }
-
-  private async tick(): Promise<void> {
-    if (this.closed) return;
-    this.round = (this.epoch === undefined ? this.tryToLead() : this.renew(this.epoch)).catch((error: unknown) => {
-      this.options.onError(error);
-    });
-    await this.round;
-    if (!this.closed) this.timer = setTimeout(() => void this.tick(), LEASE_RENEW_MS);
-  }
-
-  private async tryToLead(): Promise<void> {
-    const { leases, holder } = this.options;
-    const epoch = await leases.acquireLease(RELAY_LEASE, holder, LEASE_TTL_MS);
-    if (epoch === undefined) return;
-    this.epoch = epoch;
-    if (this.closed) return;
-    this.relay = this.options.newRelay();
-    this.relay.start();
-    this.options.onChange(true);
-  }
-
-  private async renew(epoch: number): Promise<void> {
-    if (await this.options.leases.renewLease(RELAY_LEASE, epoch, LEASE_TTL_MS)) return;
-    await this.resign();
-  }
-
-  private async resign(): Promise<void> {
-    this.epoch = undefined;
-    const { relay } = this;
-    this.relay = undefined;
-    await relay?.stop();
-    if (relay !== undefined) this.options.onChange(false);
+  close(): Promise<void> {
+    return this.lease.close();
   }
 }

@@ -304,6 +304,7 @@ describe("Nomad's API", () => {
         'status/leader',
         'agent/members',
         'jobs/parse',
+        'jobs/statuses',
       ],
       ...['job', 'deployment', 'allocation', 'evaluation', 'node', 'node/pool', 'namespace'].flatMap((one) =>
         ids.map((id) => `${one}/${id}`),

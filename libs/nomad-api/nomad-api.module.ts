@@ -19,6 +19,8 @@ import { EvaluationsController } from './evaluations/evaluations.controller.js';
 import { JobCommandsController } from './jobs/job-commands.controller.js';
 import { JobController } from './jobs/job.controller.js';
 import { JobPlanController } from './jobs/job-plan.controller.js';
+import { JobStatuses } from './jobs/job-statuses.js';
+import { JobStatusesController } from './jobs/job-statuses.controller.js';
 import { JobsController } from './jobs/jobs.controller.js';
 import { Planner, type Rehearse } from './jobs/planner.js';
 import { Submissions } from './jobs/submissions.js';
@@ -56,6 +58,7 @@ export interface EdgeServices {
 export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
+    const objects = new Objects(readModels, store, tail);
     return {
       module: NomadApiModule,
       controllers: [
@@ -64,6 +67,7 @@ export class NomadApiModule {
         AllocationsController,
         EvaluationsController,
         JobsController,
+        JobStatusesController,
         JobController,
         JobCommandsController,
         JobPlanController,
@@ -89,7 +93,8 @@ export class NomadApiModule {
         { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
         { provide: NodeNews, useValue: new NodeNews(tail, readModels, (error) => onFault(error, 'node news')) },
-        { provide: Objects, useValue: new Objects(readModels, store, tail) },
+        { provide: Objects, useValue: objects },
+        { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(store, tail) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Command, CommandHandler, Leases } from '@app/event-store';
+import { LeaseHolder, type Command, type CommandHandler, type Leases } from '@app/event-store';
 import type { CommandContext, Decision, StateView, StreamName, TimeUs } from '@app/kernel';
 import type { LogTail } from '@app/streaming';
 import type { ClusterState } from './cluster-state.js';
@@ -27,83 +27,60 @@ export interface LeaderOptions {
 }
 
 /**
- * Keeps trying for the lease, and while it holds it runs the reactors.
+ * Runs the reactors while it holds the lease.
  *
- *   waiting ──acquired──► catching up ──applied the head──► leading ──lost / closed──► waiting
- *
- * A leader that was paused past its lease finds its epoch gone: the append refuses what it still commands, and the next renewal ends it.
+ * What the former leader wrote is seen before they start. A leader that was paused past its lease finds its epoch gone: the append refuses what
+ * it still commands, and the next renewal ends it.
  */
 export class Leader {
-  private epoch: number | undefined;
+  private readonly lease: LeaseHolder;
   private reactors: readonly Reactor[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> | undefined;
-  private closed = false;
 
   constructor(private readonly options: LeaderOptions) {
-    options.tail.onCommit((commit) => {
-      const movements = options.cluster.apply(commit);
+    const { leases, holder, tail, cluster, onError, onChange } = options;
+    this.lease = new LeaseHolder({
+      leases,
+      lease: SCHEDULER_LEASE,
+      holder,
+      pace: { ttlMs: LEASE_TTL_MS, renewMs: RENEW_MS, tryMs: TRY_MS },
+      prepare: () => tail.readIndex(),
+      begin: (epoch) => this.lead(epoch),
+      onError,
+      onChange,
+    });
+    tail.onCommit((commit) => {
+      const movements = cluster.apply(commit);
       for (const reactor of this.reactors) reactor.react(movements);
     });
   }
 
   get leads(): boolean {
-    return this.reactors.length > 0;
+    return this.heldEpoch > 0;
   }
 
   /** The epoch in which this instance leads; 0: it does not. */
   get heldEpoch(): number {
-    return this.leads ? (this.epoch ?? 0) : 0;
+    return this.lease.epoch;
   }
 
   /** Tries at once, and then again and again. */
   start(): Promise<void> {
-    return this.tick();
+    return this.lease.start();
   }
 
   /** Hands over: another instance can lead within moments. */
-  async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    await this.round;
-    const { epoch } = this;
-    await this.resign();
-    if (epoch !== undefined) await this.options.leases.releaseLease(SCHEDULER_LEASE, epoch).catch(this.options.onError);
+  close(): Promise<void> {
+    return this.lease.close();
   }
 
-  private async tick(): Promise<void> {
-    if (this.closed) return;
-    this.round = (this.epoch === undefined ? this.tryToLead() : this.renew()).catch((error: unknown) => {
-      this.options.onError(error);
-    });
-    await this.round;
-    if (!this.closed) this.timer = setTimeout(() => void this.tick(), this.epoch === undefined ? TRY_MS : RENEW_MS);
-  }
-
-  private async tryToLead(): Promise<void> {
-    const { leases, tail, holder } = this.options;
-    const epoch = await leases.acquireLease(SCHEDULER_LEASE, holder, LEASE_TTL_MS);
-    if (epoch === undefined) return;
-    // What the former leader wrote must be seen before anything is decided.
-    await tail.readIndex();
-    if (this.closed) return leases.releaseLease(SCHEDULER_LEASE, epoch);
-    this.epoch = epoch;
-    this.reactors = this.options.reactors(this.contextOf(epoch));
-    for (const reactor of this.reactors) reactor.start();
-    this.options.onChange(true);
-  }
-
-  private async renew(): Promise<void> {
-    if (await this.options.leases.renewLease(SCHEDULER_LEASE, this.epoch!, LEASE_TTL_MS)) return;
-    await this.resign();
-  }
-
-  private async resign(): Promise<void> {
-    this.epoch = undefined;
-    const { reactors } = this;
-    this.reactors = [];
-    await Promise.allSettled(reactors.map((reactor) => reactor.stop()));
-    if (reactors.length > 0) this.options.onChange(false);
+  private lead(epoch: number): () => Promise<void> {
+    const reactors = this.options.reactors(this.contextOf(epoch));
+    this.reactors = reactors;
+    for (const reactor of reactors) reactor.start();
+    return async () => {
+      this.reactors = [];
+      await Promise.allSettled(reactors.map((reactor) => reactor.stop()));
+    };
   }
 
   private contextOf(epoch: number): ReactorContext {

@@ -100,10 +100,12 @@ describe('Reactors on a store in memory', () => {
     const found = {
       allJobVersions: () =>
         Promise.resolve(rows('job_version').map(({ columns }) => JSON.parse(String(columns['state'])) as JobVersion)),
-      keys: (table: string, where: { readonly status?: readonly string[] }) =>
+      keys: (table: string, where: Readonly<Record<string, unknown>>) =>
         Promise.resolve(
           [...(store.tables.get(table)?.entries() ?? [])]
-            .filter(([, { columns }]) => where.status?.includes(String(columns['status'])) ?? true)
+            .filter(([, { columns }]) =>
+              Object.entries(where).every(([name, values]) => (values as string[]).includes(String(columns[name]))),
+            )
             .map(([key]) => key),
         ),
     } satisfies Pick<ReadModels, 'allJobVersions' | 'keys'>;
@@ -447,6 +449,26 @@ describe('Reactors on a store in memory', () => {
       await until('the other one leads', () => other.leader.leads);
       await settled();
       expect((await allocations()).some(({ jobVersion }) => jobVersion === 1)).toBe(true);
+    });
+
+    test('one that starts while a rollout is under way knows what was looked at already', async () => {
+      const one = await lead();
+      await one.run(web());
+      await settled();
+      await health(one.run, true, (alloc) => alloc.name === 'web.app[0]');
+      await until('the watcher has had it looked at', async () =>
+        (await evaluations()).some(({ triggeredBy }) => triggeredBy === 'deployment-watcher'),
+      );
+      await settled();
+      await one.leader.close();
+      const before = await evaluations();
+      const other = await contend('other');
+      expect(other.leader.leads).toBe(true);
+      expect(other.cluster.latestEvaluationIndex('default', 'web')).toBe(
+        one.cluster.latestEvaluationIndex('default', 'web'),
+      );
+      expect((await deployments()).map(({ status }) => status)).toEqual(['running']);
+      expect(await evaluations()).toEqual(before);
     });
 
     test('one that was paused past its lease writes nothing any more, and learns that it does not lead', async () => {

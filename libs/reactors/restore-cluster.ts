@@ -27,6 +27,13 @@ export async function restoreCluster(cluster: ClusterState, store: EventStore, r
     ...(await readModels.keys('allocation', {})).map(allocationStream),
     ...(await readModels.keys('evaluation', { status: ['pending', 'blocked'] })).map(evaluationStream),
   ];
+  await restore(cluster, store, streams);
+  // A rollout is judged by what evaluations of its job have looked at, also those that have ended.
+  const rollingOut = [...new Set(cluster.activeDeployments().map(({ jobId }) => jobId))];
+  await restore(cluster, store, (await readModels.keys('evaluation', { job_id: rollingOut })).map(evaluationStream));
+}
+
+async function restore(cluster: ClusterState, store: EventStore, streams: readonly StreamName[]): Promise<void> {
   for (let i = 0; i < streams.length; i += CHUNK) {
     const states = await store.load(streams.slice(i, i + CHUNK));
     for (const [stream, { version, state }] of states)

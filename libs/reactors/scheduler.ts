@@ -13,6 +13,8 @@ import {
   type AllocationState,
   type EvaluationOutcome,
   type EvaluationState,
+  type EvaluationTrigger,
+  type NewEvaluation,
   type NodeState,
   type Plan,
   type PlanBasis,
@@ -47,6 +49,9 @@ const MAX_IN_FLIGHT = 64;
 /** Nomad: maxServiceScheduleAttempts; batch jobs have fewer, for no reason that matters here. */
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
+/** How often what was given up is tried again, room or no room. */
+const RETRY_GIVEN_UP_MS = 60_000;
+const GIVEN_UP: EvaluationTrigger = 'max-plan-attempts';
 /** Longest sleep until the next delayed evaluation is looked for. */
 const MAX_SLEEP_MS = 60_000;
 
@@ -64,6 +69,7 @@ export class Scheduler implements Reactor {
   private toUnblock = new Set<string>();
   private flush: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private retries: NodeJS.Timeout | undefined;
   private running = false;
 
   constructor(
@@ -78,6 +84,7 @@ export class Scheduler implements Reactor {
       if (evaluation.status === 'pending') this.queue.add(evaluation, now);
       else this.toUnblock.add(evaluation.id);
     }
+    this.retries = setInterval(() => this.retryGivenUp(), RETRY_GIVEN_UP_MS);
     this.flushSoon();
     this.pump();
   }
@@ -85,6 +92,7 @@ export class Scheduler implements Reactor {
   async stop(): Promise<void> {
     this.running = false;
     clearTimeout(this.timer);
+    clearInterval(this.retries);
     await Promise.allSettled([...this.inFlight, this.flush]);
     this.queue.clear();
   }
@@ -152,6 +160,11 @@ export class Scheduler implements Reactor {
       if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id)
         this.unblock(evaluation.id);
     }
+  }
+
+  private retryGivenUp(): void {
+    for (const { id, triggeredBy } of this.context.cluster.blockedEvaluations())
+      if (triggeredBy === GIVEN_UP) this.unblock(id);
   }
 
   private cancel(id: string, statusDescription: string): void {
@@ -304,26 +317,32 @@ export class Scheduler implements Reactor {
     });
   }
 
+  /** Services and batch jobs are tried again later; a system job at its next evaluation. spec/lifecycle §2.4. */
   private async giveUp(evaluation: EvaluationState): Promise<void> {
-    const { namespace, jobId, priority, type, id } = evaluation;
+    const { id, type } = evaluation;
     const statusDescription = `maximum attempts reached (${MAX_ATTEMPTS})`;
-    const followup = newEvaluation({
+    const command = {
+      id,
+      statusDescription,
+      followup: type === 'service' || type === 'batch' ? this.retryOf(evaluation) : null,
+      snapshotIndex: this.context.cluster.index,
+    };
+    await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, command), id);
+  }
+
+  private retryOf({ namespace, jobId, priority, type, id }: EvaluationState): NewEvaluation {
+    return newEvaluation({
       id: this.context.newId(),
       namespace,
       jobId,
       priority,
       type,
-      triggeredBy: 'max-plan-attempts',
+      triggeredBy: GIVEN_UP,
       status: 'blocked',
       statusDescription: 'created due to placement conflicts',
       previousEval: id,
       escapedComputedClass: true,
     });
-    await this.context.execute(
-      'FailEvaluation',
-      (view, context) => failEvaluation(view, context, { id, statusDescription, followup }),
-      id,
-    );
   }
 }
 

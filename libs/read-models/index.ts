@@ -2,7 +2,7 @@ export { ENTITIES, type DocumentRow } from './entities.js';
 export { GarbageSource, type GarbagePage } from './garbage.js';
 export { Heartbeats } from './heartbeats.js';
 export { project, versionKey } from './project.js';
-export { ReadModels, type ListQuery } from './read-models.js';
+export { ReadModels, type JobRow, type ListQuery } from './read-models.js';
 export { TABLES, type TableName } from './tables.js';
 export { aggregates, MIGRATIONS, tablesOf } from './wiring.js';
 export {

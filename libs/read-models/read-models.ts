@@ -1,4 +1,4 @@
-import type { JobVersion } from '@app/domain';
+import type { JobStatus, JobVersion } from '@app/domain';
 import type { Index } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
@@ -15,6 +15,14 @@ export interface ListQuery {
   /** Start of the page, in the list's order: (create index, key) or key. */
   readonly from?: { readonly createIndex?: Index; readonly key: string };
   readonly limit?: number;
+}
+
+/** A job as lists by its last change find it. */
+export interface JobRow {
+  readonly key: string;
+  readonly namespace: string;
+  readonly id: string;
+  readonly modifyIndex: Index;
 }
 
 /** Look-ups in the read-model tables. Everything here is a plain read: the append is the only writer. */
@@ -95,6 +103,45 @@ export class ReadModels {
       [keys],
     );
     return new Map(rows.map((row) => [row.key, row.document]));
+  }
+
+  /** Jobs in the order of their last change, and among those of one commit by namespace and id. */
+  async jobsByModification(query: {
+    /** `*`: all. */
+    readonly namespace: string;
+    /** Undefined: all. */
+    readonly keys: readonly string[] | undefined;
+    readonly withChildren: boolean;
+    readonly newestFirst: boolean;
+  }): Promise<JobRow[]> {
+    const direction = query.newestFirst ? 'DESC' : 'ASC';
+    return this.dataSource.query(
+      `SELECT key, namespace, job_id AS id, modify_index::float8 AS "modifyIndex" FROM job
+        WHERE $1 IN ('*', namespace) AND ($2::text[] IS NULL OR key = ANY($2)) AND ($3 OR parent_id = '')
+        ORDER BY modify_index ${direction}, namespace ${direction}, job_id ${direction}`,
+      [query.namespace, query.keys ?? null, query.withChildren],
+    );
+  }
+
+  /** The children of jobs with these ids, in the order of their creation. */
+  async childJobs(
+    parentIds: readonly string[],
+  ): Promise<{ readonly parentKey: string; readonly status: JobStatus; readonly modifyIndex: Index }[]> {
+    return this.dataSource.query(
+      `SELECT namespace || '/' || parent_id AS "parentKey", status, modify_index::float8 AS "modifyIndex" FROM job
+        WHERE parent_id <> '' AND parent_id = ANY($1) ORDER BY create_index, key`,
+      [parentIds],
+    );
+  }
+
+  /** The id of the newest deployment of each job with these ids. */
+  async latestDeployments(jobIds: readonly string[]): Promise<string[]> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      `SELECT DISTINCT ON (namespace, job_id) id FROM deployment
+        WHERE job_id = ANY($1) ORDER BY namespace, job_id, create_index DESC`,
+      [jobIds],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** A version in our own terms, retained or not. */

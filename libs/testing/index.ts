@@ -1,4 +1,13 @@
-export { jobInput, jobSpec, nodeDescription, RESOURCES, SECOND_NS, type SpecOptions } from './builders/specs.js';
+export { jobOf, needs, task, taskGroup, updateStrategy } from './builders/blocks.js';
+export {
+  jobInput,
+  jobSpec,
+  METRICS,
+  nodeDescription,
+  RESOURCES,
+  SECOND_NS,
+  type SpecOptions,
+} from './builders/specs.js';
 export {
   allocationId,
   DEPLOYMENT,

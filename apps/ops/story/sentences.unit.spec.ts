@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deploymentStream } from '@app/kernel';
 import { hasSentence, sentenceOf } from './sentences.js';
-import { storyLines } from './story.js';
+import { storyEvent, storyLines } from './story.js';
 
 const DOMAIN = join(__dirname, '../../../libs/domain');
 
@@ -61,5 +62,16 @@ describe('The lines of a story', () => {
     expect(storyLines([{ ...paused, time: '2026-01-01T00:00:00Z', reason: '' }])[0]).toContain(
       '2026-01-01T00:00:00.000Z',
     );
+  });
+
+  test('what a later release wrote in its own way is not guessed at', () => {
+    const recorded = {
+      ...{ index: 7, seq: 0, stream: deploymentStream('d'), version: 1, schema: 1, time: 1_767_225_600_000_000 },
+      ...{ type: 'DeploymentPaused', data: {}, meta: { actor: 'somebody' } },
+    };
+    expect(storyEvent(recorded)).toEqual({
+      ...{ index: 7, time: '2026-01-01T00:00:00Z', type: 'DeploymentPaused', actor: 'somebody', reason: '', data: {} },
+    });
+    expect(() => storyEvent({ ...recorded, schema: 99 })).toThrow('event DeploymentPaused has schema 99');
   });
 });

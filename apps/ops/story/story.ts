@@ -1,3 +1,5 @@
+import { upcast } from '@app/domain';
+import { isoFromUs, type RecordedEvent } from '@app/kernel';
 import { sentenceOf, type EventData } from './sentences.js';
 
 /** One event as a story tells it. */
@@ -11,6 +13,16 @@ export interface StoryEvent {
   readonly reason: string;
   readonly data: EventData;
 }
+
+/** What the log holds, as a story tells it. @throws Error for an event of a later release's schema. */
+export const storyEvent = ({ index, time, meta, ...event }: RecordedEvent): StoryEvent => ({
+  index,
+  time: isoFromUs(time) ?? '',
+  type: event.type,
+  actor: meta.actor,
+  reason: meta.reason ?? '',
+  data: upcast(event).data as EventData,
+});
 
 /** To the millisecond, always as long. */
 function timeOf(time: string): string {

@@ -32,16 +32,22 @@ export function unblockEvaluations(
   return accept(draft.events());
 }
 
-/** Gives up on an evaluation, with a retry later on: its delivery or plan limit is reached. spec/lifecycle §2.3. */
+/** Gives up on an evaluation, with a retry later on: its plan limit is reached. spec/lifecycle §2.4. */
 export function failEvaluation(
   view: StateView,
   context: CommandContext,
-  command: { readonly id: string; readonly statusDescription: string; readonly followup: NewEvaluation | null },
+  command: {
+    readonly id: string;
+    readonly statusDescription: string;
+    readonly followup: NewEvaluation | null;
+    /** The state of the cluster that was looked at last. */
+    readonly snapshotIndex: Index;
+  },
 ): Decision {
   const draft = draftOf(view, context);
   const evaluation = draft.evaluation(command.id);
   if (evaluation === undefined || isEvaluationTerminal(evaluation)) return accept([]);
-  const nextEval = command.followup === null ? '' : draft.evaluate(command.followup);
+  const nextEval = command.followup === null ? '' : draft.evaluate(command.followup, command.snapshotIndex);
   draft.onEvaluation(command.id, {
     type: 'EvaluationFailed',
     data: {
@@ -52,7 +58,7 @@ export function failEvaluation(
       planAnnotations: null,
       nextEval,
       blockedEval: '',
-      snapshotIndex: evaluation.snapshotIndex,
+      snapshotIndex: command.snapshotIndex,
     },
   });
   settle(draft);

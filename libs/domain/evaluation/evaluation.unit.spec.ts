@@ -32,7 +32,10 @@ const unblock =
 const fail =
   (id: string, followup: NewEvaluation | null = null): Decide =>
   (view, context) =>
-    failEvaluation(view, context, { id, statusDescription: 'maximum attempts reached (5)', followup });
+    failEvaluation(view, context, {
+      ...{ id, statusDescription: 'maximum attempts reached (5)' },
+      ...{ followup, snapshotIndex: 7 },
+    });
 
 const waiting = (): Given =>
   given(
@@ -134,10 +137,10 @@ describe('Giving up', () => {
     given(registered(jobSpec()))
       .when(fail(idOf(1), followup))
       .thenAppended(
-        event(evaluationStream(idOf(600)), 'EvaluationCreated'),
+        event(evaluationStream(idOf(600)), 'EvaluationCreated', { snapshotIndex: 7 }),
         event(first, 'EvaluationFailed', { nextEval: idOf(600) }),
       )
-      .thenState(first, { status: 'failed', statusDescription: 'maximum attempts reached (5)' });
+      .thenState(first, { status: 'failed', statusDescription: 'maximum attempts reached (5)', snapshotIndex: 7 });
   });
 
   test('without a retry leaves nothing to wait for', () => {

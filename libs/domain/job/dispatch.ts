@@ -1,8 +1,7 @@
-import { accept, reject, US_PER_S, type CommandContext, type Decision, type StateView } from '@app/kernel';
+import { accept, goList, reject, US_PER_S, type CommandContext, type Decision, type StateView } from '@app/kernel';
 import { draftOf } from '../command/draft.js';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
-import { goList } from './spec/go-format.js';
 import { currentVersion, isParameterized } from './state.js';
 import { evaluateJob, needsEvaluation, storeVersion } from './store-version.js';
 

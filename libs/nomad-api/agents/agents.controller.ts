@@ -19,7 +19,7 @@ import { validate } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal, bodyOf, idOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
-import { Reads, sendBody } from '../edge/reads.js';
+import { Reads, sendJson } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
@@ -60,7 +60,7 @@ export class AgentsController {
       render: () => ({}),
     });
     await this.heartbeats.note(description.ID);
-    json(request, reply, { NodeID: description.ID, HeartbeatTTLMs: this.ttl.next(), Index: index });
+    sendJson(request, reply, { NodeID: description.ID, HeartbeatTTLMs: this.ttl.next(), Index: index });
   }
 
   @Put('node/:id/heartbeat')
@@ -83,7 +83,7 @@ export class AgentsController {
       });
       index = outcome.index;
     }
-    json(request, reply, { HeartbeatTTLMs: this.ttl.next(), Index: index });
+    sendJson(request, reply, { HeartbeatTTLMs: this.ttl.next(), Index: index });
   }
 
   @Get('node/:id/allocations')
@@ -103,7 +103,7 @@ export class AgentsController {
         signal.aborted ||
         this.tail.isEnding
       ) {
-        return json(request, reply, await this.assignments(Math.max(at, options.index), changed, removed));
+        return sendJson(request, reply, await this.assignments(Math.max(at, options.index), changed, removed));
       }
       await this.news.wait(node.id, at, left, signal);
     }
@@ -132,7 +132,7 @@ export class AgentsController {
       decide: (view, context) => reportAllocations(view, context, { nodeId: node.id, reports }),
       render: () => ({}),
     });
-    json(request, reply, { Index: index });
+    sendJson(request, reply, { Index: index });
   }
 
   /** The node of the path, if the bearer of the request knows its secret. */
@@ -190,9 +190,6 @@ const streamsOf = (alloc: AllocationState) => [
 ];
 
 const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-const json = (request: FastifyRequest, reply: FastifyReply, value: object): void =>
-  sendBody(request, reply, 200, Buffer.from(JSON.stringify(value)));
 
 /** The body as a validated object; the first complaint is the answer (400). */
 async function bodyAs<T extends object>(request: FastifyRequest, type: new () => T): Promise<T> {

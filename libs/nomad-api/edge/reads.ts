@@ -49,7 +49,7 @@ export class Reads {
 const NO_PARAMETERS: ReadOptions = Object.freeze(orThrow(readOptions(new Map())));
 
 /** A JSON body, or the bare text of an error; compressed if the client takes that. */
-export function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
+function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
   if (status !== 200) {
     reply.code(status).type('text/plain; charset=utf-8').send(body);
     return;
@@ -61,6 +61,14 @@ export function sendBody(request: FastifyRequest, reply: FastifyReply, status: n
   if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(bytes);
   else sendCompressed(reply, bytes);
 }
+
+/** A JSON text as the answer. */
+export const sendText = (request: FastifyRequest, reply: FastifyReply, text: string): void =>
+  sendBody(request, reply, 200, Buffer.from(text));
+
+/** A value as the answer. */
+export const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): void =>
+  sendText(request, reply, JSON.stringify(value));
 
 export const jsonAnswer = (text: string, index: number, nextToken?: string): Answer => ({
   status: 200,

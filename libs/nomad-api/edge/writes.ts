@@ -11,7 +11,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NomadError, writeOptions } from '../http/index.js';
 import { bodyOf, metaOf, queryOf } from './exchange.js';
-import { sendBody } from './reads.js';
+import { sendText } from './reads.js';
 import { wordingOf } from './rejections.js';
 import { ServerIdentity } from './server-identity.js';
 
@@ -27,6 +27,13 @@ export interface Write<A> {
   /** A key of the write's own, instead of the request's: what is sent with the same key again is only told what became of the first. */
   readonly once?: { readonly key: string; readonly render: (answer: A, index: Index) => object };
 }
+
+/** What became of a write that was taken, now or when it was sent first. */
+type Taken<A> = Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>;
+
+/** The body of its answer. */
+export const textOf = <A>({ render }: Write<A>, taken: Taken<A>): string =>
+  taken.kind === 'duplicate' ? taken.answer : JSON.stringify(render(taken.answer, taken.index));
 
 /** Runs commands for controllers: rejections become Nomad's texts, everything else its own clear answer. */
 export class Writes {
@@ -45,17 +52,12 @@ export class Writes {
   /** Executes a command and sends its answer with `X-Nomad-Index`. */
   async send<A>(request: FastifyRequest, reply: FastifyReply, write: Write<A>): Promise<void> {
     const outcome = await this.execute(request, write);
-    const index = outcome.index;
-    const text = outcome.kind === 'duplicate' ? outcome.answer : JSON.stringify(write.render(outcome.answer, index));
-    reply.header('X-Nomad-Index', index);
-    sendBody(request, reply, 200, Buffer.from(text));
+    reply.header('X-Nomad-Index', outcome.index);
+    sendText(request, reply, textOf(write, outcome));
   }
 
   /** Executes a command; what is not accepted is thrown as the answer to send. */
-  async execute<A>(
-    request: FastifyRequest,
-    write: Write<A>,
-  ): Promise<Extract<Outcome<A>, { kind: 'accepted' | 'duplicate' }>> {
+  async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Taken<A>> {
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {

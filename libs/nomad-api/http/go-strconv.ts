@@ -1,5 +1,4 @@
-import type { DurationNs } from '@app/kernel';
-import { quote } from './go-format.js';
+import { quoted, type DurationNs } from '@app/kernel';
 import { fail, ok, type Result } from './result.js';
 
 /*
@@ -13,8 +12,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_UINT64 = 2n ** 64n - 1n;
 
-const syntaxError = (fn: string, text: string) => fail(`strconv.${fn}: parsing ${quote(text)}: invalid syntax`);
-const rangeError = (fn: string, text: string) => fail(`strconv.${fn}: parsing ${quote(text)}: value out of range`);
+const syntaxError = (fn: string, text: string) => fail(`strconv.${fn}: parsing ${quoted(text)}: invalid syntax`);
+const rangeError = (fn: string, text: string) => fail(`strconv.${fn}: parsing ${quoted(text)}: value out of range`);
 
 /** strconv.ParseBool: `1 t T TRUE true True` and their opposites, nothing else. */
 export function parseBool(text: string): Result<boolean> {

@@ -22,6 +22,7 @@ export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
   byCreateIndexAndId,
   byId,
+  byModifyIndex,
   byNamespaceAndId,
   type Keying,
   type Page,

@@ -65,6 +65,30 @@ export const byNamespaceAndId: Keying<{ readonly namespace: string; readonly id:
   compare: ({ namespace, id }, token) => compareToNamespaceToken(namespace, id, token),
 };
 
+/**
+ * Jobs by their last change: `<ModifyIndex>`. One commit may change several; of them those after the first have `.<namespace>.<job id>`, too, so
+ * that every page gets further.
+ */
+export function byModifyIndex(rows: readonly ModifiedJob[]): Keying<ModifiedJob> {
+  const firsts = new Set(rows.filter((row, i) => row.modifyIndex !== rows[i - 1]?.modifyIndex));
+  return {
+    tokenOf: (row) =>
+      firsts.has(row) ? String(row.modifyIndex) : `${row.modifyIndex}.${formatNamespaceToken(row.namespace, row.id)}`,
+    compare: (row, token) => {
+      const [, index, job] = /^([0-9]+)(?:\.(.*))?$/s.exec(token) ?? [];
+      if (index === undefined) return compareBytes(String(row.modifyIndex), token);
+      if (Number(index) !== row.modifyIndex) return row.modifyIndex - Number(index);
+      return job === undefined ? 0 : compareToNamespaceToken(row.namespace, row.id, job);
+    },
+  };
+}
+
+interface ModifiedJob {
+  readonly modifyIndex: number;
+  readonly namespace: string;
+  readonly id: string;
+}
+
 /** Nodes, and every list selected by a prefix: the id itself. */
 export const byId: Keying<{ readonly id: string }> = {
   tokenOf: ({ id }) => id,

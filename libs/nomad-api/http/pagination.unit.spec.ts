@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { byCreateIndexAndId, byId, byNamespaceAndId, compareBytes, paginate } from './pagination.js';
+import { byCreateIndexAndId, byId, byModifyIndex, byNamespaceAndId, compareBytes, paginate } from './pagination.js';
 
 const rows = [
   { createIndex: 9, id: 'b' },
@@ -52,4 +52,25 @@ it('pages put together are the list, whatever their size', () => {
       expect(collected).toEqual(list);
     }),
   );
+});
+
+it('jobs by their last change go on page by page, also where one commit changed several', () => {
+  const job = (modifyIndex: number, id: string) => ({ modifyIndex, namespace: 'default', id });
+  const jobs = [job(12, 'a'), job(10, 'c'), job(10, 'b'), job(10, 'a.b'), job(9, 'x')];
+  for (const order of [jobs, jobs.toReversed()]) {
+    const reverse = order === jobs;
+    const seen = [];
+    const tokens = [];
+    for (let nextToken = '', pages = 0; pages === 0 || (nextToken !== '' && pages < 10); pages++) {
+      const found = paginate(order, { perPage: 1, nextToken, reverse }, byModifyIndex(order));
+      seen.push(...found.rows);
+      ({ nextToken } = found);
+      tokens.push(nextToken);
+    }
+    expect(seen).toEqual(order);
+    const others = reverse ? ['10.default.b', '10.default.a.b', '9'] : ['10.default.b', '10.default.c', '12'];
+    expect(tokens).toEqual(['10', ...others, '']);
+  }
+  const { compare } = byModifyIndex(jobs);
+  expect([compare(job(9, 'x'), '10'), compare(job(10, 'c'), '10'), compare(job(9, 'x'), 'zzz')]).toEqual([-1, 0, -1]);
 });

@@ -1,4 +1,4 @@
-import { isPrintable } from './go-format.js';
+import { isPrintable } from '@app/kernel';
 import { fail, ok, type Result } from './result.js';
 
 const UUID_LENGTH = 36;

@@ -15,8 +15,8 @@ import { jobStream, jobSummaryStream, nsFromUs, type Index } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
-import { sendBody } from '../edge/reads.js';
-import { Writes, type Write } from '../edge/writes.js';
+import { sendText } from '../edge/reads.js';
+import { textOf, Writes, type Write } from '../edge/writes.js';
 import { decodeBody, jobDispatchRequest, NomadError, param, scalingRequest, tagVersionRequest } from '../http/index.js';
 import { renderRegistered } from './jobs.controller.js';
 
@@ -149,15 +149,14 @@ export class JobCommandsController {
         render: (answer: DispatchAnswer, index: Index) => renderDispatched({ ...answer, evalId: '' }, index),
       };
       const outcome = await this.writes.execute(request, { ...write, once });
-      const text =
-        outcome.kind === 'duplicate' ? outcome.answer : JSON.stringify(write.render(outcome.answer, outcome.index));
+      const text = textOf(write, outcome);
       const { DispatchedJobID: childId } = JSON.parse(text) as { DispatchedJobID: string };
       if (outcome.kind === 'duplicate' && (await this.objects.job(command.namespace, childId)) === undefined) {
         key = `${key}\nafter ${childId}`;
         continue;
       }
       reply.header('X-Nomad-Index', outcome.index);
-      return sendBody(request, reply, 200, Buffer.from(text));
+      return sendText(request, reply, text);
     }
     throw new NomadError('the children of this idempotency token were purged too often; use another one', 409);
   }
@@ -174,9 +173,7 @@ export class JobCommandsController {
   /** Tags are the one write without an index header. */
   private async answerTag(request: FastifyRequest, reply: FastifyReply, write: Write<TagAnswer>): Promise<void> {
     const outcome = await this.writes.execute(request, write);
-    const text =
-      outcome.kind === 'duplicate' ? outcome.answer : JSON.stringify(write.render(outcome.answer, outcome.index));
-    sendBody(request, reply, 200, Buffer.from(text));
+    sendText(request, reply, textOf(write, outcome));
   }
 }
 

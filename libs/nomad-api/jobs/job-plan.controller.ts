@@ -10,7 +10,7 @@ import {
 import { isoFromUs } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
-import { sendBody } from '../edge/reads.js';
+import { sendJson } from '../edge/reads.js';
 import { wordingOf } from '../edge/rejections.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
@@ -44,7 +44,7 @@ export class JobPlanController {
       Index: index,
     };
     reply.header('X-Nomad-Index', index);
-    sendBody(request, reply, 200, Buffer.from(JSON.stringify(answer)));
+    sendJson(request, reply, answer);
   }
 }
 

@@ -17,7 +17,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
-import { Reads, sendBody } from '../edge/reads.js';
+import { Reads, sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { bool, string, struct } from '../http/go-json/shape.js';
@@ -100,7 +100,7 @@ export class JobsController {
       Error: errors,
       Warnings: warningsText(warnings),
     };
-    sendBody(request, reply, 200, Buffer.from(JSON.stringify(answer)));
+    sendJson(request, reply, answer);
   }
 
   /** Job files are for clients to parse, as Nomad's own command line does. */

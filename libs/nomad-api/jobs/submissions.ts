@@ -1,4 +1,4 @@
-import type { JobEvent, JobState, JobSubmission, JobVersion } from '@app/domain';
+import { upcast, type JobEvent, type JobState, type JobSubmission, type JobVersion } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import { jobStream } from '@app/kernel';
 
@@ -12,9 +12,10 @@ export class Submissions {
   async of(job: JobState, version: JobVersion): Promise<JobSubmission | undefined> {
     const stream = jobStream(job.namespace, job.id);
     const commit = await this.store.readAfter(version.jobModifyIndex - 1, 1);
-    const registration = commit.find(
-      (event) => event.index === version.jobModifyIndex && event.stream === stream && event.type === 'JobRegistered',
-    )?.data as Registered | undefined;
+    const event = commit.find(
+      ({ index, stream: of, type }) => index === version.jobModifyIndex && of === stream && type === 'JobRegistered',
+    );
+    const registration = event && (upcast(event).data as Registered);
     if (registration?.submission !== undefined) return registration.submission;
     const original = job.versions.find(
       (one) => one.version === registration?.revertedTo && one.version < version.version,

@@ -24,11 +24,20 @@ const deregister =
     });
 
 /** The sources of all versions after these commands, newest first. */
-async function sources(...commands: readonly Decide[]): Promise<(string | undefined)[]> {
+const sources = (...commands: readonly Decide[]): Promise<(string | undefined)[]> => sourcesIn(logOf(commands));
+
+function logOf(commands: readonly Decide[]): World {
   const world = new World();
   for (const one of commands) world.run(one);
+  return world;
+}
+
+async function sourcesIn(world: World, schema?: number): Promise<(string | undefined)[]> {
   const submissions = new Submissions({
-    readAfter: (index) => Promise.resolve(world.log.filter((event) => event.index === index + 1)),
+    readAfter: (after) =>
+      Promise.resolve(
+        world.log.filter(({ index }) => index === after + 1).map((event) => ({ ...event, ...(schema && { schema }) })),
+      ),
   });
   const job = world.read<JobState>(jobStream('default', 'web'))!;
   return Promise.all(job.versions.map(async (one) => (await submissions.of(job, one))?.Source));
@@ -53,5 +62,9 @@ describe('what a version was written as', () => {
 
   it('is that of the job which is there now, not of one that was purged', async () => {
     expect(await sources(version('a'), deregister(true), version('b'))).toEqual(['b']);
+  });
+
+  it('is not guessed at where a later release wrote it', async () => {
+    await expect(sourcesIn(logOf([version('a')]), 99)).rejects.toThrow('event JobRegistered has schema 99');
   });
 });

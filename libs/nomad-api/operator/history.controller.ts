@@ -1,4 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
+import { upcast } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import {
   allocationStream,
@@ -53,16 +54,16 @@ export class History {
 const withoutDigest = (name: string, value: unknown): unknown => (name === 'secretDigest' ? undefined : value);
 
 /** What happened, and who wanted it so. */
-const renderEvent = ({ index, time, type, meta, data }: RecordedEvent): object => ({
+const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => ({
   Index: index,
   Time: isoFromUs(time),
-  Type: type,
+  Type: event.type,
   Actor: meta.actor,
   RemoteAddress: meta.remoteAddress ?? '',
   Reason: meta.reason ?? '',
   RequestID: meta.requestId ?? '',
   Causation: meta.causation ?? '',
-  Data: data,
+  Data: upcast(event).data,
 });
 
 /** Beyond Nomad: the story of a deployment (allocation, evaluation, job, node), event by event, from the log itself; also of what is purged. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { CommandHandler, MemoryEventStore } from '@app/event-store';
+import { nodeStream } from '@app/kernel';
 import { aggregates, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
 import { jobSpec, NODE, nodeIsReady, nodeRegistered, registered, START } from '@app/testing';
@@ -85,6 +86,13 @@ describe('The history of an object', () => {
     expect([missing.statusCode, missing.body]).toEqual([404, 'deployment not found']);
     const unknown = await app.inject(`${PATH}/cat/tom`);
     expect([unknown.statusCode, unknown.body]).toEqual([404, expect.stringMatching(/^no history of cat/)]);
+  });
+
+  test('is not guessed at where a later release wrote it', async () => {
+    const readStream: MemoryEventStore['readStream'] = async (stream, from) =>
+      (await store.readStream(stream, from)).map((event) => ({ ...event, schema: 99 }));
+    const history = new History({ readStream }, tail).query(nodeStream(NODE), 'node');
+    await expect(history.load()).rejects.toThrow('event NodeRegistered has schema 99');
   });
 
   test('can be waited for like any other read', async () => {

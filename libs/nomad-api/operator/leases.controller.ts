@@ -2,7 +2,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { Leases } from '@app/event-store';
 import { isoFromUs } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendBody } from '../edge/reads.js';
+import { sendJson } from '../edge/reads.js';
 
 /** Who leads what, as the store knows it now; `self` is this instance's name as a holder. */
 export class LeaseBook {
@@ -30,6 +30,6 @@ export class LeasesController {
 
   @Get('leases')
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    sendBody(request, reply, 200, Buffer.from(JSON.stringify(await this.book.read())));
+    sendJson(request, reply, await this.book.read());
   }
 }

@@ -1,7 +1,7 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Reads, sendBody } from '../edge/reads.js';
+import { Reads, sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 
 const RPC_PORT_OFFSET = 1;
@@ -17,40 +17,40 @@ export class StatusController {
 
   @Get('status/leader')
   leader(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.json(request, reply, this.rpcAddress);
+    sendJson(request, reply, this.rpcAddress);
   }
 
   @Get('status/peers')
   peers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.json(request, reply, [this.rpcAddress]);
+    sendJson(request, reply, [this.rpcAddress]);
   }
 
   @Get('regions')
   regions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.json(request, reply, [this.server.region]);
+    sendJson(request, reply, [this.server.region]);
   }
 
   @Get('agent/health')
   health(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.json(request, reply, { server: { ok: true, message: 'ok' } });
+    sendJson(request, reply, { server: { ok: true, message: 'ok' } });
   }
 
   @Get('agent/servers')
   servers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.json(request, reply, [this.rpcAddress]);
+    sendJson(request, reply, [this.rpcAddress]);
   }
 
   @Get('agent/members')
   members(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const { name, region, datacenter } = this.server;
-    this.json(request, reply, { ServerName: name, ServerRegion: region, ServerDC: datacenter, Members: [this.member] });
+    sendJson(request, reply, { ServerName: name, ServerRegion: region, ServerDC: datacenter, Members: [this.member] });
   }
 
   @Get('agent/self')
   async self(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { name, region, datacenter, version, aclEnabled, address, port } = this.server;
     const [node] = await this.readModels.list({ table: 'node', where: {}, order: 'key', limit: 1 });
-    this.json(request, reply, {
+    sendJson(request, reply, {
       config: {
         Region: region,
         Datacenter: datacenter,
@@ -94,10 +94,6 @@ export class StatusController {
             load: () => Promise.resolve({ status: 404, index: 1, body: Buffer.from('Namespace not found') }),
           };
     return this.reads.send(request, reply, options, query);
-  }
-
-  private json(request: FastifyRequest, reply: FastifyReply, value: unknown): void {
-    sendBody(request, reply, 200, Buffer.from(JSON.stringify(value)));
   }
 
   private get rpcAddress(): string {

@@ -1,5 +1,6 @@
 import type { AllocationState } from '@app/domain';
 import { NO_TRANSITION } from '@app/domain';
+import { METRICS } from '@app/testing';
 import { resourcesOf } from '../placement/resources.js';
 import { group } from './specs.js';
 
@@ -18,24 +19,7 @@ export const allocation = (change: Partial<AllocationState> = {}): AllocationSta
   jobModifyIndex: 10,
   taskGroup: 'web',
   allocatedResources: resourcesOf(group()),
-  metrics: {
-    NodesEvaluated: 0,
-    NodesFiltered: 0,
-    NodesInPool: 0,
-    NodePool: 'default',
-    NodesAvailable: null,
-    ClassFiltered: null,
-    ConstraintFiltered: null,
-    NodesExhausted: 0,
-    ClassExhausted: null,
-    DimensionExhausted: null,
-    QuotaExhausted: null,
-    ResourcesExhausted: null,
-    Scores: null,
-    ScoreMetaData: null,
-    AllocationTime: 0,
-    CoalescedFailures: 0,
-  },
+  metrics: METRICS,
   desiredStatus: 'run',
   desiredDescription: '',
   desiredTransition: NO_TRANSITION,

@@ -202,7 +202,12 @@ const MOVES = {
     }),
   giveUp: (world, move) => (view, context) => {
     const id = pick(keys(world, 'evaluation'), move.what) ?? idOf(404);
-    return failEvaluation(view, context, { id, statusDescription: 'tried too often', followup: null });
+    return failEvaluation(view, context, {
+      id,
+      statusDescription: 'tried too often',
+      followup: null,
+      snapshotIndex: 0,
+    });
   },
   wait: (world, move) => () => {
     world.now += (move.how % 20) * MINUTE_US;

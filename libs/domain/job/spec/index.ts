@@ -2,7 +2,7 @@ export { annotateDiff } from './annotate-diff.js';
 export type { JobDefaults } from './canonicalize.js';
 export { canonicalize } from './canonicalize.js';
 export type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
-export { multiError, warningsText } from './go-format.js';
+export { multiError, warningsText } from './multi-error.js';
 export type { DiffOptions, JobDiff, TaskDiff, TaskGroupDiff } from './job-diff.js';
 export { jobDiff } from './job-diff.js';
 export { nextLaunch } from './periodic.js';

@@ -1,8 +1,6 @@
-import type { TimeUs } from '@app/kernel';
-import { isoFromUs, US_PER_MS } from '@app/kernel';
+import { isoFromUs, quoted, US_PER_MS, type TimeUs } from '@app/kernel';
 import { Cron } from 'croner';
 import type { PeriodicConfig } from '../../nomad.js';
-import { quoted } from './go-format.js';
 import { mistakes } from './validate-policies.js';
 
 /* Cron expressions in Nomad's dialect: five fields, a sixth for the year, a seventh in front for seconds, and a few names. */

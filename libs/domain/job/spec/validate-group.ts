@@ -1,5 +1,6 @@
+import { goDuration, quoted } from '@app/kernel';
 import type { JobSpec, Service, Task, TaskGroup } from '../../nomad.js';
-import { goDuration, multiError, quoted } from './go-format.js';
+import { multiError } from './multi-error.js';
 import { placementErrors } from './validate-placement.js';
 import {
   disconnectErrors,

@@ -1,5 +1,6 @@
+import { quoted } from '@app/kernel';
 import type { Affinity, Constraint, Spread } from '../../nomad.js';
-import { multiError, quoted } from './go-format.js';
+import { multiError } from './multi-error.js';
 import { mistakes } from './validate-policies.js';
 
 /* Constraints, affinities and spreads. Source: spec/lifecycle §1.3, recording jobs-invalid. */

@@ -1,6 +1,5 @@
-import type { DurationNs } from '@app/kernel';
+import { goDuration, goList, quoted, type DurationNs } from '@app/kernel';
 import type { Disconnect, MigrateStrategy, ReschedulePolicy, RestartPolicy, UpdateStrategy } from '../../nomad.js';
-import { goDuration, goList, quoted } from './go-format.js';
 import { delaysOf } from './reschedule-delays.js';
 
 /* What is wrong with the policies of a group: one text for each mistake, in Nomad's order. Source: spec/lifecycle §1.3, http-api §4.3. */

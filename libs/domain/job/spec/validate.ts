@@ -1,6 +1,7 @@
+import { goList, quoted } from '@app/kernel';
 import type { JobSpec, TaskGroup } from '../../nomad.js';
 import { isParameterized, type JobVersion } from '../state.js';
-import { goList, multiError, quoted } from './go-format.js';
+import { multiError } from './multi-error.js';
 import { periodicErrors } from './periodic.js';
 import { groupErrors, nameErrors } from './validate-group.js';
 import { placementErrors } from './validate-placement.js';

@@ -1,6 +1,6 @@
 import { canonicalize } from './canonicalize.js';
 import recorded from './fixtures/validations.json';
-import { goDuration, multiError, quoted, warningsText } from './go-format.js';
+import { multiError, warningsText } from './multi-error.js';
 import { validateChange, validateJob } from './validate.js';
 
 const DEFAULTS = { region: 'global', namespace: 'default', nodePool: 'default' };
@@ -152,23 +152,6 @@ describe('the change of a job', () => {
 });
 
 describe('texts in the manner of Go', () => {
-  it.each([
-    [0, '0s'],
-    [10, '10ns'],
-    [1_500, '1.5µs'],
-    [500e6, '500ms'],
-    [1.5e9, '1.5s'],
-    [60e9, '1m0s'],
-    [600e9, '10m0s'],
-    [3600e9, '1h0m0s'],
-    [90_061e9, '25h1m1s'],
-    [-5e9, '-5s'],
-  ])('prints the duration %d as %s', (ns, text) => {
-    expect(goDuration(ns)).toBe(text);
-  });
-  it('quotes', () => {
-    expect(quoted('a"b\\\n\0é')).toBe('"a\\"b\\\\\\n\\x00é"');
-  });
   it('joins errors and warnings', () => {
     expect(multiError([])).toBe('');
     expect(multiError(['a', 'b'])).toBe('2 errors occurred:\n\t* a\n\t* b\n\n');

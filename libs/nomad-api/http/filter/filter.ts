@@ -1,4 +1,4 @@
-import { quote } from '../go-format.js';
+import { quoted } from '@app/kernel';
 import { fail, ok, type Result } from '../result.js';
 import type { Collection, Expression } from './expression.js';
 import { matches, matchesMissing } from './match.js';
@@ -68,7 +68,7 @@ function evaluateCollection(collection: Collection, scope: Scope): boolean {
   const container: Value = isDynamic ? { type: { kind, goType: '', element: type }, json } : found.value;
   for (const bindings of bindingsOf(collection, container)) {
     if (index !== undefined && index === value) {
-      throw new FilterFault(`${quote(index)} cannot be used as a placeholder for both the index and the value`);
+      throw new FilterFault(`${quoted(index)} cannot be used as a placeholder for both the index and the value`);
     }
     const holds = evaluate(inner, { ...scope, bindings: [...scope.bindings, ...bindings] });
     if (holds === (quantifier === 'any')) return holds;

@@ -1,5 +1,5 @@
+import { quoted } from '@app/kernel';
 import { RE2JS, RE2JSException } from 're2js';
-import { quote } from '../go-format.js';
 import { parseBool, parseFloat64, parseInt64, parseUint64 } from '../go-strconv.js';
 import { ok, type Result } from '../result.js';
 import type { Match } from './expression.js';
@@ -89,7 +89,7 @@ function contains(value: Value, match: Match): boolean {
 
 const unfit = (operation: string, value: Value, { selector }: Match): FilterFault =>
   new FilterFault(
-    `cannot perform ${operation} operations on type ${kindOf(value)} for selector: ${quote(selector.text)}`,
+    `cannot perform ${operation} operations on type ${kindOf(value)} for selector: ${quoted(selector.text)}`,
   );
 
 function isEmpty(value: Value, match: Match): boolean {
@@ -130,7 +130,7 @@ function patternOf(match: Match): RE2JS {
     return pattern;
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
-    throw new FilterFault(`failed to compile regular expression ${quote(match.value)}: ${error.message}`);
+    throw new FilterFault(`failed to compile regular expression ${quoted(match.value)}: ${error.message}`);
   }
 }
 

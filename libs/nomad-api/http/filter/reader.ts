@@ -1,4 +1,4 @@
-import { quote } from '../go-format.js';
+import { quoted } from '@app/kernel';
 
 /** A parse that went wrong in a way that needs no list of what was expected. */
 interface Complaint {
@@ -34,7 +34,7 @@ export class Reader {
   literal(text: string): boolean {
     let found = true;
     for (let i = 0; found && i < text.length; i++) found = this.chars[this.position + i] === text[i];
-    this.note(found, quote(text));
+    this.note(found, quoted(text));
     if (found) this.position += text.length;
     return found;
   }

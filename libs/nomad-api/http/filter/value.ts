@@ -1,4 +1,4 @@
-import { quote } from '../go-format.js';
+import { quoted } from '@app/kernel';
 import { parseInt64 } from '../go-strconv.js';
 import { any, bool, float64, list, map, string, type FilterType } from './type.js';
 
@@ -81,7 +81,7 @@ export function find(document: Value, path: readonly string[]): Found {
     switch (container.type?.kind) {
       case 'struct': {
         const field = Object.hasOwn(container.type.fields, part) ? container.type.fields[part] : undefined;
-        if (!field) throw missing(`couldn't find key: struct field with name ${quote(part)}`);
+        if (!field) throw missing(`couldn't find key: struct field with name ${quoted(part)}`);
         const isEmbedded = field.kind === 'struct' && field.embedded === true;
         current = { type: field, json: isEmbedded ? container.json : membersOf(container.json)[part] };
         break;
@@ -89,14 +89,14 @@ export function find(document: Value, path: readonly string[]): Found {
       case 'map':
         if (!hasKey(container.json, part)) {
           if (i > 0 && i === path.length - 1 && current.type?.kind !== 'pointer') return undefined;
-          throw missing(`couldn't find key ${quote(part)}`);
+          throw missing(`couldn't find key ${quoted(part)}`);
         }
         current = { type: container.type.element, json: membersOf(container.json)[part] };
         break;
       case 'list': {
         const elements = elementsOf(container.json);
         const index = parseInt64(part || '0', 0);
-        if (!index.ok) throw missing(`couldn't convert value ${quote(part)} to type int`);
+        if (!index.ok) throw missing(`couldn't convert value ${quoted(part)} to type int`);
         if (index.value < 0n || index.value >= elements.length) {
           throw missing(`index ${index.value} is out of range (length = ${elements.length})`);
         }

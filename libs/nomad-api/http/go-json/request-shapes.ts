@@ -27,6 +27,12 @@ const queryOptions = struct('structs.QueryOptions', { Region: string, Namespace:
 const inApiWrite = { WriteRequest: apiWriteRequest };
 const inWrite = { WriteRequest: writeRequest };
 
+/** Nomad: JobStatusesRequest. */
+export const jobStatusesRequest = struct('structs.JobStatusesRequest', {
+  Jobs: list(struct('structs.NamespacedID', { ID: string, Namespace: string })),
+  IncludeChildren: bool,
+});
+
 export const deploymentPauseRequest = struct(
   'structs.DeploymentPauseRequest',
   { DeploymentID: string, Pause: bool },

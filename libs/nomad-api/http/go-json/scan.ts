@@ -1,4 +1,4 @@
-import { quote } from '../go-format.js';
+import { quoted } from '@app/kernel';
 import { fail, ok, type Result } from '../result.js';
 import {
   BACKSLASH,
@@ -34,7 +34,7 @@ const LITERALS: Readonly<Record<number, string>> = { [LOWER_T]: 'true', [LOWER_F
 function quoteByte(byte: number): string {
   if (byte === 0x27) return `'\\''`;
   if (byte === QUOTE) return `'"'`;
-  return `'${quote(String.fromCharCode(byte)).slice(1, -1)}'`;
+  return `'${quoted(String.fromCharCode(byte)).slice(1, -1)}'`;
 }
 
 /** Why the scan stopped: thrown within this file only. */

@@ -1,4 +1,8 @@
-import type { DurationNs } from '@app/kernel';
+import type { DurationNs } from './time.js';
+
+/*
+ * How Go prints texts, lists and durations: Nomad's messages are full of them.
+ */
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\x07': '\\a',
@@ -26,19 +30,18 @@ const escapeRune = (rune: string): string => {
 /** Whether Go prints a character as itself within quotes. */
 export const isPrintable = (rune: string): boolean => PRINTABLE.test(rune);
 
-/** A text in Go's double quotes, as `%q` and strconv print it. */
-export const quote = (text: string): string => `"${Array.from(text.toWellFormed(), escapeRune).join('')}"`;
+/** A text in double quotes as Go prints it by `%q`. */
+export const quoted = (text: string): string => `"${Array.from(text.toWellFormed(), escapeRune).join('')}"`;
 
 const fractional = (value: number, unit: number): string => {
-  const whole = Math.trunc(value / unit);
-  const rest = String(value % unit).padStart(String(unit).length - 1, '0');
-  const digits = unit === 1 ? '' : rest.replace(/0+$/, '');
-  return digits ? `${whole}.${digits}` : String(whole);
+  const digits = String(value % unit).padStart(String(unit).length - 1, '0');
+  const fraction = digits.replace(/0+$/, '');
+  return `${Math.trunc(value / unit)}${fraction && '.'}${fraction}`;
 };
 
 /** A duration as Go prints it: `0s`, `1.5µs`, `100ms`, `1m30s`, `24h0m0s`. */
-export function formatDuration(duration: DurationNs): string {
-  if (duration < 0) return `-${formatDuration(-duration)}`;
+export function goDuration(duration: DurationNs): string {
+  if (duration < 0) return `-${goDuration(-duration)}`;
   if (duration === 0) return '0s';
   if (duration < 1e3) return `${duration}ns`;
   if (duration < 1e6) return `${fractional(duration, 1e3)}µs`;
@@ -49,3 +52,6 @@ export function formatDuration(duration: DurationNs): string {
   if (minutes < 60) return `${minutes}m${seconds}`;
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
+
+/** A list as Go prints it by `%v`. */
+export const goList = (items: readonly string[]): string => `[${items.join(' ')}]`;

@@ -1,24 +1,4 @@
-import { formatDuration, quote } from './go-format.js';
 import { parseFloat64, parseGoDuration, parseInt64, parseUint64 } from './go-strconv.js';
-
-it.each([
-  ['plain', '"plain"'],
-  ['say "x"\\', '"say \\"x\\"\\\\"'],
-  ['\n\t\x00\x7f', '"\\n\\t\\x00\\x7f"'],
-  ['é😀\u00a0\u200b', '"é😀\\u00a0\\u200b"'],
-])('%j is quoted as Go does', (text, quoted) => expect(quote(text)).toBe(quoted));
-
-it.each([
-  [0, '0s'],
-  [1, '1ns'],
-  [1500, '1.5µs'],
-  [10_000_000, '10ms'],
-  [1_000_000_001, '1.000000001s'],
-  [90e9, '1m30s'],
-  [60e9, '1m0s'],
-  [86_400e9, '24h0m0s'],
-  [-1.5e9, '-1.5s'],
-])('%d nanoseconds are printed as %s', (duration, text) => expect(formatDuration(duration)).toBe(text));
 
 it.each([
   ['0', 0],
