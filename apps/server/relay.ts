@@ -83,7 +83,10 @@ function instrument({ metrics, tail, clock }: Core, leader: () => RelayLeader): 
   whereItRuns(
     'rollbook_relay_lag_seconds',
     'Age of the oldest commit that is not in Kafka yet.',
-    ({ oldestPending }) => (oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S)),
+    ({ published, oldestPending }) => {
+      if (published === undefined) return undefined;
+      return oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S);
+    },
   );
   return {
     published(eventCount, recordCount, transactionMs) {
