@@ -12,10 +12,10 @@ const STOP_BOUND_MS = 10_000;
 const CLUSTER_ID_BYTES = 16;
 /** As long as Kafka's own ids. */
 const CLUSTER_ID_LENGTH = 22;
-/** The shell ends the broker when this process is gone, whatever ended it: its standard input closes then. */
+/** The shell ends the broker and removes its data when this process is gone, whatever ended it: its standard input closes then. */
 const GUARDED =
-  'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$PID_FILE"; ' +
-  '{ read -r _ <&3; kill -9 $kafka; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
+  'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$DIRECTORY/pid"; ' +
+  '{ read -r _ <&3; trap "" TERM; kill -9 $kafka; rm -rf "$DIRECTORY"; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
 
 const run = promisify(execFile);
 
@@ -64,13 +64,14 @@ export class KafkaProcess implements TestKafka {
   }
 
   readonly restart = async (): Promise<void> => {
-    const pidFile = join(this.directory, 'pid');
     const java = ['java', '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-cp', this.classpath];
     const command = [...java, 'kafka.Kafka', join(this.directory, 'server.properties')];
     const output = await open(join(this.directory, 'output'), 'a');
     this.guard = spawn('sh', ['-c', GUARDED, 'sh', ...command], {
       stdio: ['pipe', output.fd, output.fd],
-      env: { ...process.env, PID_FILE: pidFile },
+      // Ctrl-C in a terminal is for the one who started it.
+      detached: true,
+      env: { ...process.env, DIRECTORY: this.directory },
     });
     await output.close();
     const { guard } = this;
@@ -79,7 +80,7 @@ export class KafkaProcess implements TestKafka {
         cause: error,
       });
     });
-    this.pid = Number(await readFile(pidFile, 'utf8'));
+    this.pid = Number(await readFile(join(this.directory, 'pid'), 'utf8'));
   };
 
   readonly kill = (): Promise<void> => this.end('SIGKILL');

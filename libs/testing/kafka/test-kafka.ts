@@ -85,7 +85,7 @@ export async function startTestKafka(options: TestKafkaOptions = {}): Promise<Te
         return startTestKafka(options);
       }
     case 'jars':
-      say(`a process from its jars (no Docker with the image ${KAFKA_IMAGE})`);
+      say('a process from its jars');
       return KafkaProcess.start(found.directory, options.proxyPort);
     case 'none':
       throw new Error(`no Kafka for tests: ${found.reason}`);
