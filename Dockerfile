@@ -19,7 +19,6 @@ COPY --from=build /build/dist ./dist
 COPY LICENSE ./
 RUN mkdir -p /var/lib/rollbook && chown node:node /var/lib/rollbook
 USER node
-VOLUME /var/lib/rollbook
 EXPOSE 4646
 HEALTHCHECK --interval=3s --timeout=5s --start-period=10s --retries=20 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ROLLBOOK_HTTP_PORT || 4646}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

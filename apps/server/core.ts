@@ -26,6 +26,7 @@ export interface Core {
   readonly instance: string;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly watchLease: ReturnType<typeof instrument>['watchLease'];
   readonly store: PostgresEventStore;
   readonly dataSource: DataSource;
   readonly handler: CommandHandler;
@@ -59,7 +60,7 @@ export async function startCore(
     poolErrorHandler: () => undefined,
   });
   await whenAnswered(() => dataSource.initialize());
-  const { commandMetrics, watch } = instrument(metrics);
+  const { commandMetrics, watch, watchLease } = instrument(metrics);
   const handler = new CommandHandler({ store, aggregates, clock: clock.now, metrics: commandMetrics });
   const tail = new LogTail({
     store,
@@ -81,6 +82,7 @@ export async function startCore(
     instance,
     clock,
     metrics,
+    watchLease,
     store,
     dataSource,
     handler,

@@ -5,11 +5,41 @@ import type { AnswerCache, LogTail } from '@app/streaming';
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const SECONDS_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5];
 
+/** Shows a number as it is at the moment; while it is undefined the metric has no sample, since 0 would say something else. */
+export function gauge({ registry }: Metrics, name: string, help: string, value: () => number | undefined): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      const now = value();
+      if (now === undefined) this.remove();
+      else this.set(now);
+    },
+  });
+}
+
+/** Shows a count that is kept elsewhere. */
+function counter({ registry }: Metrics, name: string, help: string, count: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(count());
+    },
+  });
+}
+
 /** The server's own metrics. */
-export function instrument({ registry }: Metrics): {
+export function instrument(metrics: Metrics): {
   readonly commandMetrics: CommandMetrics;
   readonly watch: (tail: LogTail, cache: AnswerCache) => void;
+  /** Shows in which epoch this instance holds a lease; 0: it does not. */
+  readonly watchLease: (lease: string, heldEpoch: () => number) => void;
 } {
+  const { registry } = metrics;
   const registers = [registry];
   const batch = new Histogram({
     name: 'rollbook_append_batch_commands',
@@ -39,6 +69,16 @@ export function instrument({ registry }: Metrics): {
     help: 'Commands waiting when the last batch was made.',
     registers,
   });
+  const leases = new Map<string, () => number>();
+  new Gauge({
+    name: 'rollbook_lease_epoch',
+    help: 'The epoch in which this instance holds a lease; 0: it does not.',
+    labelNames: ['lease'],
+    registers,
+    collect() {
+      for (const [lease, heldEpoch] of leases) this.set({ lease }, heldEpoch());
+    },
+  });
   return {
     commandMetrics: {
       batchFlushed(commands, ms) {
@@ -50,20 +90,15 @@ export function instrument({ registry }: Metrics): {
       queueLength: (commands) => queue.set(commands),
     },
     watch(tail, cache) {
-      gauge('rollbook_log_index', 'Index of the last commit that this instance has applied.', () => tail.applied);
-      gauge('rollbook_answer_cache_hits', 'Answers served from the cache since the start.', () => cache.hits);
-      gauge('rollbook_answer_cache_misses', 'Answers made anew since the start.', () => cache.misses);
+      gauge(
+        metrics,
+        'rollbook_log_index',
+        'Index of the last commit that this instance has applied.',
+        () => tail.applied,
+      );
+      counter(metrics, 'rollbook_answer_cache_hits_total', 'Answers served from the cache.', () => cache.hits);
+      counter(metrics, 'rollbook_answer_cache_misses_total', 'Answers made anew.', () => cache.misses);
     },
+    watchLease: (lease, heldEpoch) => void leases.set(lease, heldEpoch),
   };
-
-  function gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value());
-      },
-    });
-  }
 }

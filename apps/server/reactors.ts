@@ -12,7 +12,7 @@ import {
   Scheduler,
   SCHEDULER_LEASE,
 } from '@app/reactors';
-import { elapsedNs, Gauge, type Logger, type Shutdown } from '@app/platform';
+import { elapsedNs, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { untilAnswered } from './until-answered.js';
 
@@ -43,14 +43,6 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   await untilAnswered('Postgres', log, () => restoreCluster(cluster, store, readModels));
   await leader.start();
   shutdown.on('leases', 'leader', () => leader.close());
-  new Gauge({
-    name: 'rollbook_lease_epoch',
-    help: 'The epoch in which this instance holds a lease; 0: it does not.',
-    labelNames: ['lease'],
-    registers: [core.metrics.registry],
-    collect() {
-      this.set({ lease: SCHEDULER_LEASE }, leader.heldEpoch);
-    },
-  });
+  core.watchLease(SCHEDULER_LEASE, () => leader.heldEpoch);
   return cluster;
 }

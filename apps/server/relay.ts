@@ -1,6 +1,7 @@
 import { kafkaSettings, KafkaSink, Relay, RELAY_LEASE, RelayLeader, type RelayMetrics } from '@app/kafka-relay';
-import { Counter, Gauge, Histogram, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import { Counter, Histogram, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
+import { gauge } from './instruments.js';
 
 const US_PER_S = 1_000_000;
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
@@ -29,10 +30,11 @@ export function startRelay(core: Core, configuration: Configuration, log: Logger
   // Neither the start nor readiness waits for Kafka.
   void leader.start();
   shutdown.on('leases', 'relay', () => leader.close());
+  core.watchLease(RELAY_LEASE, () => leader.heldEpoch);
 }
 
-function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => RelayLeader): RelayMetrics {
-  const registers = [registry];
+function instrument({ metrics, tail, clock }: Core, leader: () => RelayLeader): RelayMetrics {
+  const registers = [metrics.registry];
   const events = new Counter({
     name: 'rollbook_relay_events_total',
     help: 'Events published to Kafka by this instance.',
@@ -59,19 +61,11 @@ function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => 
     name: string,
     help: string,
     value: (progress: NonNullable<RelayLeader['progress']>) => number | undefined,
-  ): void => {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        const progress = leader().progress;
-        const now = progress && value(progress);
-        if (now === undefined) this.reset();
-        else this.set(now);
-      },
+  ): void =>
+    gauge(metrics, name, help, () => {
+      const { progress } = leader();
+      return progress && value(progress);
     });
-  };
   const commitsBehind = (published: number | undefined): number | undefined =>
     published === undefined ? undefined : Math.max(0, tail.applied - published);
   whereItRuns('rollbook_relay_index', 'Everything up to this index is in Kafka.', ({ published }) => published);
@@ -89,16 +83,11 @@ function instrument({ metrics: { registry }, tail, clock }: Core, leader: () => 
   whereItRuns(
     'rollbook_relay_lag_seconds',
     'Age of the oldest commit that is not in Kafka yet.',
-    ({ oldestPending }) => (oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S)),
-  );
-  new Gauge({
-    name: 'rollbook_relay_lease_epoch',
-    help: `The epoch in which this instance holds the lease ${RELAY_LEASE}; 0: it does not.`,
-    registers,
-    collect() {
-      this.set(leader().heldEpoch);
+    ({ published, oldestPending }) => {
+      if (published === undefined) return undefined;
+      return oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S);
     },
-  });
+  );
   return {
     published(eventCount, recordCount, transactionMs) {
       events.inc(eventCount);

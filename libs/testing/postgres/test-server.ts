@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { startEmbeddedPostgres } from '@app/platform';
+import { dockerHasImage, noteContainer } from '../docker/docker.js';
 
-/** Set by scripts/jest/global-setup.cjs: the directory of this test run. Its teardown ends what `server.json` in there names. */
+/** Set by scripts/jest/global-setup.cjs: the directory of this test run. Its teardown ends what `server.json` and `containers` in there name. */
 const RUN_VARIABLE = 'TEST_RUN_DIR';
 const DOCKER_IMAGE = 'postgres:18';
-const DOCKER_BOUND_MS = 5_000;
 const START_BOUND_MS = 120_000;
 const POLL_MS = 20;
 const MAX_CONNECTIONS = '300';
@@ -17,22 +15,12 @@ const MAX_CONNECTIONS = '300';
 /** The Postgres all tests of a run share. Whoever needs it first starts it, so that unit tests need not wait for one. */
 export type TestServer = { readonly url: string } & (
   | { readonly kind: 'given' }
-  | { readonly kind: 'container'; readonly container: string }
-  | { readonly kind: 'embedded'; readonly pid: number }
+  | { readonly kind: 'container' }
+  /** And why it is no container. */
+  | { readonly kind: 'embedded'; readonly pid: number; readonly reason: string }
 );
 
-const run = promisify(execFile);
-
-async function dockerHasImage(): Promise<boolean> {
-  try {
-    await run('docker', ['image', 'inspect', DOCKER_IMAGE], { timeout: DOCKER_BOUND_MS });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function startContainer(): Promise<TestServer> {
+async function startContainer(directory: string): Promise<TestServer> {
   const { GenericContainer, Wait } = await import('testcontainers');
   const started = await new GenericContainer(DOCKER_IMAGE)
     .withEnvironment({ POSTGRES_USER: 'test', POSTGRES_PASSWORD: 'test', POSTGRES_INITDB_ARGS: '--no-sync' })
@@ -41,11 +29,12 @@ async function startContainer(): Promise<TestServer> {
     // It starts once for its own set-up, and once for good.
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
     .start();
+  noteContainer(directory, started.getId());
   const url = `postgres://test:test@${started.getHost()}:${started.getMappedPort(5432)}/test`;
-  return { kind: 'container', url, container: started.getId() };
+  return { kind: 'container', url };
 }
 
-async function startEmbedded(directory: string): Promise<TestServer> {
+async function startEmbedded(directory: string, reason: string): Promise<TestServer> {
   const { url, pid } = await startEmbeddedPostgres({
     dataDir: join(directory, 'data'),
     log: () => undefined,
@@ -53,13 +42,14 @@ async function startEmbedded(directory: string): Promise<TestServer> {
     initdbArgs: ['--no-sync'],
     restart: false,
   });
-  return { kind: 'embedded', url, pid: pid() };
+  return { kind: 'embedded', url, pid: pid(), reason };
 }
 
 async function start(directory: string): Promise<TestServer> {
   const given = process.env['DATABASE_URL'];
   if (given) return { kind: 'given', url: given };
-  return (await dockerHasImage()) ? startContainer() : startEmbedded(directory);
+  if (!dockerHasImage(DOCKER_IMAGE)) return startEmbedded(directory, `no Docker with the image ${DOCKER_IMAGE}`);
+  return startContainer(directory).catch((error: unknown) => startEmbedded(directory, `not Docker: ${String(error)}`));
 }
 
 /** Test processes share the run's directory; the one that makes the folder `starting` starts the server, the others wait for its file. */

@@ -1,0 +1,109 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brokerPorts, brokerSettings, untilAnswering, type TestKafka } from './broker.js';
+
+const HOST = '127.0.0.1';
+const STOP_BOUND_MS = 10_000;
+const CLUSTER_ID_BYTES = 16;
+/** As long as Kafka's own ids. */
+const CLUSTER_ID_LENGTH = 22;
+/** The shell ends the broker and removes its data when this process is gone, whatever ended it: its standard input closes then. */
+const GUARDED =
+  'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$DIRECTORY/pid"; ' +
+  '{ read -r _ <&3; trap "" TERM; kill -9 $kafka; rm -rf "$DIRECTORY"; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
+
+const run = promisify(execFile);
+
+const asProperties = (settings: Readonly<Record<string, string | number>>): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+
+/** Apache Kafka as a process of its own, which ends with this one. */
+export class KafkaProcess implements TestKafka {
+  readonly own = true;
+  readonly brokers: readonly string[];
+  private guard: ChildProcess | undefined;
+  private pid = 0;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly classpath: string,
+    port: number,
+    readonly proxiedPort: number,
+  ) {
+    this.brokers = [`${HOST}:${port}`];
+  }
+
+  static async start(jars: string, proxyPort: number | undefined): Promise<KafkaProcess> {
+    const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
+    const configuration = join(directory, 'server.properties');
+    const ports = await brokerPorts(proxyPort);
+    const settings = brokerSettings({ listen: HOST, advertised: HOST }, ports, join(directory, 'data'));
+    await writeFile(configuration, asProperties(settings));
+    const kafka = new KafkaProcess(directory, join(jars, '*'), ports.direct, ports.proxied);
+    // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
+    const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
+    await run('java', [
+      '-cp',
+      kafka.classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      configuration,
+    ]);
+    await kafka.restart();
+    return kafka;
+  }
+
+  readonly restart = async (): Promise<void> => {
+    // It lives for minutes: Java's second compiler would take a third of its CPU all that time, and never be done.
+    const jvm = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+    const java = ['java', ...jvm, '-cp', this.classpath];
+    const command = [...java, 'kafka.Kafka', join(this.directory, 'server.properties')];
+    const output = await open(join(this.directory, 'output'), 'a');
+    this.guard = spawn('sh', ['-c', GUARDED, 'sh', ...command], {
+      stdio: ['pipe', output.fd, output.fd],
+      // Ctrl-C in a terminal is for the one who started it.
+      detached: true,
+      env: { ...process.env, DIRECTORY: this.directory },
+    });
+    await output.close();
+    const { guard } = this;
+    await untilAnswering(this.brokers[0]!, () => guard.exitCode !== null).catch(async (error: unknown) => {
+      throw new Error(`Kafka did not start: ${await readFile(join(this.directory, 'output'), 'utf8')}`, {
+        cause: error,
+      });
+    });
+    this.pid = Number(await readFile(join(this.directory, 'pid'), 'utf8'));
+  };
+
+  readonly kill = (): Promise<void> => this.end('SIGKILL');
+
+  readonly stop = async (): Promise<void> => {
+    await this.end('SIGTERM');
+    await rm(this.directory, { recursive: true, force: true });
+  };
+
+  readonly pause = (): void => void process.kill(this.pid, 'SIGSTOP');
+  readonly resume = (): void => void process.kill(this.pid, 'SIGCONT');
+
+  private async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { guard, pid } = this;
+    if (guard === undefined) return;
+    this.guard = undefined;
+    const ended = once(guard, 'exit');
+    process.kill(pid, signal);
+    const timer = setTimeout(() => process.kill(pid, 'SIGKILL'), STOP_BOUND_MS);
+    await ended;
+    clearTimeout(timer);
+    guard.stdin?.destroy();
+  }
+}
