@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { kafkaJars } from './kafka-jars.js';
+import { securedProperties, secureListener, userArguments, type SecuredListener } from './secured-listener.js';
 
 const START_BOUND_MS = 60_000;
 const STOP_BOUND_MS = 10_000;
@@ -26,6 +27,8 @@ const run = promisify(execFile);
 export interface TestKafkaOptions {
   /** Port of 127.0.0.1 of a proxy, to which the broker sends back whoever comes through it. */
   readonly proxyPort?: number;
+  /** Whether it is to have a listener, too, that wants TLS and a login. */
+  readonly secured?: boolean;
 }
 
 /** A Kafka for tests. */
@@ -33,6 +36,8 @@ export interface TestKafka {
   readonly brokers: readonly string[];
   /** Where the proxy finds the broker, if there is one. */
   readonly proxiedPort: number | undefined;
+  /** The listener that wants TLS and a login, if it was asked for. */
+  readonly secured: SecuredListener | undefined;
   /** Whether it is this process's own: only then can it be killed, paused and started again. */
   readonly own: boolean;
   /** Ends it in order and removes its data. */
@@ -66,8 +71,13 @@ export function whyNoKafka(): string | undefined {
 }
 
 /** `describe` for tests that need a Kafka. Where there is none they count as skipped, and the reason is said. */
-export function describeWithKafka(name: string, suite: () => void): void {
-  const reason = whyNoKafka();
+export const describeWithKafka = (name: string, suite: () => void): void => describeUnless(whyNoKafka(), name, suite);
+
+/** The same for tests of a Kafka that is set up in their own way. */
+export const describeWithOwnKafka = (name: string, suite: () => void): void =>
+  describeUnless(kafkaSource().kind === 'given' ? 'the Kafka is a given one' : whyNoKafka(), name, suite);
+
+function describeUnless(reason: string | undefined, name: string, suite: () => void): void {
   if (reason === undefined) return describe(name, suite);
   process.stderr.write(`\nskipped, since ${reason}: ${name}\n`);
   describe.skip(`${name} (skipped: ${reason})`, suite);
@@ -94,13 +104,17 @@ interface Ports {
  * Whoever comes through the proxy is told its address, by a listener of its own: the broker talks to itself directly. Index files are mapped: the
  * kernel fills them with zeros as soon as a new partition gets its first records, so they are small here.
  */
-const properties = (directory: string, { direct, controller, proxied, proxy }: Ports): string => `
+const properties = (
+  directory: string,
+  { direct, controller, proxied, proxy }: Ports,
+  secured: SecuredListener | undefined,
+): string => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxied},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxy}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxied},CONTROLLER://127.0.0.1:${controller}${secured ? `,SECURED://${secured.brokers[0]}` : ''}
+advertised.listeners=PLAINTEXT://127.0.0.1:${direct},PROXIED://127.0.0.1:${proxy}${secured ? `,SECURED://${secured.brokers[0]}` : ''}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(directory, 'data')}
@@ -115,7 +129,7 @@ transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=4000
-`;
+${secured ? securedProperties(directory, secured) : ''}`;
 
 /** Resolves when the broker answers. @throws Error if it ends or does not answer in time. */
 async function untilAnswering(broker: string, process: ChildProcess): Promise<void> {
@@ -148,17 +162,19 @@ class OwnKafka implements TestKafka {
     private readonly classpath: string,
     port: number,
     readonly proxiedPort: number,
+    readonly secured: SecuredListener | undefined,
   ) {
     this.brokers = [`127.0.0.1:${port}`];
   }
 
-  static async start(jars: string, proxyPort: number | undefined): Promise<OwnKafka> {
+  static async start(jars: string, options: TestKafkaOptions): Promise<OwnKafka> {
     const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
     const [direct, controller, proxied] = [await freePort(), await freePort(), await freePort()];
     const configuration = join(directory, 'server.properties');
-    const ports = { direct, controller, proxied, proxy: proxyPort ?? proxied };
-    await writeFile(configuration, properties(directory, ports));
-    const kafka = new OwnKafka(directory, join(jars, '*'), direct, proxied);
+    const ports = { direct, controller, proxied, proxy: options.proxyPort ?? proxied };
+    const secured = options.secured ? await secureListener(directory, await freePort()) : undefined;
+    await writeFile(configuration, properties(directory, ports, secured));
+    const kafka = new OwnKafka(directory, join(jars, '*'), direct, proxied, secured);
     // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
     const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
     await run('java', [
@@ -170,6 +186,7 @@ class OwnKafka implements TestKafka {
       clusterId,
       '-c',
       configuration,
+      ...(secured ? userArguments(secured) : []),
     ]);
     await kafka.restart();
     return kafka;
@@ -226,10 +243,11 @@ const notOurs = (): never => {
 export async function startTestKafka(options: TestKafkaOptions = {}): Promise<TestKafka> {
   const found = kafkaSource();
   if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
-  if (found.kind === 'jars') return OwnKafka.start(found.directory, options.proxyPort);
+  if (found.kind === 'jars') return OwnKafka.start(found.directory, options);
   return {
     brokers: found.brokers,
     proxiedPort: undefined,
+    secured: undefined,
     own: false,
     stop: async () => undefined,
     kill: notOurs,
