@@ -64,8 +64,8 @@ describeWithKafka('The example of a consumer', () => {
       .map((stream) => log.world.read<DeploymentState>(stream)!)
       .filter((state) => state !== undefined && !state.purged);
     expect(living.length).toBeGreaterThan(0);
-    expect(example.stored().events).toBe(log.log.length);
-    expect(example.stored().deployments).toEqual(
+    expect(example.stored()?.events).toBe(log.log.length);
+    expect(example.stored()?.deployments).toEqual(
       JSON.parse(JSON.stringify(Object.fromEntries(living.map((state) => [state.id, renderDeployment(state)])))),
     );
   });

@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin, type ITopicConfig, type KafkaJSAggregateError } from 'kafkajs';
+import { ConfigResourceTypes, type Admin, type ITopicConfig } from 'kafkajs';
 import { LATEST_TYPES } from '../record.js';
 import { untilAnswered } from './passing.js';
 import { controlTopic, topicName, type KafkaSettings } from './settings.js';
@@ -41,9 +41,9 @@ async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   try {
     await admin.createTopics({ topics, waitForLeaders: false });
   } catch (error) {
-    const { errors } = error as Partial<KafkaJSAggregateError>;
+    const { errors } = error as { readonly errors?: readonly { readonly topic: string; readonly message: string }[] };
     if (errors === undefined) throw error;
-    const reasons = errors.map((each) => `${'topic' in each ? `${String(each.topic)}: ` : ''}${each.message}`);
+    const reasons = errors.map(({ topic, message }) => `${topic}: ${message}`);
     throw new Error(`the topics cannot be made: ${reasons.join('; ')}`, { cause: error });
   }
 }

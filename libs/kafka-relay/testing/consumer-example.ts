@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../../..');
@@ -34,8 +34,9 @@ export class ConsumerExample {
     });
   }
 
-  stored(): StoredTable {
-    return JSON.parse(readFileSync(this.table, 'utf8')) as StoredTable;
+  /** Undefined before it has read anything. */
+  stored(): StoredTable | undefined {
+    return existsSync(this.table) ? (JSON.parse(readFileSync(this.table, 'utf8')) as StoredTable) : undefined;
   }
 
   remove(): void {
