@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -12,7 +13,7 @@ import {
 } from 'kafkajs';
 import { loadConfiguration } from '@app/platform';
 import { describeWithOwnKafka, jobSpec, registered, startTestKafka, type TestKafka } from '@app/testing';
-import { startServerProcess } from '../../test/support/server-process.js';
+import { repository, startServerProcess } from '../../test/support/server-process.js';
 import { kafkaSettings } from './kafka/given-settings.js';
 import { KafkaSink } from './kafka/kafka-sink.js';
 import { Relay } from './relay.js';
@@ -22,7 +23,9 @@ import { WorldLog } from './testing/world-log.js';
 
 jest.setTimeout(60_000);
 
-const JOB = join(__dirname, '../../examples/demo.json');
+const ROOT = repository();
+const SERVER = join(ROOT, 'dist/apps/server/main.js');
+const JOB = join(ROOT, 'examples/demo.json');
 /** Longer than the broker lets a client stay without logging in again. */
 const SESSION_MS = 13_000;
 
@@ -90,8 +93,8 @@ describeWithOwnKafka('A Kafka that wants TLS and a login', () => {
       const process = example.run(env);
       const ended = once(process, 'exit');
       await until('the example has all', () => example.stored()?.events === log.log.length);
-      process.kill('SIGTERM');
-      expect(await ended).toEqual([0, null]);
+      process.kill('SIGKILL');
+      await ended;
       await relay.stop();
       expect(errors).toEqual([]);
     }
@@ -122,6 +125,15 @@ describeWithOwnKafka('A Kafka that wants TLS and a login', () => {
     const registration = await fetch(`${server.url}/v1/jobs`, { method: 'PUT', body: readFileSync(JOB) });
     expect([registration.status, (await fetch(`${server.url}/readyz`)).status]).toEqual([200, 200]);
     await server.stop();
+  });
+
+  test('with a file that is not there a server does not start', () => {
+    const env = { ...process.env, NODE_OPTIONS: '', ...environment({ ROLLBOOK_KAFKA_TLS_CA: '/nowhere/ca.pem' }) };
+    const { status, stderr } = spawnSync(process.execPath, [SERVER], { env, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/^rollbook: the file \/nowhere\/ca.pem for Kafka's TLS cannot be read: .*\n$/),
+    });
   });
 
   test('the relay outlives its session, by logging in again', async () => {
