@@ -14,18 +14,20 @@ import { startApi } from './api.js';
 import { banner } from './banner.js';
 import { startCore } from './core.js';
 import { startReactors } from './reactors.js';
-import { startRelay } from './relay.js';
+import { relaySettings, startRelay } from './relay.js';
 
 /** One server process; its roles are a matter of configuration. Composition only. */
 async function main(): Promise<void> {
   const configuration = loadConfiguration(process.env);
+  // Before anything runs: a setting that is wrong ends the start.
+  const kafka = relaySettings(configuration);
   const log = createLogger({ level: configuration.logLevel });
   const shutdown = createShutdown({ log });
   shutdown.listen();
   const databaseUrl = configuration.databaseUrl ?? (await embeddedDatabase(configuration, log, shutdown));
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
-  if (configuration.roles.includes('relay')) startRelay(core, configuration, log, shutdown);
+  if (kafka !== undefined) startRelay(core, kafka, log, shutdown);
   const address = configuration.roles.includes('api')
     ? await startApi(configuration, core, cluster, log, shutdown)
     : undefined;

@@ -1,15 +1,32 @@
-import { kafkaSettings, KafkaSink, Relay, RELAY_LEASE, RelayLeader, type RelayMetrics } from '@app/kafka-relay';
-import { Counter, Histogram, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import {
+  kafkaSettings,
+  KafkaSink,
+  Relay,
+  RELAY_LEASE,
+  RelayLeader,
+  type KafkaSettings,
+  type RelayMetrics,
+} from '@app/kafka-relay';
+import { Counter, Histogram, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { gauge } from './instruments.js';
 
 const US_PER_S = 1_000_000;
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
-/** Tries for the lease of the relay and publishes the log to Kafka while it holds it. Without brokers it does nothing: the log keeps everything. */
-export function startRelay(core: Core, configuration: Configuration, log: Logger, shutdown: Shutdown): void {
-  const settings = kafkaSettings(configuration);
-  if (settings === undefined) return;
+const EXIT_CODE_SETTINGS = 2;
+
+/** The Kafka to publish to; undefined: none, the log keeps everything. @throws StartupError for a file of a setting that cannot be read. */
+export function relaySettings(configuration: Configuration): KafkaSettings | undefined {
+  try {
+    return configuration.roles.includes('relay') ? kafkaSettings(configuration) : undefined;
+  } catch (error) {
+    throw new StartupError((error as Error).message, EXIT_CODE_SETTINGS, { cause: error });
+  }
+}
+
+/** Tries for the lease of the relay and publishes the log to Kafka while it holds it. */
+export function startRelay(core: Core, settings: KafkaSettings, log: Logger, shutdown: Shutdown): void {
   const { store, tail, instance } = core;
   const sink = new KafkaSink(settings, (message) => log.debug({ message }, 'kafkajs'));
   const metrics = instrument(core, () => leader);

@@ -3,13 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readEvent } from '@app/consumer';
 import { Kafka, logLevel, type EachBatchPayload } from 'kafkajs';
 import { DeploymentTable } from './deployment-table.js';
+import { kafkaSettings } from './kafka-settings.js';
 
 // Keeps a table of all deployments from Kafka alone. Kill it whenever you like and run it again: the table is exact, since it is stored together
 // with the offsets up to which it was made. A broker that goes away while it runs is waited for.
 //
 //   KAFKA_BROKERS=127.0.0.1:9092 npm run example:consumer -- --file deployments.json [--once]
 //
-// `--once` ends when nothing more comes for a while. Settings: KAFKA_BROKERS, KAFKA_PREFIX (rollbook).
+// `--once` ends when nothing more comes for a while. Settings are those of the servers: KAFKA_BROKERS, ROLLBOOK_KAFKA_PREFIX (rollbook), and for a
+// secured Kafka ROLLBOOK_KAFKA_TLS… and ROLLBOOK_KAFKA_SASL….
 
 const QUIET_MS = 3_000;
 const POLL_MS = 100;
@@ -17,15 +19,14 @@ const POLL_MS = 100;
 const options = process.argv.slice(2);
 const once = options.includes('--once');
 const file = options[options.indexOf('--file') + 1] ?? '';
-const brokers = (process.env['KAFKA_BROKERS'] ?? '127.0.0.1:9092').split(',');
-const prefix = process.env['KAFKA_PREFIX'] ?? 'rollbook';
+const prefix = process.env['ROLLBOOK_KAFKA_PREFIX'] || 'rollbook';
 const topic = `${prefix}.events.v1`;
 
 async function main(): Promise<void> {
   if (!options.includes('--file') || file === '')
     throw new Error('say where to keep the table: --file deployments.json');
   const table = await DeploymentTable.open(file);
-  const kafka = new Kafka({ clientId: 'rollbook-example', brokers, logLevel: logLevel.ERROR });
+  const kafka = new Kafka({ ...kafkaSettings(process.env), clientId: 'rollbook-example', logLevel: logLevel.ERROR });
   // Readers of committed records see every event once. The offsets are the table's: Kafka is told none, and each start is a group of its own,
   // which has not to wait until a member that was killed is missed.
   const consumer = kafka.consumer({ groupId: `${prefix}-example-${randomUUID()}`, readUncommitted: false });

@@ -27,7 +27,14 @@ export { idOf, START, World, type Decide } from './given/world.js';
 export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js';
 export { createTestDatabase } from './postgres/test-database.js';
 export type { TestKafka } from './kafka/broker.js';
-export { describeWithKafka, startTestKafka, whyNoKafka } from './kafka/test-kafka.js';
+export {
+  describeWithKafka,
+  describeWithSecuredKafka,
+  startSecuredKafka,
+  startTestKafka,
+  whyNoKafka,
+  type SecuredKafka,
+} from './kafka/test-kafka.js';
 export { readHistory, type HistoryDigest } from './histories/history.js';
 export { moves, play, type Move } from './stories/random-story.js';
 export { createMigratedDatabase, startInstance, until, type TestInstance } from './instance/instance.js';

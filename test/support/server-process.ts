@@ -30,6 +30,8 @@ export interface ServerProcessOptions {
   /** Of a server that ran before. */
   readonly dataDir?: string;
   readonly port?: number;
+  /** Gets its log; without it nobody does. */
+  readonly onLog?: (text: string) => void;
 }
 
 /** A port of 127.0.0.1 that was free a moment ago. */
@@ -49,7 +51,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rollbook-server-')));
   const child = spawn(process.execPath, [join(repository(), 'dist/apps/server/main.js')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', options.onLog ? 'pipe' : 'ignore', 'inherit'],
     env: {
       ...process.env,
       ROLLBOOK_HTTP_PORT: String(port),
@@ -59,6 +61,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
       ...options.env,
     },
   });
+  child.stdout?.setEncoding('utf8').on('data', options.onLog!);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
   while (!(await isReady(url))) {

@@ -56,6 +56,6 @@ export function kafkaClient(settings: KafkaSettings, note: (message: string) => 
         note(log.message),
   };
   if (settings.tls !== undefined) configuration.ssl = { ...settings.tls };
-  if (settings.sasl !== undefined) configuration.sasl = settings.sasl as NonNullable<KafkaConfig['sasl']>;
+  if (settings.sasl !== undefined) configuration.sasl = { ...settings.sasl } as NonNullable<KafkaConfig['sasl']>;
   return new Kafka(configuration);
 }

@@ -36,12 +36,24 @@ function wanted(settings: KafkaSettings): ITopicConfig[] {
   ];
 }
 
+/** @throws Error that names each topic and what is wrong with it; kafkajs's own names neither. */
+async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  try {
+    await admin.createTopics({ topics, waitForLeaders: false });
+  } catch (error) {
+    const { errors } = error as { readonly errors?: readonly { readonly topic: string; readonly message: string }[] };
+    if (errors === undefined) throw error;
+    const reasons = errors.map(({ topic, message }) => `${topic}: ${message}`);
+    throw new Error(`the topics cannot be made: ${reasons.join('; ')}`, { cause: error });
+  }
+}
+
 /** Makes the topics that are missing, leaves those that are there as they are, and returns the largest message that all of them take. */
 export async function ensureTopics(admin: Admin, settings: KafkaSettings): Promise<number> {
   const topics = wanted(settings);
   const there = new Set(await admin.listTopics());
   const missing = topics.filter(({ topic }) => !there.has(topic));
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+  if (missing.length > 0) await create(admin, missing);
   const { resources } = await untilAnswered(() =>
     admin.describeConfigs({
       includeSynonyms: false,

@@ -38,7 +38,8 @@ export interface BrokerHosts {
   readonly advertised: string;
 }
 
-async function freePort(): Promise<number> {
+/** One of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

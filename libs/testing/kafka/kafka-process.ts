@@ -5,7 +5,8 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brokerPorts, brokerSettings, untilAnswering, type TestKafka } from './broker.js';
+import { brokerPorts, brokerSettings, freePort, untilAnswering, type TestKafka } from './broker.js';
+import { secureListener, userArguments, withSecuredListener, type SecuredListener } from './secured-listener.js';
 
 const HOST = '127.0.0.1';
 const STOP_BOUND_MS = 10_000;
@@ -36,17 +37,24 @@ export class KafkaProcess implements TestKafka {
     private readonly classpath: string,
     port: number,
     readonly proxiedPort: number,
+    /** The listener that wants TLS and a login, if it was asked for. */
+    readonly secured: SecuredListener | undefined,
   ) {
     this.brokers = [`${HOST}:${port}`];
   }
 
-  static async start(jars: string, proxyPort: number | undefined): Promise<KafkaProcess> {
+  static async start(
+    jars: string,
+    { proxyPort, isSecured = false }: { readonly proxyPort?: number | undefined; readonly isSecured?: boolean },
+  ): Promise<KafkaProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
     const configuration = join(directory, 'server.properties');
     const ports = await brokerPorts(proxyPort);
     const settings = brokerSettings({ listen: HOST, advertised: HOST }, ports, join(directory, 'data'));
-    await writeFile(configuration, asProperties(settings));
-    const kafka = new KafkaProcess(directory, join(jars, '*'), ports.direct, ports.proxied);
+    const secured = isSecured ? await secureListener(directory, await freePort()) : undefined;
+    const all = secured === undefined ? settings : withSecuredListener(settings, directory, secured);
+    await writeFile(configuration, asProperties(all));
+    const kafka = new KafkaProcess(directory, join(jars, '*'), ports.direct, ports.proxied, secured);
     // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
     const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
     await run('java', [
@@ -58,6 +66,7 @@ export class KafkaProcess implements TestKafka {
       clusterId,
       '-c',
       configuration,
+      ...(secured === undefined ? [] : userArguments(secured)),
     ]);
     await kafka.restart();
     return kafka;

@@ -5,10 +5,16 @@ import type { TestKafka } from './broker.js';
 import { KAFKA_IMAGE, startKafkaContainer } from './kafka-container.js';
 import { kafkaJars } from './kafka-jars.js';
 import { KafkaProcess } from './kafka-process.js';
+import type { SecuredListener } from './secured-listener.js';
 
 export interface TestKafkaOptions {
   /** Port of 127.0.0.1 of a proxy, to which the broker sends back whoever comes through it. */
   readonly proxyPort?: number;
+}
+
+/** A Kafka with a listener, too, that wants TLS and a login. */
+export interface SecuredKafka extends TestKafka {
+  readonly secured: SecuredListener;
 }
 
 type Source =
@@ -39,8 +45,15 @@ export function whyNoKafka(): string | undefined {
 }
 
 /** `describe` for tests that need a Kafka. Where there is none they count as skipped, and the reason is said. */
-export function describeWithKafka(name: string, suite: () => void): void {
-  const reason = whyNoKafka();
+export const describeWithKafka = (name: string, suite: () => void): void => describeUnless(whyNoKafka(), name, suite);
+
+/** The same for tests of a {@link startSecuredKafka}. */
+export function describeWithSecuredKafka(name: string, suite: () => void): void {
+  const found = kafkaJars();
+  describeUnless(found.kind === 'none' ? found.reason : undefined, name, suite);
+}
+
+function describeUnless(reason: string | undefined, name: string, suite: () => void): void {
   if (reason === undefined) return describe(name, suite);
   process.stderr.write(`\nskipped, since ${reason}: ${name}\n`);
   describe.skip(`${name} (skipped: ${reason})`, suite);
@@ -86,8 +99,16 @@ export async function startTestKafka(options: TestKafkaOptions = {}): Promise<Te
       }
     case 'jars':
       say('a process from its jars');
-      return KafkaProcess.start(found.directory, options.proxyPort);
+      return KafkaProcess.start(found.directory, options);
     case 'none':
       throw new Error(`no Kafka for tests: ${found.reason}`);
   }
+}
+
+/** Starts such a Kafka from its jars. @throws Error where there are none. */
+export async function startSecuredKafka(): Promise<SecuredKafka> {
+  const found = kafkaJars();
+  if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
+  const kafka = await KafkaProcess.start(found.directory, { isSecured: true });
+  return { ...kafka, secured: kafka.secured! };
 }
