@@ -22,7 +22,7 @@ export interface GivenSettings {
   readonly kafkaSaslPassword?: string | undefined;
 }
 
-/** What the configuration says of Kafka; undefined without brokers. @throws Error for files that cannot be read. */
+/** What the configuration says of Kafka; undefined without brokers. @throws Error for settings without effect, and files that cannot be read. */
 export function kafkaSettings(configuration: GivenSettings): KafkaSettings | undefined {
   const {
     kafkaBrokers: brokers,
@@ -31,6 +31,7 @@ export function kafkaSettings(configuration: GivenSettings): KafkaSettings | und
     kafkaSaslMechanism: mechanism,
   } = configuration;
   if (brokers === undefined) return undefined;
+  refuseWhatHasNoEffect(configuration);
   return {
     brokers,
     clientId: configuration.kafkaClientId,
@@ -49,6 +50,14 @@ export function kafkaSettings(configuration: GivenSettings): KafkaSettings | und
       },
     }),
   };
+}
+
+/** Certificates without TLS, or a name without a mechanism, would be sent nowhere: the connection would be less safe than whoever gave them thinks. */
+function refuseWhatHasNoEffect(given: GivenSettings): void {
+  if (!given.kafkaTls && (given.kafkaTlsCa ?? given.kafkaTlsCert ?? given.kafkaTlsKey) !== undefined)
+    throw new Error('a file for TLS with Kafka is given, but ROLLBOOK_KAFKA_TLS is not true');
+  if (given.kafkaSaslMechanism === undefined && (given.kafkaSaslUsername ?? given.kafkaSaslPassword) !== undefined)
+    throw new Error('a user name or password for Kafka is given, but no ROLLBOOK_KAFKA_SASL_MECHANISM');
 }
 
 function tlsOf({ kafkaTlsCa, kafkaTlsCert, kafkaTlsKey }: GivenSettings): NonNullable<KafkaSettings['tls']> {
