@@ -90,6 +90,8 @@ describeWithSecuredKafka('A Kafka that wants TLS and a login', () => {
       const { relay, errors } = newRelay(env, log);
       log.tell(1, 60);
       relay.start();
+      // The example ends where its topic is not there yet.
+      await until('all is published', () => relay.progress.published === log.world.index);
       const process = example.run(env);
       const ended = once(process, 'exit');
       await until('the example has all', () => example.stored()?.events === log.log.length);
