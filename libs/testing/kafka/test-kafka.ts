@@ -13,7 +13,7 @@ export interface TestKafkaOptions {
 }
 
 /** A Kafka with a listener, too, that wants TLS and a login. */
-export interface SecuredKafka extends TestKafka {
+export interface SecuredKafka extends Pick<TestKafka, 'brokers' | 'stop'> {
   readonly secured: SecuredListener;
 }
 
@@ -109,6 +109,6 @@ export async function startTestKafka(options: TestKafkaOptions = {}): Promise<Te
 export async function startSecuredKafka(): Promise<SecuredKafka> {
   const found = kafkaJars();
   if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
-  const kafka = await KafkaProcess.start(found.directory, { isSecured: true });
-  return { ...kafka, secured: kafka.secured! };
+  const { brokers, secured, stop } = await KafkaProcess.start(found.directory, { isSecured: true });
+  return { brokers, secured: secured!, stop };
 }
