@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpec, JobType, Service, Task, TaskGroup } from '@app/domain';
+import { usFromRfc3339 } from '@app/kernel';
 import { startAgent, type Agent, type AgentOptions } from './agent.js';
 import type { AllocationUpdate } from './protocol.js';
 import {
@@ -297,7 +298,7 @@ describe('the tasks of a group', () => {
     const update = await server.updateOf(id, ended);
     expect(update.ClientStatus).toBe('complete');
     const started = Object.entries(update.TaskStates)
-      .sort(([, a], [, b]) => String(a.StartedAt).localeCompare(String(b.StartedAt)))
+      .sort(([, a], [, b]) => usFromRfc3339(a.StartedAt) - usFromRfc3339(b.StartedAt))
       .map(([name]) => name);
     // Both tasks that come before the main one start at once.
     expect(started.slice(0, 2).toSorted()).toEqual(['init', 'proxy']);
