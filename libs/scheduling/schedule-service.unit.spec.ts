@@ -351,6 +351,28 @@ describe('canaries', () => {
     expect(cluster.deployment()?.groups['web']?.placedCanaries).toHaveLength(2);
   });
 
+  it('are made again when they move while all that they stand in for is lost, which is replaced beside them', () => {
+    const alone = (change: Parameters<typeof rolling>[0]) => service({ Count: 1, Update: rolling(change) });
+    const cluster = established(alone({ Canary: 1 }));
+    cluster.register(changed(alone({ Canary: 1 }), 'v1'));
+    cluster.evaluate();
+    const [old, canary] = cluster.live();
+    cluster.transition(canary?.id ?? '', { Migrate: true });
+    cluster.setNode(old?.nodeId ?? '', { status: 'down' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(live(cluster)).toEqual(['web[0] v1 canary run', 'web[0] v0 run']);
+    expect(cluster.evaluate().plan).toBeNull();
+  });
+
+  it('do not take the place of what is lost, as many as they are', () => {
+    const pair = (change: Parameters<typeof rolling>[0]) => service({ Count: 2, Update: rolling(change) });
+    const cluster = established(pair({}));
+    cluster.register(changed(pair({ Canary: 2 }), 'v1'));
+    cluster.setNode(at(cluster, 1).nodeId, { status: 'down' });
+    cluster.evaluate();
+    expect(live(cluster)).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v0 run', 'web[2] v1 canary run']);
+  });
+
   it('keep their name when promoted: what replaces the namesake of one that is still needed gets a free name', () => {
     const cluster = toyCluster();
     const alone = service({ Count: 1, Update: rolling({ Canary: 1 }) });

@@ -39,10 +39,10 @@ export function cleanUpCanaries(
 export function missingCanaries(
   group: TaskGroup,
   goal: GroupGoal,
-  destructive: readonly AllocationState[],
+  outdated: readonly AllocationState[],
   canaries: readonly AllocationState[],
 ): number {
-  if (!hasUpdate(group.Update) || group.Update === null || destructive.length === 0 || goal.promoted) return 0;
+  if (!hasUpdate(group.Update) || group.Update === null || outdated.length === 0 || goal.promoted) return 0;
   return Math.max(0, group.Update.Canary - canaries.length);
 }
 
@@ -52,7 +52,8 @@ export function wantCanaries(
   goal: GroupGoal,
   about: {
     readonly canariesMissing: number;
-    readonly destructive: readonly AllocationState[];
+    /** What is to be replaced by the canaries' version, or has a successor that is. */
+    readonly outdated: readonly AllocationState[];
     /** What is of the current version, or becomes so where it runs. */
     readonly upToDate: readonly AllocationState[];
     readonly used: ReadonlySet<number>;
@@ -62,7 +63,7 @@ export function wantCanaries(
   if (goal.existing && goal.desiredCanaries !== wantedCanaries) pass.goals[group.Name] = goal;
   goal.desiredCanaries = wantedCanaries;
   if (isPaused(pass.current) || isFailed(pass.current)) return [];
-  const sets = { used: about.used, destructive: indexesOf(about.destructive), taken: indexesOf(about.upToDate) };
+  const sets = { used: about.used, destructive: indexesOf(about.outdated), taken: indexesOf(about.upToDate) };
   return canaryIndexes(about.canariesMissing, group.Count, sets).map((index) => ({
     reason: 'canary',
     group: group.Name,

@@ -50,9 +50,9 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   }
 
   const goal = goalOf(pass, group);
-  const outdated = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
-  desired.Ignore += outdated.length;
-  const { all, canaries } = cleanUpCanaries(pass, desired, outdated.length === 0 ? live : without(live, outdated));
+  const done = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
+  desired.Ignore += done.length;
+  const { all, canaries } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
 
   const buckets = classify(all, pass.input);
   desired.Ignore += buckets.ignore.length;
@@ -100,12 +100,15 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
 
   if (canarying()) untainted = without(untainted, canaries);
-  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(group, goal, destructive, canaries);
+  // While there are canaries, the replacements of what failed or is lost run the version before theirs.
+  const downgraded = canarying() && !holdsBack ? [...rescheduleNow, ...lost].filter((a) => isOlderThan(a, job)) : [];
+  const outdated = [...destructive, ...downgraded];
+  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(group, goal, outdated, canaries);
   const wantedCanaries =
     canariesMissing > 0
       ? wantCanaries(pass, group, goal, {
           canariesMissing,
-          destructive,
+          outdated,
           upToDate: [...canaries, ...without(untainted, destructive)],
           used,
         })

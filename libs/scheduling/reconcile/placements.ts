@@ -87,7 +87,10 @@ export function migrateAll(
   return items;
 }
 
-/** Step 18: never more than the count at once. What was to be rescheduled and is not needed any more is stopped without a successor. */
+/**
+ * Step 18: never more than the count at once. What was to be rescheduled and is not needed any more is stopped without a successor. Nomad counts
+ * canaries and replacements together, so that canaries can take the place of what is lost, which then has no successor before the promotion.
+ */
 export function placeUpToCount(
   pass: Pass,
   group: TaskGroup,
@@ -95,8 +98,8 @@ export function placeUpToCount(
   chosen: readonly Wanted[],
   migrations: readonly Wanted[],
 ): void {
-  const items = [...canaries, ...chosen, ...migrations];
-  pass.place.push(...items.slice(0, group.Count));
+  const items = [...chosen, ...migrations];
+  pass.place.push(...canaries.slice(0, group.Count), ...items.slice(0, group.Count));
   for (const item of items.slice(group.Count)) {
     if (item.previous !== null && item.stop !== null) stop(pass, item.previous, item.stop);
   }
