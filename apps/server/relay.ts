@@ -7,23 +7,16 @@ import {
   type KafkaSettings,
   type RelayMetrics,
 } from '@app/kafka-relay';
-import { Counter, Histogram, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import { configured, Counter, Histogram, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { gauge } from './instruments.js';
 
 const US_PER_S = 1_000_000;
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
-const EXIT_CODE_SETTINGS = 2;
-
-/** The Kafka to publish to; undefined: none, the log keeps everything. @throws StartupError for a file of a setting that cannot be read. */
-export function relaySettings(configuration: Configuration): KafkaSettings | undefined {
-  try {
-    return configuration.roles.includes('relay') ? kafkaSettings(configuration) : undefined;
-  } catch (error) {
-    throw new StartupError((error as Error).message, EXIT_CODE_SETTINGS, { cause: error });
-  }
-}
+/** The Kafka to publish to; undefined: none, the log keeps everything. @throws ConfigurationError for a file of a setting that cannot be read. */
+export const relaySettings = (configuration: Configuration): KafkaSettings | undefined =>
+  configuration.roles.includes('relay') ? configured(() => kafkaSettings(configuration)) : undefined;
 
 /** Tries for the lease of the relay and publishes the log to Kafka while it holds it. */
 export function startRelay(core: Core, settings: KafkaSettings, log: Logger, shutdown: Shutdown): void {

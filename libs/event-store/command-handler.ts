@@ -192,7 +192,6 @@ export class CommandHandler {
   private gather(): void {
     const { draft } = this;
     const queue = this.inOrder();
-    this.options.metrics?.queueLength(queue.length);
     const waiting: Pending[] = [];
     for (const [position, pending] of queue.entries()) {
       if (!draft.hasRoomFor(0)) {
@@ -332,6 +331,7 @@ export class CommandHandler {
   /** The draft becomes the batch in flight, and the next draft begins. */
   private sendOff(): void {
     const { members } = this.draft;
+    this.options.metrics?.queueLength(members.length + this.queue.length);
     this.draft = new Draft(new Set(members.flatMap(({ prepared }) => [...prepared.written.keys()])));
     this.inFlight = members.length;
     if (members.length > 0) void this.flush(members);

@@ -1,4 +1,5 @@
 import { accept, type StreamName } from '@app/kernel';
+import { setImmediate } from 'node:timers/promises';
 import type { Aggregates, Command } from './command.js';
 import { CommandHandler } from './command-handler.js';
 import { StoreUnavailable } from './errors.js';
@@ -86,6 +87,70 @@ test('a batch is bounded in text, and a command that is larger goes alone', asyn
   const sizes = [0.4, 0.4, 0.4, 1.5, 0.4].map((part) => part * MAX_BATCH_TEXT);
   await Promise.all(sizes.map((size) => handler.execute(sized(newStream(), size))));
   expect(store.batches.map(({ length }) => length)).toEqual([2, 1, 1, 1]);
+});
+
+/** Holds the store's next batch until the returned function is called. */
+function holdNextBatch(store: WatchedStore): (end?: Error) => void {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  store.before = () => {
+    store.before = async () => undefined;
+    return promise;
+  };
+  return (end) => (end ? reject(end) : resolve(undefined));
+}
+
+test('what comes while a batch is in flight is decided at once, unless it touches a stream of that batch', async () => {
+  const store = new WatchedStore();
+  const handler = handlerOn(store);
+  const [busy, free, other] = [newStream(), newStream(), newStream()];
+  for (const stream of [busy, free, other]) await handler.execute(add(stream, 1));
+  store.batches.length = 0;
+  const decided: string[] = [];
+  const noted = (name: string, command: Command<unknown>): Command<unknown> => ({
+    ...command,
+    decide(view, context) {
+      decided.push(name);
+      return command.decide(view, context);
+    },
+  });
+  const letGo = holdNextBatch(store);
+  const first = handler.execute(add(busy, 1));
+  while (store.batches.length === 0) await setImmediate();
+  const later = [
+    handler.execute(noted('same', add(busy, 1))),
+    handler.execute(noted('free', add(free, 1))),
+    handler.execute(noted('other', add(other, 1))),
+  ];
+  await setImmediate();
+  await setImmediate();
+  // The first is tried as well, and found to wait for its stream.
+  expect(decided).toEqual(['same', 'free', 'other']);
+  letGo();
+  expect(await Promise.all([first, ...later])).toMatchObject([
+    { index: 4, answer: { total: 2 } },
+    { index: 7, answer: { total: 3 } },
+    { index: 5, answer: { total: 2 } },
+    { index: 6, answer: { total: 2 } },
+  ]);
+  expect(store.batches.map(({ length }) => length)).toEqual([1, 2, 1]);
+});
+
+test('a store that goes away takes what was decided meanwhile with it', async () => {
+  const store = new WatchedStore();
+  const handler = handlerOn(store);
+  const [busy, free] = [newStream(), newStream()];
+  for (const stream of [busy, free]) await handler.execute(add(stream, 1));
+  store.batches.length = 0;
+  const letGo = holdNextBatch(store);
+  const first = handler.execute(add(busy, 1));
+  while (store.batches.length === 0) await setImmediate();
+  const drafted = handler.execute(add(free, 1));
+  await setImmediate();
+  letGo(new StoreUnavailable('unknown'));
+  await expect(first).rejects.toThrow(StoreUnavailable);
+  await expect(drafted).rejects.toThrow(StoreUnavailable);
+  expect(store.batches).toHaveLength(1);
+  expect(await handler.execute(add(free, 1))).toMatchObject({ kind: 'accepted', answer: { total: 2 } });
 });
 
 test('a command that waits for a stream is not overtaken on the others that it reads', async () => {

@@ -2,7 +2,7 @@ export type { Clock, ManualClock } from './clock/clock.js';
 export { elapsedNs, systemClock } from './clock/clock.js';
 export type { LogLevel, Role } from './config/configuration.js';
 export { Configuration } from './config/configuration.js';
-export { loadConfiguration } from './config/load-configuration.js';
+export { configured, loadConfiguration } from './config/load-configuration.js';
 /** @public used by scripts/docs.mjs */
 export { renderConfigurationDocs } from './config/render-configuration-docs.js';
 export type { DirectoryLock } from './embedded-postgres/directory-lock.js';

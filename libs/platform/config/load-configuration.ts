@@ -19,6 +19,15 @@ export class ConfigurationError extends StartupError {
   }
 }
 
+/** What is made of settings that are well-formed each, and may still not fit together. @throws ConfigurationError with the sentence of its Error. */
+export function configured<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new ConfigurationError([(error as Error).message]);
+  }
+}
+
 /** Levenshtein's distance, for "did you mean". */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
