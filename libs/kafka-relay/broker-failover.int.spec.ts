@@ -56,6 +56,8 @@ describeWithKafkaJars('The relay on three brokers', () => {
     await instance.close();
     await store.close();
     await database.drop();
+    // In order they would wait for each other: most are needed to let one go.
+    await Promise.all(cluster.map((broker) => broker.kill()));
     await Promise.all(cluster.map((broker) => broker.stop()));
   });
 
