@@ -28,7 +28,8 @@ export const TEXT_LIMIT = 1_024;
 /** An idle relay writes its position this often: so it learns that it was fenced or rewound, and that Kafka is there. */
 export const IDLE_MS = 5_000;
 export const BACKOFF_FIRST_MS = 100;
-export const BACKOFF_MAX_MS = 5_000;
+/** A cluster that has lost a broker takes some seconds to put others in its place; publishing goes on within this of it. */
+export const BACKOFF_MAX_MS = 1_000;
 /** How long stopping waits for the transaction under way. Kafka fences it if it comes later. */
 export const STOP_BOUND_MS = 2_000;
 
@@ -36,8 +37,11 @@ export const STOP_BOUND_MS = 2_000;
 export const LEASE_TTL_MS = 3_000;
 export const LEASE_RENEW_MS = 1_000;
 
+/** Also for the first answer: a broker that hangs still has its connections accepted, by its kernel. */
 export const CONNECT_TIMEOUT_MS = 3_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** How long a session that is over waits for answers that are still to come: a broker may be waiting for another one that is gone. */
+export const CLOSE_BOUND_MS = 500;
 /** Kafka aborts what a dead relay left open after this; the next relay does so at once. */
 export const TRANSACTION_TIMEOUT_MS = 30_000;
 /** A new transaction has to wait until the markers of the last one are written, a new topic until it is led: a few milliseconds each. */

@@ -1,17 +1,16 @@
-import { evolve, upcast, type AggregateState } from '@app/domain';
-import { EventTracker, type RollbookEvent } from '@app/consumer';
+import { EventTracker } from '@app/consumer';
 import { MemoryEventStore } from '@app/event-store';
-import { streamKey, streamType, type RecordedEvent, type StreamName } from '@app/kernel';
 import { describeWithKafka, jobSpec, registered, startTestKafka, type TestKafka } from '@app/testing';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { KafkaSink } from './kafka/kafka-sink.js';
 import { kafkaClient, topicName, transactionalId, type KafkaSettings } from './kafka/settings.js';
 import { ensureTopics } from './kafka/topics.js';
-import { isGone, payloadText } from './payload.js';
-import { LATEST_TYPES, type LatestType } from './record.js';
 import { Relay } from './relay.js';
 import { RelayLeader } from './relay-leader.js';
 import { rewindRelay } from './rewind.js';
 import type { Publication, RecordSink, SinkSession } from './sink.js';
+import { expectEqual, expectLatest } from './testing/expectations.js';
 import { eventsIn, messagesOf, settingsFor, until } from './testing/topics.js';
 import { WorldLog } from './testing/world-log.js';
 
@@ -184,6 +183,18 @@ describeWithKafka('The relay', () => {
     await expectTopicsToEqualLog();
   });
 
+  test('a broker of several that accepts connections and never answers delays, no more', async () => {
+    const hanging = createServer().listen(0, '127.0.0.1');
+    await once(hanging, 'listening');
+    const { port } = hanging.address() as AddressInfo;
+    settings = { ...settings, brokers: [`127.0.0.1:${port}`, ...kafka.brokers] };
+    log.tell(45, 30);
+    await caughtUp(started());
+    settings = { ...settings, brokers: kafka.brokers };
+    await expectTopicsToEqualLog();
+    hanging.close();
+  });
+
   test('a store that does not answer for a while delays, no more', async () => {
     const relay = started();
     log.tell(40, 30);
@@ -323,63 +334,3 @@ const overriding = (session: SinkSession, publish: SinkSession['publish']): Sink
   publish,
   close: () => session.close(),
 });
-
-/** The object of every event, by folding the log apart from the relay. */
-function objectsOf(
-  log: readonly RecordedEvent[],
-): { readonly event: RecordedEvent; readonly text: string; readonly after: AggregateState | undefined }[] {
-  const states = new Map<StreamName, AggregateState | undefined>();
-  return log.map((event) => {
-    const before = states.get(event.stream);
-    const after = evolve(event.stream, before, upcast(event), event);
-    states.set(event.stream, after);
-    return { event, after, text: payloadText(event.stream, before, after) };
-  });
-}
-
-/** The events are those of the log, each once, in order within their keys; each has its object, and knows the one before it. */
-function expectEqual(published: readonly RollbookEvent[], log: readonly RecordedEvent[]): void {
-  const place = ({ index, seq }: { index: number; seq: number }): string => `${index}/${seq}`;
-  const known = new Map(published.map((event) => [place(event), event]));
-  expect(published.length).toBe(log.length);
-  expect(known.size).toBe(log.length);
-  const last = new Map<string, RollbookEvent>();
-  for (const event of published) {
-    const before = last.get(event.key);
-    expect({ at: place(event), previous: event.previous }).toEqual({
-      at: place(event),
-      previous: before === undefined ? { index: 0, seq: 0 } : { index: before.index, seq: before.seq },
-    });
-    last.set(event.key, event);
-  }
-  if (log[0]?.index !== 1) return;
-  for (const { event, text } of objectsOf(log)) {
-    const found = known.get(place(event));
-    expect(found).toMatchObject({ type: event.type, subject: event.stream, actor: event.meta.actor });
-    expect(found?.payload).toEqual({
-      ...(JSON.parse(text) as object),
-      Event: { Type: event.type, Schema: event.schema, Data: JSON.parse(JSON.stringify(event.data)) as unknown },
-    });
-  }
-}
-
-/** The compacted topics end with the present state of every object, and without those that are gone. */
-async function expectLatest(settings: KafkaSettings, log: readonly RecordedEvent[]): Promise<void> {
-  const wanted = new Map<string, string>();
-  for (const { event, text, after } of objectsOf(log)) {
-    const type = streamType(event.stream);
-    if (!(LATEST_TYPES as readonly string[]).includes(type)) continue;
-    if (isGone(after)) wanted.delete(event.stream);
-    else wanted.set(event.stream, text);
-  }
-  const found = new Map<string, string>();
-  for (const type of LATEST_TYPES satisfies readonly LatestType[]) {
-    for (const { key, value } of await messagesOf(settings, type)) {
-      const name = `${type}/${key!.toString()}`;
-      if (value === null) found.delete(name);
-      else found.set(name, value.toString());
-    }
-  }
-  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(wanted));
-  expect([...found.keys()].every((name) => streamKey(name as StreamName).length > 0)).toBe(true);
-}

@@ -232,6 +232,6 @@ class Publisher {
   /** Waits for the batch under way, and until the next one may begin. @throws what it failed with */
   async rested(): Promise<void> {
     await this.sending;
-    await delay(this.begun + TRANSACTION_INTERVAL_MS - performance.now());
+    await delay(Math.max(0, this.begun + TRANSACTION_INTERVAL_MS - performance.now()));
   }
 }

@@ -12,7 +12,7 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs';
 import { loadConfiguration } from '@app/platform';
-import { describeWithSecuredKafka, jobSpec, registered, startSecuredKafka, type SecuredKafka } from '@app/testing';
+import { describeWithKafkaJars, jobSpec, registered, startSecuredKafka, type SecuredKafka } from '@app/testing';
 import { repository, startServerProcess } from '../../test/support/server-process.js';
 import { kafkaSettings } from './kafka/given-settings.js';
 import { KafkaSink } from './kafka/kafka-sink.js';
@@ -31,7 +31,7 @@ const SESSION_MS = 13_000;
 
 type Environment = Readonly<Record<string, string>>;
 
-describeWithSecuredKafka('A Kafka that wants TLS and a login', () => {
+describeWithKafkaJars('A Kafka that wants TLS and a login', () => {
   let kafka: SecuredKafka;
   const relays: Relay[] = [];
   /** Runs from the beginning, so that the last test need not wait. */

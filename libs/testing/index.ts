@@ -29,7 +29,8 @@ export { createTestDatabase } from './postgres/test-database.js';
 export type { TestKafka } from './kafka/broker.js';
 export {
   describeWithKafka,
-  describeWithSecuredKafka,
+  describeWithKafkaJars,
+  startKafkaCluster,
   startSecuredKafka,
   startTestKafka,
   whyNoKafka,

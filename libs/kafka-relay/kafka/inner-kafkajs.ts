@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import type { Kafka, KafkaMessage } from 'kafkajs';
-import { REQUEST_TIMEOUT_MS } from '../limits.js';
+import type { ISocketFactory, Kafka, KafkaMessage } from 'kafkajs';
+import { CONNECT_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from '../limits.js';
 import { ProtocolBytes } from './protocol-bytes.js';
 
 // What the relay uses of kafkajs beside its public face, all of it named here; docs/adr/0019 says why. The version of kafkajs is pinned, and
@@ -32,6 +32,7 @@ interface InnerConnection {
   };
   isAuthenticated(): boolean;
   authenticate(): Promise<void>;
+  failIfNotConnected(): void;
   nextCorrelationId(): number;
 }
 
@@ -50,6 +51,7 @@ export interface InnerBroker {
 export interface InnerCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
   findBroker(which: { readonly nodeId: string }): Promise<InnerBroker>;
@@ -83,6 +85,25 @@ export const FetchedBatch = require('kafkajs/src/consumer/batch') as new (
   partition: object,
 ) => FetchedBatch;
 
+const socketFactory = (require('kafkajs/src/network/socketFactory') as () => ISocketFactory)();
+
+/**
+ * Sockets on which the first answer, too, must come in time; `failed` is told of those that come to nothing. A kernel accepts connections for a
+ * broker that hangs, and kafkajs would ask that one again and again, for minutes; of one that it cannot connect to, it lets go.
+ */
+export const impatientSockets =
+  (failed: () => void): ISocketFactory =>
+  (to) => {
+    const socket = socketFactory(to);
+    socket.once('error', failed);
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => {
+      failed();
+      socket.destroy();
+    });
+    socket.once('data', () => socket.setTimeout(0));
+    return socket;
+  };
+
 /** CRC-32C of bytes. */
 export const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Uint8Array) => number;
 
@@ -100,6 +121,8 @@ export async function sendProduce(broker: InnerBroker, body: Buffer): Promise<vo
   const { request, response } = broker.lookupRequest(PRODUCE_KEY, requests.Produce)({ topicData: [] });
   const connection = await broker.connectionPool.getConnection();
   if (!connection.isAuthenticated()) await connection.authenticate();
+  // What is sent to a connection that is gone would never be answered.
+  connection.failIfNotConnected();
   const { apiKey, apiName, apiVersion } = request;
   const { clientId, requestQueue, socket } = connection;
   const correlationId = connection.nextCorrelationId();

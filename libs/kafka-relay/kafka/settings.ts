@@ -1,6 +1,7 @@
 import { logLevel, Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { CONNECT_TIMEOUT_MS, REQUEST_TIMEOUT_MS, RETRIES, RETRY_FIRST_MS, RETRY_MAX_MS } from '../limits.js';
 import type { RecordTopic } from '../record.js';
+import { impatientSockets } from './inner-kafkajs.js';
 
 /** How to reach Kafka, and how topics are made that are missing. */
 export interface KafkaSettings {
@@ -43,8 +44,11 @@ export const transactionalId = (prefix: string): string => `${prefix}.relay`;
 
 /** The client. What kafkajs has to say goes to `note`: all that matters comes back as an error. */
 export function kafkaClient(settings: KafkaSettings, note: (message: string) => void = () => undefined): Kafka {
+  let failures = 0;
   const configuration: KafkaConfig = {
-    brokers: [...settings.brokers],
+    // The same one is asked first as long as nothing fails. (kafkajs would begin with the first one each time, also if that is gone.)
+    brokers: () => [settings.brokers[failures % settings.brokers.length]!],
+    socketFactory: impatientSockets(() => failures++),
     clientId: settings.clientId,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
-import { BATCH_BYTES, REQUEST_BYTES, REQUEST_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS } from '../limits.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BATCH_BYTES, CLOSE_BOUND_MS, REQUEST_BYTES, REQUEST_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS } from '../limits.js';
 import { sizeOf } from '../record.js';
 import {
   innerCluster,
@@ -9,7 +10,7 @@ import {
   type InnerCluster,
 } from './inner-kafkajs.js';
 import { partitionOf } from './partition.js';
-import { untilAnswered } from './passing.js';
+import { COMPLETING, untilAnswered } from './passing.js';
 import { ProtocolBytes } from './protocol-bytes.js';
 import { writeBatch, type BatchRecord } from './record-batch.js';
 import type { KafkaSettings } from './settings.js';
@@ -75,6 +76,7 @@ export class TransactionalProducer {
     try {
       await cluster.connect();
       await untilAnswered(() => cluster.addMultipleTargetTopics(topics));
+      await untilAnswered(() => confirmLeaders(cluster, topics));
       const { coordinator, producerId, producerEpoch } = await untilAnswered(async () => {
         const found = await cluster.findGroupCoordinator({
           groupId: transactionalId,
@@ -101,7 +103,8 @@ export class TransactionalProducer {
   }
 
   close(): Promise<void> {
-    return this.cluster.disconnect().catch(() => undefined);
+    const closed = this.cluster.disconnect().catch(() => undefined);
+    return Promise.race([closed, delay(CLOSE_BOUND_MS, undefined, { ref: false })]);
   }
 
   /** Portions that a broker takes in one request each; one, but for very large transactions. */
@@ -132,7 +135,7 @@ export class TransactionalProducer {
   private async begin(partitions: ReadonlySet<Partition>): Promise<void> {
     const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
     const topics = Array.from(byTopic, ([topic, of]) => ({ topic, partitions: of.map(({ partition }) => partition) }));
-    await untilAnswered(() => this.coordinator.addPartitionsToTxn({ ...this.identity, topics }));
+    await untilAnswered(() => this.coordinator.addPartitionsToTxn({ ...this.identity, topics }), COMPLETING);
   }
 
   private async send(request: Request): Promise<void> {
@@ -143,8 +146,7 @@ export class TransactionalProducer {
         this.bodies.set(leader, body);
         await this.write(body, portions);
         const broker = await this.cluster.findBroker({ nodeId: String(leader) });
-        // The sequences of the batches make this safe to repeat.
-        await untilAnswered(() => sendProduce(broker, body.written()));
+        await sendProduce(broker, body.written());
       }),
     );
   }
@@ -170,6 +172,17 @@ export class TransactionalProducer {
       batch.writeInt32BE(batch.length - Int32Array.BYTES_PER_ELEMENT);
     }
   }
+}
+
+/** Has every partition's leader say that it leads it: a new topic's does not know at once, and a leader that has moved is found. */
+async function confirmLeaders(cluster: InnerCluster, topics: readonly string[]): Promise<void> {
+  await cluster.refreshMetadata();
+  const asked = topics.map((topic) => ({
+    topic,
+    partitions: cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
+    fromBeginning: false,
+  }));
+  await cluster.fetchTopicsOffset(asked);
 }
 
 function partitionsOf(cluster: InnerCluster, topic: string): Partition[] {

@@ -55,19 +55,20 @@ export async function brokerPorts(proxyPort: number | undefined): Promise<Broker
 }
 
 /**
- * The settings of a broker that is alone. Whoever comes through the proxy is told its address, by a listener of its own: the broker talks to
- * itself directly. Index files are mapped: the kernel fills them with zeros as soon as a new partition gets its first records, so they are small.
+ * The settings of a broker that is alone, or that is one of a cluster: each is a controller as well and has everything, and most must have a
+ * record before it counts. Whoever comes through the proxy is told its address, by a listener of its own: brokers talk to themselves directly. Index files are mapped: the kernel fills them with zeros as soon as a new partition gets its first records, so they are small.
  */
 export const brokerSettings = (
   hosts: BrokerHosts,
-  { direct, controller, proxied, proxy }: BrokerPorts,
+  ports: BrokerPorts,
   dataDirectory: string,
+  cluster: readonly BrokerPorts[] = [ports],
 ): Readonly<Record<string, string | number>> => ({
   'process.roles': 'broker,controller',
-  'node.id': 1,
-  'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-  listeners: `PLAINTEXT://${hosts.listen}:${direct},PROXIED://${hosts.listen}:${proxied},CONTROLLER://127.0.0.1:${controller}`,
-  'advertised.listeners': `PLAINTEXT://${hosts.advertised}:${direct},PROXIED://127.0.0.1:${proxy}`,
+  'node.id': nodeId(cluster, ports),
+  'controller.quorum.voters': cluster.map((of) => `${nodeId(cluster, of)}@127.0.0.1:${of.controller}`).join(','),
+  listeners: `PLAINTEXT://${hosts.listen}:${ports.direct},PROXIED://${hosts.listen}:${ports.proxied},CONTROLLER://127.0.0.1:${ports.controller}`,
+  'advertised.listeners': `PLAINTEXT://${hosts.advertised}:${ports.direct},PROXIED://127.0.0.1:${ports.proxy}`,
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
   'controller.listener.names': 'CONTROLLER',
   'inter.broker.listener.name': 'PLAINTEXT',
@@ -75,15 +76,19 @@ export const brokerSettings = (
   'num.partitions': 1,
   'auto.create.topics.enable': 'false',
   'log.index.size.max.bytes': 1_048_576,
-  'offsets.topic.replication.factor': 1,
+  'min.insync.replicas': majority(cluster),
+  'offsets.topic.replication.factor': cluster.length,
   'offsets.topic.num.partitions': 1,
-  'transaction.state.log.replication.factor': 1,
-  'transaction.state.log.min.isr': 1,
+  'transaction.state.log.replication.factor': cluster.length,
+  'transaction.state.log.min.isr': majority(cluster),
   'transaction.state.log.num.partitions': 1,
   'group.initial.rebalance.delay.ms': 0,
   'broker.heartbeat.interval.ms': 500,
   'broker.session.timeout.ms': 4000,
 });
+
+const nodeId = (cluster: readonly BrokerPorts[], broker: BrokerPorts): number => cluster.indexOf(broker) + 1;
+const majority = ({ length }: readonly BrokerPorts[]): number => Math.floor(length / 2) + 1;
 
 /** Resolves when the broker answers. @throws Error if `hasEnded` says so, or if it does not answer in time. */
 export async function untilAnswering(broker: string, hasEnded: () => boolean): Promise<void> {

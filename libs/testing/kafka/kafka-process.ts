@@ -5,7 +5,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brokerPorts, brokerSettings, freePort, untilAnswering, type TestKafka } from './broker.js';
+import { brokerPorts, brokerSettings, freePort, untilAnswering, type BrokerPorts, type TestKafka } from './broker.js';
 import { secureListener, userArguments, withSecuredListener, type SecuredListener } from './secured-listener.js';
 
 const HOST = '127.0.0.1';
@@ -25,6 +25,18 @@ const asProperties = (settings: Readonly<Record<string, string | number>>): stri
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
 
+// Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
+const newClusterId = (): string => randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
+
+/** What a broker is to be beside alone and reached directly. */
+export interface KafkaProcessOptions {
+  /** Port of 127.0.0.1 of the proxy through which it is reached. */
+  readonly proxyPort?: number | undefined;
+  readonly isSecured?: boolean;
+  /** The brokers that it is one of. */
+  readonly cluster?: { readonly id: string; readonly all: readonly BrokerPorts[]; readonly own: BrokerPorts };
+}
+
 /** Apache Kafka as a process of its own, which ends with this one. */
 export class KafkaProcess implements TestKafka {
   readonly own = true;
@@ -43,27 +55,33 @@ export class KafkaProcess implements TestKafka {
     this.brokers = [`${HOST}:${port}`];
   }
 
+  /** Starts brokers that replicate everything to each other; their node ids are 1, 2 … */
+  static async startCluster(jars: string, size: number): Promise<KafkaProcess[]> {
+    const all: BrokerPorts[] = [];
+    while (all.length < size) all.push(await brokerPorts(undefined));
+    const id = newClusterId();
+    return Promise.all(all.map((own) => KafkaProcess.start(jars, { cluster: { id, all, own } })));
+  }
+
   static async start(
     jars: string,
-    { proxyPort, isSecured = false }: { readonly proxyPort?: number | undefined; readonly isSecured?: boolean },
+    { proxyPort, isSecured = false, cluster }: KafkaProcessOptions,
   ): Promise<KafkaProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
     const configuration = join(directory, 'server.properties');
-    const ports = await brokerPorts(proxyPort);
-    const settings = brokerSettings({ listen: HOST, advertised: HOST }, ports, join(directory, 'data'));
+    const ports = cluster?.own ?? (await brokerPorts(proxyPort));
+    const settings = brokerSettings({ listen: HOST, advertised: HOST }, ports, join(directory, 'data'), cluster?.all);
     const secured = isSecured ? await secureListener(directory, await freePort()) : undefined;
     const all = secured === undefined ? settings : withSecuredListener(settings, directory, secured);
     await writeFile(configuration, asProperties(all));
     const kafka = new KafkaProcess(directory, join(jars, '*'), ports.direct, ports.proxied, secured);
-    // Not in base64url, which may begin with a hyphen: the tool would take the id for an option.
-    const clusterId = randomBytes(CLUSTER_ID_BYTES).toString('hex').slice(0, CLUSTER_ID_LENGTH);
     await run('java', [
       '-cp',
       kafka.classpath,
       'kafka.tools.StorageTool',
       'format',
       '-t',
-      clusterId,
+      cluster?.id ?? newClusterId(),
       '-c',
       configuration,
       ...(secured === undefined ? [] : userArguments(secured)),

@@ -47,8 +47,8 @@ export function whyNoKafka(): string | undefined {
 /** `describe` for tests that need a Kafka. Where there is none they count as skipped, and the reason is said. */
 export const describeWithKafka = (name: string, suite: () => void): void => describeUnless(whyNoKafka(), name, suite);
 
-/** The same for tests of a {@link startSecuredKafka}. */
-export function describeWithSecuredKafka(name: string, suite: () => void): void {
+/** The same for tests of a {@link startSecuredKafka} or a {@link startKafkaCluster}. */
+export function describeWithKafkaJars(name: string, suite: () => void): void {
   const found = kafkaJars();
   describeUnless(found.kind === 'none' ? found.reason : undefined, name, suite);
 }
@@ -107,8 +107,18 @@ export async function startTestKafka(options: TestKafkaOptions = {}): Promise<Te
 
 /** Starts such a Kafka from its jars. @throws Error where there are none. */
 export async function startSecuredKafka(): Promise<SecuredKafka> {
+  const { brokers, secured, stop } = await KafkaProcess.start(jarsDirectory(), { isSecured: true });
+  return { brokers, secured: secured!, stop };
+}
+
+/**
+ * Starts three brokers from their jars that replicate everything to each other, each a controller as well; the first one's node id is 1. A
+ * record counts when two have it. @throws Error where there are no jars.
+ */
+export const startKafkaCluster = (): Promise<readonly TestKafka[]> => KafkaProcess.startCluster(jarsDirectory(), 3);
+
+function jarsDirectory(): string {
   const found = kafkaJars();
   if (found.kind === 'none') throw new Error(`no Kafka for tests: ${found.reason}`);
-  const { brokers, secured, stop } = await KafkaProcess.start(found.directory, { isSecured: true });
-  return { brokers, secured: secured!, stop };
+  return found.directory;
 }
