@@ -57,6 +57,8 @@ export class ClusterState implements ClusterView {
   private nodeList: readonly NodeState[] | undefined;
   private readonly nodesById = new Map<string, NodeState>();
   private at: Index = 0;
+  /** Commits that wait for stored states to be there; undefined: they are. */
+  private waiting: LogCommit[] | undefined;
 
   /** The index of the last commit applied. */
   get index(): Index {
@@ -65,6 +67,21 @@ export class ClusterState implements ClusterView {
 
   get configuration(): SchedulerConfiguration {
     return this.state<SchedulerConfigurationState>(SCHEDULER_CONFIGURATION) ?? DEFAULT_SCHEDULER_CONFIGURATION;
+  }
+
+  /**
+   * From now on commits wait for {@link endRestoring}: events cannot be folded into a state that is still being read, and what was read may be
+   * older than they are by the time that it comes.
+   */
+  beginRestoring(): void {
+    this.waiting ??= [];
+  }
+
+  /** Every stored state is there: applies what has waited. */
+  endRestoring(): void {
+    const commits = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const commit of commits) this.apply(commit);
   }
 
   /** Takes over a stored state; a newer one that is held already stays. */
@@ -83,6 +100,10 @@ export class ClusterState implements ClusterView {
 
   /** Applies one commit and tells what moved. Changes that a restored state already holds are passed over. */
   apply(commit: LogCommit): Movement[] {
+    if (this.waiting !== undefined) {
+      this.waiting.push(commit);
+      return [];
+    }
     this.at = Math.max(this.at, commit.index);
     const movements: Movement[] = [];
     for (const { stream, version, events, state } of commit.changes) {

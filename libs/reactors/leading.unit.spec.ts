@@ -96,8 +96,8 @@ describe('Reactors on a store in memory', () => {
   };
 
   /** The rows of the store in memory, as the restoring asks for them. */
-  const readModels = (): ReadModels => {
-    const found = {
+  const readModels = (): Pick<ReadModels, 'allJobVersions' | 'keys'> => {
+    return {
       allJobVersions: () =>
         Promise.resolve(rows('job_version').map(({ columns }) => JSON.parse(String(columns['state'])) as JobVersion)),
       keys: (table: string, where: Readonly<Record<string, unknown>>) =>
@@ -108,8 +108,7 @@ describe('Reactors on a store in memory', () => {
             )
             .map(([key]) => key),
         ),
-    } satisfies Pick<ReadModels, 'allJobVersions' | 'keys'>;
-    return found as unknown as ReadModels;
+    };
   };
   const rows = (table: string): MemoryRow[] => [...(store.tables.get(table)?.values() ?? [])];
   const read = async <S>(stream: StreamName): Promise<S> =>
