@@ -168,6 +168,7 @@ function reactorsOn(
     cluster: log.cluster,
     execute: execute(log),
     reached: () => Promise.resolve(),
+    caughtUp: () => Promise.resolve(),
     now,
     newId,
     onError,
