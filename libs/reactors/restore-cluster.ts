@@ -20,10 +20,9 @@ const CHUNK = 1000;
 export async function restoreCluster(
   cluster: ClusterState,
   store: Pick<EventStore, 'load'>,
-  readModels: Pick<ReadModels, 'allJobVersions' | 'keys'>,
+  readModels: Pick<ReadModels, 'versionsInUse' | 'keys'>,
 ): Promise<void> {
   cluster.beginRestoring();
-  for (const version of await readModels.allJobVersions()) cluster.restoreVersion(version);
   const streams: StreamName[] = [
     SCHEDULER_CONFIGURATION,
     ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
@@ -36,6 +35,8 @@ export async function restoreCluster(
   // A rollout is judged by what evaluations of its job have looked at, also those that have ended.
   const rollingOut = [...new Set(cluster.activeDeployments().map(({ jobId }) => jobId))];
   await restore(cluster, store, (await readModels.keys('evaluation', { job_id: rollingOut })).map(evaluationStream));
+  // Last: what nothing runs any more is forgotten, and what runs is known now.
+  for (const version of await readModels.versionsInUse()) cluster.restoreVersion(version);
   cluster.endRestoring();
 }
 

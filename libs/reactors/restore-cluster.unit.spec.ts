@@ -22,7 +22,7 @@ describe('Restoring the cluster while another instance writes', () => {
       return states;
     };
     const readModels = {
-      allJobVersions: (): Promise<JobVersion[]> => Promise.resolve([]),
+      versionsInUse: (): Promise<JobVersion[]> => Promise.resolve([]),
       keys: (table: string) => Promise.resolve([...(store.tables.get(table)?.keys() ?? [])]),
     };
     return restoreCluster(cluster, { load }, readModels);

@@ -153,6 +153,7 @@ export class Scheduler implements Reactor {
   }
 
   private onNode(before: NodeState | undefined, after: NodeState | undefined): void {
+    if (after?.purged) this.roomOnNode.delete(after.id);
     if (after === undefined || !isReady(after)) return;
     if (before === undefined || !isReady(before) || before.description !== after.description) this.roomIn(after);
   }
