@@ -47,7 +47,7 @@ export class ClusterState implements ClusterView {
   private readonly deploymentsByJob = new Index2<DeploymentState>();
   private readonly evaluationsByJob = new Index2<EvaluationState>();
   private readonly activeDeploymentIds = new Set<string>();
-  private readonly blockedEvaluationIds = new Set<string>();
+  private readonly blocked = new Map<string, EvaluationState>();
   private readonly latestEvaluations = new Map<string, Index>();
   private readonly inFlight = new Index2<AllocationState>();
   /** What live and planned allocations use on each node. */
@@ -171,7 +171,7 @@ export class ClusterState implements ClusterView {
   }
 
   blockedEvaluations(): EvaluationState[] {
-    return [...this.blockedEvaluationIds].map((id) => this.evaluation(id)!).filter(Boolean);
+    return [...this.blocked.values()];
   }
 
   /** The newest state of the cluster that an evaluation of the job has looked at; spec/lifecycle §6.3. */
@@ -324,15 +324,15 @@ export class ClusterState implements ClusterView {
       this.latestEvaluations.set(job, seen);
     const open = !isEvaluationTerminal(after);
     set(this.evaluationsByJob, job, after.id, open ? after : undefined);
-    if (after.status === 'blocked') this.blockedEvaluationIds.add(after.id);
-    else this.blockedEvaluationIds.delete(after.id);
+    if (after.status === 'blocked') this.blocked.set(after.id, after);
+    else this.blocked.delete(after.id);
     if (!open) this.forgetIfGone(job);
     return open ? after : undefined;
   }
 
   private indexNode(after: NodeState | undefined): NodeState | undefined {
     if (after === undefined) return undefined;
-    this.nodeList = undefined;
+    this.nodeList &&= withNode(this.nodeList, after);
     if (after.purged) this.nodesById.delete(after.id);
     else this.nodesById.set(after.id, after);
     return after.purged ? undefined : after;
@@ -342,6 +342,17 @@ export class ClusterState implements ClusterView {
 /** Over for server and client alike: no decision about a service looks at it any more. Batch jobs count what has completed. */
 export const isOver = (alloc: AllocationState): boolean =>
   alloc.jobType !== 'batch' && alloc.jobType !== 'sysbatch' && isServerTerminal(alloc) && isClientTerminal(alloc);
+
+/** The list with the node as it is now: another one, so that those who have made something of the former can tell. */
+function withNode(nodes: readonly NodeState[], node: NodeState): readonly NodeState[] {
+  let [at, end] = [0, nodes.length];
+  while (at < end) {
+    const middle = (at + end) >>> 1;
+    if (nodes[middle]!.id < node.id) at = middle + 1;
+    else end = middle;
+  }
+  return nodes.toSpliced(at, nodes[at]?.id === node.id ? 1 : 0, ...(node.purged ? [] : [node]));
+}
 
 const versionOfJob = (createIndex: Index, version: number): string => `${createIndex}/${version}`;
 

@@ -70,6 +70,8 @@ export class Scheduler implements Reactor {
   /** When there last was more room than before. */
   private readonly roomInClass = new Map<string, Index>();
   private readonly roomOnNode = new Map<string, Index>();
+  /** Where there is more room than when blocked evaluations were last looked at. */
+  private readonly freed = { classes: new Set<string>(), nodes: new Set<string>() };
   private toCancel: { id: string; statusDescription: string }[] = [];
   private toUnblock = new Set<string>();
   private flush: Promise<void> | undefined;
@@ -162,10 +164,22 @@ export class Scheduler implements Reactor {
     const { index } = this.context.cluster;
     this.roomInClass.set(node.computedClass, index);
     this.roomOnNode.set(node.id, index);
+    this.freed.classes.add(node.computedClass);
+    this.freed.nodes.add(node.id);
+    this.flushSoon();
+  }
+
+  /** There may be thousands that wait: one look at them for all that has become free. */
+  private unblockForRoom({ classes, nodes }: Scheduler['freed']): void {
+    if (nodes.size === 0) return;
+    const freed = [...classes];
     for (const evaluation of this.context.cluster.blockedEvaluations()) {
-      if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id)
-        this.unblock(evaluation.id);
+      const { id, nodeId } = evaluation;
+      if (nodeId === '' ? freed.some((computedClass) => waitsFor(evaluation, computedClass)) : nodes.has(nodeId))
+        this.toUnblock.add(id);
     }
+    classes.clear();
+    nodes.clear();
   }
 
   private retryGivenUp(): void {
@@ -185,7 +199,8 @@ export class Scheduler implements Reactor {
 
   /** Cancellations and unblockings go together, one command after the other. */
   private flushSoon(): void {
-    if (this.flush !== undefined || !this.running || this.toCancel.length + this.toUnblock.size === 0) return;
+    if (this.flush !== undefined || !this.running) return;
+    if (this.toCancel.length + this.toUnblock.size + this.freed.nodes.size === 0) return;
     this.flush = this.flushNow().finally(() => {
       this.flush = undefined;
       this.flushSoon();
@@ -194,6 +209,7 @@ export class Scheduler implements Reactor {
 
   private async flushNow(): Promise<void> {
     await Promise.resolve();
+    this.unblockForRoom(this.freed);
     const cancel = this.toCancel.splice(0, PER_COMMAND);
     const ids = [...this.toUnblock].slice(0, PER_COMMAND);
     for (const id of ids) this.toUnblock.delete(id);
