@@ -7,7 +7,7 @@ import {
   type AffectedJob,
   type NodeState,
 } from '@app/domain';
-import { usFromNs, type TimeUs } from '@app/kernel';
+import { jobStream, nodeStream, usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
@@ -73,7 +73,14 @@ export class HeartbeatWatcher implements Reactor {
       const status = mayReconnect(cluster, node, this.context.now()) ? 'disconnected' : 'down';
       if (status === node.status) continue;
       const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
-      await this.context.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, command), node.id);
+      const jobs = command.affected.map(({ namespace, jobId }) => jobStream(namespace, jobId));
+      await this.context.execute(
+        'MissHeartbeat',
+        (view, context) => missHeartbeat(view, context, command),
+        node.id,
+        // One by one, a new leader would load the jobs of a lost node in as many round trips.
+        [nodeStream(node.id), ...jobs],
+      );
     }
   }
 }

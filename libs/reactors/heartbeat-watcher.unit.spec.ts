@@ -1,5 +1,5 @@
 import type { NodeState } from '@app/domain';
-import { nodeStream } from '@app/kernel';
+import { jobStream, nodeStream, type StreamName } from '@app/kernel';
 import { commitsOf } from '@app/streaming';
 import {
   allocationId,
@@ -26,6 +26,7 @@ describe('The heartbeat watcher', () => {
   let heardAt: Map<string, number>;
   let watcher: HeartbeatWatcher;
   let commands: string[];
+  let loaded: readonly StreamName[];
   /** Settled unless the store stands still. */
   let store: Promise<void>;
   const cluster = { present: new ClusterState() };
@@ -43,8 +44,9 @@ describe('The heartbeat watcher', () => {
     for (const step of [nodeRegistered(), nodeIsReady(), ...steps]) run(step);
     const context: ReactorContext = {
       cluster: cluster.present,
-      execute: ((name: string, decide: Decide) => {
+      execute: ((name: string, decide: Decide, _causation: string, reads: readonly StreamName[]) => {
         commands.push(name);
+        loaded = reads;
         run(decide);
         return Promise.resolve({ kind: 'accepted', index: world.index, answer: undefined });
       }) as ReactorContext['execute'],
@@ -84,6 +86,12 @@ describe('The heartbeat watcher', () => {
     expect(status()).toBe('ready');
     await pass(4_000);
     expect([status(), commands]).toEqual(['down', ['MissHeartbeat']]);
+  });
+
+  test('has all that a lost node concerns loaded at once', async () => {
+    begin(registered(jobSpec()), planned({ evaluation: idOf(1), place: [{ id: allocationId(1) }] }));
+    await pass(ALLOWED_MS + 2_000);
+    expect([status(), loaded]).toEqual(['down', [nodeStream(NODE), jobStream('default', 'web')]]);
   });
 
   test('leaves a node alone that is heard of', async () => {
