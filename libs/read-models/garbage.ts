@@ -19,7 +19,7 @@ export class GarbageSource {
 
   /** Terminal evaluations with the ids of their allocations, none of which is still alive. `after`: the last id of the page before. */
   async evaluations(
-    cutoff: TimeUs,
+    cutoff: { readonly batch: TimeUs; readonly others: TimeUs },
     after: string,
   ): Promise<
     GarbagePage<{
@@ -32,12 +32,14 @@ export class GarbageSource {
     return this.page(
       `SELECT e.id AS key, e.id, e.namespace, e.job_id AS "jobId", coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
          FROM evaluation e LEFT JOIN allocation a ON a.eval_id = e.id
-        WHERE e.id > $1 AND e.status IN ('complete', 'failed', 'canceled') AND ${modifiedBefore('e', '$2')}
+        WHERE e.id > $1 AND e.status IN ('complete', 'failed', 'canceled')
+          AND ${modifiedBefore('e', `CASE e.document::json->>'Type' WHEN 'batch' THEN $3 ELSE $2 END`)}
         GROUP BY e.id
        HAVING bool_and(a.id IS NULL OR (a.client_status <> 'running' AND (a.desired_status <> 'run' OR a.client_status IN ${ENDED})))
         ORDER BY e.id LIMIT ${PAGE}`,
       after,
-      cutoff,
+      cutoff.others,
+      cutoff.batch,
     );
   }
 
@@ -111,12 +113,12 @@ export class GarbageSource {
     return this.dataSource.query('SELECT namespace, job_id AS "jobId" FROM job_summary ORDER BY key');
   }
 
-  private async page<T>(sql: string, after: string, cutoff: TimeUs): Promise<GarbagePage<T>> {
-    const found: (T & { readonly key: string })[] = await this.dataSource.query(sql, [after, cutoff]);
+  private async page<T>(sql: string, after: string, ...cutoffs: readonly TimeUs[]): Promise<GarbagePage<T>> {
+    const found: (T & { readonly key: string })[] = await this.dataSource.query(sql, [after, ...cutoffs]);
     return { found, next: found.length < PAGE ? undefined : found.at(-1)!.key };
   }
 }
 
 /** Documents have nanoseconds, states microseconds. */
 const modifiedBefore = (row: string, cutoff: string): string =>
-  `(${row}.document::json->>'ModifyTime')::numeric <= ${cutoff}::numeric * 1000`;
+  `(${row}.document::json->>'ModifyTime')::numeric <= (${cutoff})::numeric * 1000`;

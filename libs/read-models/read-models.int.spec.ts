@@ -1,3 +1,4 @@
+import { cancelEvaluations, type JobType } from '@app/domain';
 import { CommandHandler, PostgresEventStore } from '@app/event-store';
 import {
   allocationId,
@@ -11,33 +12,40 @@ import {
   type TestDatabase,
 } from '@app/testing';
 import { DataSource } from 'typeorm';
+import { GarbageSource } from './garbage.js';
 import { Heartbeats } from './heartbeats.js';
 import { ReadModels } from './read-models.js';
 import { aggregates } from './wiring.js';
 
 jest.setTimeout(60_000);
 
+const NOW = Date.now() * 1000;
+
 describe('On Postgres', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
+  let store: PostgresEventStore;
+  let handler: CommandHandler;
+  const run = async <A>(decide: Decide<A>): Promise<A> => {
+    const outcome = await handler.execute({ name: 'Test', meta: { actor: 'test' }, decide });
+    if (outcome.kind !== 'accepted') throw new Error(outcome.kind);
+    return outcome.answer;
+  };
 
   beforeAll(async () => {
     database = await createMigratedDatabase();
     dataSource = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+    store = new PostgresEventStore({ url: database.url });
+    handler = new CommandHandler({ store, aggregates, clock: () => NOW });
   });
   afterAll(async () => {
+    await handler.close();
+    await store.close();
     await dataSource.destroy();
     await database.drop();
   });
 
   test('the read models know the versions that are run and no longer retained', async () => {
-    const store = new PostgresEventStore({ url: database.url });
-    const handler = new CommandHandler({ store, aggregates, clock: () => Date.now() * 1000 });
-    const run = async <A>(decide: Decide<A>): Promise<A> => {
-      const outcome = await handler.execute({ name: 'Test', meta: { actor: 'test' }, decide });
-      if (outcome.kind !== 'accepted') throw new Error(outcome.kind);
-      return outcome.answer;
-    };
     await run(nodeRegistered());
     await run(nodeIsReady());
     const { evalId } = await run(registered(jobSpec()));
@@ -45,8 +53,25 @@ describe('On Postgres', () => {
     for (const tag of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await run(registered(jobSpec({ tag })));
     const versions = await new ReadModels(dataSource).versionsInUse();
     expect(versions.map(({ version }) => version)).toEqual([0]);
-    await handler.close();
-    await store.close();
+  });
+
+  test('what may be garbage is looked for by its own age: evaluations of batch jobs are kept for longer', async () => {
+    const ended = async (id: string, type: JobType): Promise<string> => {
+      const { evalId } = await run(registered(jobSpec({ id, type })));
+      await run((view, context) =>
+        cancelEvaluations(view, context, { cancel: [{ id: evalId, statusDescription: '' }] }),
+      );
+      return evalId;
+    };
+    const service = await ended('old-service', 'service');
+    const batch = await ended('old-batch', 'batch');
+    const source = new GarbageSource(dataSource);
+    const found = async (others: number, batches: number): Promise<string[]> => {
+      const page = await source.evaluations({ others, batch: batches }, '');
+      return page.found.map(({ id }) => id).filter((id) => id === service || id === batch);
+    };
+    expect(await found(NOW, NOW - 1)).toEqual([service]);
+    expect(await found(NOW - 1, NOW)).toEqual([batch]);
   });
 
   test('nodes that have not been heard of for days are forgotten', async () => {
