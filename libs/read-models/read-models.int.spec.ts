@@ -74,6 +74,30 @@ describe('On Postgres', () => {
     expect(await found(NOW - 1, NOW)).toEqual([batch]);
   });
 
+  test('garbage is found over several pages, each of which is bounded by what it looks at', async () => {
+    for (const id of ['p', 'q', 'r', 's', 't']) await run(registered(jobSpec({ id })));
+    const everything = await dataSource.query<{ id: string }[]>('SELECT id FROM evaluation ORDER BY id');
+    await run((view, context) =>
+      cancelEvaluations(view, context, { cancel: everything.map(({ id }) => ({ id, statusDescription: '' })) }),
+    );
+    const source = new GarbageSource(dataSource, 2);
+    const pages: number[] = [];
+    const found: string[] = [];
+    for (let after: string | undefined = ''; after !== undefined;) {
+      expect((await source.evaluations({ others: 0, batch: 0 }, after)).found).toEqual([]);
+      const page = await source.evaluations({ others: NOW, batch: NOW }, after);
+      pages.push(page.found.length);
+      found.push(...page.found.map(({ id }) => id));
+      after = page.next;
+    }
+    const running = await dataSource.query<{ id: string }[]>(
+      `SELECT eval_id AS id FROM allocation WHERE desired_status = 'run'`,
+    );
+    expect(found).toEqual(everything.map(({ id }) => id).filter((id) => !running.some((one) => one.id === id)));
+    expect(Math.max(...pages)).toBeLessThanOrEqual(2);
+    expect(pages.length).toBe(Math.floor(everything.length / 2) + 1);
+  });
+
   test('nodes that have not been heard of for days are forgotten', async () => {
     const heartbeats = new Heartbeats(dataSource);
     await heartbeats.note('gone');
