@@ -72,8 +72,8 @@ export class Scheduler implements Reactor {
   private readonly roomOnNode = new Map<string, Index>();
   /** Where there is more room than when blocked evaluations were last looked at. */
   private readonly freed = { classes: new Set<string>(), nodes: new Set<string>() };
-  private toCancel: { id: string; statusDescription: string }[] = [];
-  private toUnblock = new Set<string>();
+  private readonly toCancel: { id: string; statusDescription: string }[] = [];
+  private readonly toUnblock = new Set<string>();
   private flush: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private retries: NodeJS.Timeout | undefined;
