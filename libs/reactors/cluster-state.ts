@@ -14,8 +14,7 @@ import {
   type SchedulerConfiguration,
   type SchedulerConfigurationState,
 } from '@app/domain';
-import { SCHEDULER_CONFIGURATION, streamType, type Index, type StreamName } from '@app/kernel';
-import { versionKey } from '@app/read-models';
+import { SCHEDULER_CONFIGURATION, streamKey, streamType, type Index, type StreamName } from '@app/kernel';
 import { usageOf, type ClusterView, type Usage } from '@app/scheduling';
 import type { LogCommit } from '@app/streaming';
 
@@ -39,7 +38,7 @@ interface Held {
  */
 export class ClusterState implements ClusterView {
   private readonly held = new Map<StreamName, Held>();
-  private readonly versions = new Map<string, JobVersion>();
+  private readonly versions = new Index2<JobVersion>();
   private readonly allocationsBy = {
     job: new Index2<AllocationState>(),
     node: new Index2<AllocationState>(),
@@ -48,7 +47,7 @@ export class ClusterState implements ClusterView {
   private readonly deploymentsByJob = new Index2<DeploymentState>();
   private readonly evaluationsByJob = new Index2<EvaluationState>();
   private readonly activeDeploymentIds = new Set<string>();
-  private readonly blockedEvaluationIds = new Set<string>();
+  private readonly blocked = new Map<string, EvaluationState>();
   private readonly latestEvaluations = new Map<string, Index>();
   private readonly inFlight = new Index2<AllocationState>();
   /** What live and planned allocations use on each node. */
@@ -57,6 +56,8 @@ export class ClusterState implements ClusterView {
   private nodeList: readonly NodeState[] | undefined;
   private readonly nodesById = new Map<string, NodeState>();
   private at: Index = 0;
+  /** Commits that wait for stored states to be there; undefined: they are. */
+  private waiting: LogCommit[] | undefined;
 
   /** The index of the last commit applied. */
   get index(): Index {
@@ -67,6 +68,21 @@ export class ClusterState implements ClusterView {
     return this.state<SchedulerConfigurationState>(SCHEDULER_CONFIGURATION) ?? DEFAULT_SCHEDULER_CONFIGURATION;
   }
 
+  /**
+   * From now on commits wait for {@link endRestoring}: events cannot be folded into a state that is still being read, and what was read may be
+   * older than they are by the time that it comes.
+   */
+  beginRestoring(): void {
+    this.waiting ??= [];
+  }
+
+  /** Every stored state is there: applies what has waited. */
+  endRestoring(): void {
+    const commits = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const commit of commits) this.apply(commit);
+  }
+
   /** Takes over a stored state; a newer one that is held already stays. */
   restore(stream: StreamName, version: number, state: AggregateState): void {
     const held = this.held.get(stream);
@@ -75,14 +91,19 @@ export class ClusterState implements ClusterView {
 
   /** Versions that jobs no longer retain, for the allocations that still run them. */
   restoreVersion(version: JobVersion): void {
-    this.versions.set(
-      versionKey(version.spec.Namespace, version.spec.ID, version.createIndex, version.version),
+    this.versions.add(
+      `${version.spec.Namespace}/${version.spec.ID}`,
+      versionOfJob(version.createIndex, version.version),
       version,
     );
   }
 
   /** Applies one commit and tells what moved. Changes that a restored state already holds are passed over. */
   apply(commit: LogCommit): Movement[] {
+    if (this.waiting !== undefined) {
+      this.waiting.push(commit);
+      return [];
+    }
     this.at = Math.max(this.at, commit.index);
     const movements: Movement[] = [];
     for (const { stream, version, events, state } of commit.changes) {
@@ -109,7 +130,7 @@ export class ClusterState implements ClusterView {
   }
 
   jobVersion(namespace: string, jobId: string, jobCreateIndex: Index, version: number): JobVersion | undefined {
-    return this.versions.get(versionKey(namespace, jobId, jobCreateIndex, version));
+    return this.versions.get(`${namespace}/${jobId}`, versionOfJob(jobCreateIndex, version));
   }
 
   allocation(id: string): AllocationState | undefined {
@@ -150,7 +171,7 @@ export class ClusterState implements ClusterView {
   }
 
   blockedEvaluations(): EvaluationState[] {
-    return [...this.blockedEvaluationIds].map((id) => this.evaluation(id)!).filter(Boolean);
+    return [...this.blocked.values()];
   }
 
   /** The newest state of the cluster that an evaluation of the job has looked at; spec/lifecycle §6.3. */
@@ -198,12 +219,14 @@ export class ClusterState implements ClusterView {
   private use({ nodeId, allocatedResources }: AllocationState, sign: 1 | -1): void {
     const sum = this.used.get(nodeId) ?? NOTHING_USED;
     const { cpu, memory, disk, cores } = usageOf(allocatedResources);
-    this.used.set(nodeId, {
+    const now = {
       cpu: sum.cpu + sign * cpu,
       memory: sum.memory + sign * memory,
       disk: sum.disk + sign * disk,
       cores: sum.cores + sign * cores,
-    });
+    };
+    if (now.cpu === 0 && now.memory === 0 && now.disk === 0 && now.cores === 0) this.used.delete(nodeId);
+    else this.used.set(nodeId, now);
   }
 
   private state<S extends AggregateState>(stream: StreamName): S | undefined {
@@ -218,17 +241,43 @@ export class ClusterState implements ClusterView {
       kept = this.indexAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
     else if (type === 'deployment') kept = this.indexDeployment(after as DeploymentState | undefined);
     else if (type === 'evaluation') kept = this.indexEvaluation(after as EvaluationState | undefined);
-    else if (type === 'job') this.indexJob(stream, after as JobState | undefined);
+    else if (type === 'job') kept = this.indexJob(stream, after as JobState | undefined);
     else if (type === 'node') kept = this.indexNode(after as NodeState | undefined);
     else if (type === 'job-summary') return;
     if (kept === undefined) this.held.delete(stream);
     else this.held.set(stream, { version, state: kept });
   }
 
-  private indexJob(stream: StreamName, after: JobState | undefined): void {
-    if (after === undefined || after.purged) this.jobStreams.delete(stream);
+  private indexJob(stream: StreamName, after: JobState | undefined): JobState | undefined {
+    const job = streamKey(stream);
+    const kept = after === undefined || after.purged ? undefined : after;
+    if (kept === undefined) this.jobStreams.delete(stream);
     else this.jobStreams.add(stream);
-    for (const version of after?.versions ?? []) this.restoreVersion(version);
+    for (const version of kept?.versions ?? []) this.restoreVersion(version);
+    this.forgetVersions(job, kept?.versions ?? []);
+    this.forgetIfGone(job);
+    return kept;
+  }
+
+  /** Versions that are no longer retained go when nothing runs them, at the latest with the job's next change. */
+  private forgetVersions(job: string, retained: readonly JobVersion[]): void {
+    const known = this.versions.list(job);
+    if (known.length === retained.length) return;
+    const needed = new Set(retained.map(({ createIndex, version }) => versionOfJob(createIndex, version)));
+    for (const one of [...this.allocationsBy.job.list(job), ...this.deploymentsByJob.list(job)])
+      needed.add(versionOfJob(one.jobCreateIndex, one.jobVersion));
+    for (const { createIndex, version } of known) {
+      const key = versionOfJob(createIndex, version);
+      if (!needed.has(key)) this.versions.remove(job, key);
+    }
+  }
+
+  /** Nothing is remembered of a job that has gone with all that it had: the ids of launched and dispatched ones never come back. */
+  private forgetIfGone(job: string): void {
+    if (this.jobStreams.has(`job/${job}`) || this.evaluationsByJob.has(job)) return;
+    if (this.allocationsBy.job.has(job) || this.deploymentsByJob.has(job)) return;
+    this.versions.removeAll(job);
+    this.latestEvaluations.delete(job);
   }
 
   private indexAllocation(
@@ -252,6 +301,7 @@ export class ClusterState implements ClusterView {
       if (lived !== undefined) this.use(lived, -1);
       if (lives !== undefined) this.use(lives, 1);
     }
+    if (!keeps) this.forgetIfGone(job);
     return keeps ? after : undefined;
   }
 
@@ -260,7 +310,9 @@ export class ClusterState implements ClusterView {
     const active = !after.purged && !['failed', 'successful', 'cancelled'].includes(after.status);
     if (active) this.activeDeploymentIds.add(after.id);
     else this.activeDeploymentIds.delete(after.id);
-    set(this.deploymentsByJob, `${after.namespace}/${after.jobId}`, after.id, after.purged ? undefined : after);
+    const job = `${after.namespace}/${after.jobId}`;
+    set(this.deploymentsByJob, job, after.id, after.purged ? undefined : after);
+    if (after.purged) this.forgetIfGone(job);
     return after.purged ? undefined : after;
   }
 
@@ -272,14 +324,15 @@ export class ClusterState implements ClusterView {
       this.latestEvaluations.set(job, seen);
     const open = !isEvaluationTerminal(after);
     set(this.evaluationsByJob, job, after.id, open ? after : undefined);
-    if (after.status === 'blocked') this.blockedEvaluationIds.add(after.id);
-    else this.blockedEvaluationIds.delete(after.id);
+    if (after.status === 'blocked') this.blocked.set(after.id, after);
+    else this.blocked.delete(after.id);
+    if (!open) this.forgetIfGone(job);
     return open ? after : undefined;
   }
 
   private indexNode(after: NodeState | undefined): NodeState | undefined {
     if (after === undefined) return undefined;
-    this.nodeList = undefined;
+    this.nodeList &&= withNode(this.nodeList, after);
     if (after.purged) this.nodesById.delete(after.id);
     else this.nodesById.set(after.id, after);
     return after.purged ? undefined : after;
@@ -289,6 +342,19 @@ export class ClusterState implements ClusterView {
 /** Over for server and client alike: no decision about a service looks at it any more. Batch jobs count what has completed. */
 export const isOver = (alloc: AllocationState): boolean =>
   alloc.jobType !== 'batch' && alloc.jobType !== 'sysbatch' && isServerTerminal(alloc) && isClientTerminal(alloc);
+
+/** The list with the node as it is now: another one, so that those who have made something of the former can tell. */
+function withNode(nodes: readonly NodeState[], node: NodeState): readonly NodeState[] {
+  let [at, end] = [0, nodes.length];
+  while (at < end) {
+    const middle = (at + end) >>> 1;
+    if (nodes[middle]!.id < node.id) at = middle + 1;
+    else end = middle;
+  }
+  return nodes.toSpliced(at, nodes[at]?.id === node.id ? 1 : 0, ...(node.purged ? [] : [node]));
+}
+
+const versionOfJob = (createIndex: Index, version: number): string => `${createIndex}/${version}`;
 
 function set<V>(index: Index2<V>, group: string, id: string, value: V | undefined): void {
   if (value === undefined) index.remove(group, id);
@@ -311,6 +377,14 @@ class Index2<V> {
     if (entry === undefined || !entry.members.delete(id)) return;
     entry.list = undefined;
     if (entry.members.size === 0) this.groups.delete(group);
+  }
+
+  removeAll(group: string): void {
+    this.groups.delete(group);
+  }
+
+  has(group: string): boolean {
+    return this.groups.has(group);
   }
 
   get(group: string, id: string): V | undefined {

@@ -10,7 +10,7 @@ import {
 import { allocationStream, assertNever, streamType, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { Movement } from './cluster-state.js';
 import { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict } from './deployment-rules.js';
-import type { Reactor, ReactorContext } from './reactor.js';
+import { settled, type Reactor, type ReactorContext } from './reactor.js';
 
 /** Health reports come in bursts: one look for all of them. Nomad waits a second. */
 const COALESCE_MS = 100;
@@ -99,20 +99,26 @@ export class DeploymentWatcher implements Reactor {
         return this.fail(id, 'unhealthy', verdict.rollback);
       case 'promote': {
         const command = { deploymentId: id, all: true, groups: [], automatic: true };
-        const outcome = await this.context.execute(
+        const outcome = settled(
           'PromoteDeployment',
-          (view, context) => promoteDeployment(view, context, command),
-          id,
+          await this.context.execute(
+            'PromoteDeployment',
+            (view, context) => promoteDeployment(view, context, command),
+            id,
+          ),
         );
         return outcome.kind === 'accepted' ? undefined : this.carryOut(id, verdict.otherwise);
       }
       case 'progress': {
         const command = { deploymentId: id, replace: verdict.replace };
-        await this.context.execute(
+        settled(
           'ProgressDeployment',
-          (view, context) => progressDeployment(view, context, command),
-          id,
-          verdict.replace.map(allocationStream),
+          await this.context.execute(
+            'ProgressDeployment',
+            (view, context) => progressDeployment(view, context, command),
+            id,
+            verdict.replace.map(allocationStream),
+          ),
         );
         return;
       }
@@ -122,11 +128,25 @@ export class DeploymentWatcher implements Reactor {
 
   private async fail(deploymentId: string, cause: 'unhealthy' | 'deadline', rollback: boolean): Promise<void> {
     const command = { deploymentId, cause, rollback };
-    await this.context.execute(
+    settled(
       'FailDeployment',
-      (view, context) => failWatchedDeployment(view, context, command),
-      deploymentId,
+      await this.context.execute(
+        'FailDeployment',
+        (view, context) => failWatchedDeployment(view, context, command),
+        deploymentId,
+      ),
     );
+  }
+
+  /** A deadline that could not be acted on fires again. */
+  private async failLate(deploymentId: string, rollback: boolean): Promise<void> {
+    try {
+      await this.fail(deploymentId, 'deadline', rollback);
+    } catch (error) {
+      this.passed.delete(deploymentId);
+      if (this.running) this.arming ??= setTimeout(() => this.armDeadline(), RETRY_MS);
+      throw error;
+    }
   }
 
   /** One timer for the earliest deadline of all. */
@@ -158,9 +178,8 @@ export class DeploymentWatcher implements Reactor {
       const late = lateGroups(cluster, deployment, now);
       if (late.length > 0)
         this.track(
-          this.fail(
+          this.failLate(
             deployment.id,
-            'deadline',
             late.some((group) => group.autoRevert),
           ),
           deployment.id,

@@ -18,12 +18,15 @@ export class EvaluationQueue {
   private readonly jobs = new Map<string, JobQueue>();
   private readonly ready: EvaluationState[] = [];
   private readonly delayed = new Map<string, EvaluationState>();
+  /** None of the delayed is due before. */
+  private due: TimeUs = Infinity;
 
   /** Adds a pending evaluation; one that must wait for its time is kept aside. Adding it again changes nothing. */
   add(evaluation: EvaluationState, now: TimeUs): void {
     const due = dueTime(evaluation);
     if (due > now) {
       this.delayed.set(evaluation.id, evaluation);
+      this.due = Math.min(this.due, due);
       return;
     }
     const queue = this.queueOf(evaluation);
@@ -36,17 +39,16 @@ export class EvaluationQueue {
 
   /** Moves what has become due into the queue. */
   release(now: TimeUs): void {
-    for (const evaluation of [...this.delayed.values()]) {
-      if (dueTime(evaluation) > now) continue;
-      this.delayed.delete(evaluation.id);
-      this.add(evaluation, now);
-    }
+    if (this.due > now) return;
+    const delayed = [...this.delayed.values()];
+    this.delayed.clear();
+    this.due = Infinity;
+    for (const evaluation of delayed) this.add(evaluation, now);
   }
 
-  /** When the next delayed evaluation is due, or undefined. */
+  /** When to look for delayed evaluations again, or undefined: none is due before. */
   nextDue(): TimeUs | undefined {
-    const times = [...this.delayed.values()].map(dueTime);
-    return times.length === 0 ? undefined : Math.min(...times);
+    return this.delayed.size === 0 ? undefined : this.due;
   }
 
   /** The most urgent evaluation that may be worked on now. */
@@ -94,6 +96,7 @@ export class EvaluationQueue {
     this.jobs.clear();
     this.ready.length = 0;
     this.delayed.clear();
+    this.due = Infinity;
   }
 
   private queueOf(evaluation: EvaluationState): JobQueue {

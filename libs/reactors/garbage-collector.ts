@@ -77,10 +77,10 @@ export async function sweep(
   now: TimeUs,
   isCancelled: () => boolean = () => false,
 ): Promise<void> {
-  const oldest = Math.min(thresholds.evaluation, thresholds.batchEvaluation);
+  const ended = { batch: now - thresholds.batchEvaluation, others: now - thresholds.evaluation };
   await eachPage(
     isCancelled,
-    (after) => source.evaluations(now - oldest, after),
+    (after) => source.evaluations(ended, after),
     async (found) => {
       const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds }));
       const reads = found.flatMap(({ id, namespace, jobId, allocationIds }) => [

@@ -7,7 +7,7 @@ import {
   type AffectedJob,
   type NodeState,
 } from '@app/domain';
-import { usFromNs, type TimeUs } from '@app/kernel';
+import { jobStream, nodeStream, usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
@@ -27,7 +27,11 @@ export const heartbeatTtlMs = (nodes: number): number => Math.max(MIN_TTL_MS, (n
 export class HeartbeatWatcher implements Reactor {
   private timer: NodeJS.Timeout | undefined;
   private look: Promise<void> | undefined;
-  private startedAt = 0;
+  /**
+   * When nodes were last heard of, or first seen here: silence counts from when this leader began to listen. Kept from look to look, because
+   * a crash of the database empties its table.
+   */
+  private heardAt: ReadonlyMap<string, number> = new Map();
   private lookedAt = 0;
 
   constructor(
@@ -36,7 +40,7 @@ export class HeartbeatWatcher implements Reactor {
   ) {}
 
   start(): void {
-    this.listenAnew();
+    this.lookedAt = this.context.now();
     this.timer = setInterval(() => {
       this.look ??= this.lookAround()
         .catch(this.context.onError)
@@ -53,25 +57,30 @@ export class HeartbeatWatcher implements Reactor {
     await this.look;
   }
 
-  private listenAnew(): void {
-    this.startedAt = performance.now();
-    this.lookedAt = this.context.now();
-  }
-
   private async lookAround(): Promise<void> {
     const { cluster } = this.context;
     const ages = await this.ages();
-    if (this.context.now() > this.lookedAt + STOOD_STILL_US) this.listenAnew();
+    if (this.context.now() > this.lookedAt + STOOD_STILL_US) this.heardAt = new Map();
     this.lookedAt = this.context.now();
-    // Silence counts from when this leader began to listen, or was able to again.
-    const leading = performance.now() - this.startedAt;
-    const allowed = 2 * heartbeatTtlMs(cluster.nodes().length) + GRACE_MS;
-    for (const node of cluster.nodes()) {
-      if (node.status === 'down' || Math.min(ages.get(node.id) ?? Infinity, Math.max(leading, 0)) < allowed) continue;
+    const moment = performance.now();
+    const nodes = cluster.nodes();
+    const heardAt = (id: string): number =>
+      Math.max(this.heardAt.get(id) ?? moment, moment - (ages.get(id) ?? Infinity));
+    this.heardAt = new Map(nodes.map(({ id }) => [id, heardAt(id)]));
+    const allowed = 2 * heartbeatTtlMs(nodes.length) + GRACE_MS;
+    for (const node of nodes) {
+      if (node.status === 'down' || moment - this.heardAt.get(node.id)! < allowed) continue;
       const status = mayReconnect(cluster, node, this.context.now()) ? 'disconnected' : 'down';
       if (status === node.status) continue;
       const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
-      await this.context.execute('MissHeartbeat', (view, context) => missHeartbeat(view, context, command), node.id);
+      const jobs = command.affected.map(({ namespace, jobId }) => jobStream(namespace, jobId));
+      await this.context.execute(
+        'MissHeartbeat',
+        (view, context) => missHeartbeat(view, context, command),
+        node.id,
+        // One by one, a new leader would load the jobs of a lost node in as many round trips.
+        [nodeStream(node.id), ...jobs],
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { NodeState } from '@app/domain';
-import { nodeStream } from '@app/kernel';
+import { jobStream, nodeStream, type StreamName } from '@app/kernel';
 import { commitsOf } from '@app/streaming';
 import {
   allocationId,
@@ -18,6 +18,7 @@ import { ClusterState } from './cluster-state.js';
 import { GRACE_MS, HeartbeatWatcher, heartbeatTtlMs, MIN_TTL_MS } from './heartbeat-watcher.js';
 import type { ReactorContext } from './reactor.js';
 
+const SECOND_NODE = '00000000-0000-4000-8000-000000009002';
 const ALLOWED_MS = 2 * MIN_TTL_MS + GRACE_MS;
 
 describe('The heartbeat watcher', () => {
@@ -25,6 +26,7 @@ describe('The heartbeat watcher', () => {
   let heardAt: Map<string, number>;
   let watcher: HeartbeatWatcher;
   let commands: string[];
+  let loaded: readonly StreamName[];
   /** Settled unless the store stands still. */
   let store: Promise<void>;
   const cluster = { present: new ClusterState() };
@@ -42,12 +44,14 @@ describe('The heartbeat watcher', () => {
     for (const step of [nodeRegistered(), nodeIsReady(), ...steps]) run(step);
     const context: ReactorContext = {
       cluster: cluster.present,
-      execute: ((name: string, decide: Decide) => {
+      execute: ((name: string, decide: Decide, _causation: string, reads: readonly StreamName[]) => {
         commands.push(name);
+        loaded = reads;
         run(decide);
         return Promise.resolve({ kind: 'accepted', index: world.index, answer: undefined });
       }) as ReactorContext['execute'],
       reached: () => Promise.resolve(),
+      caughtUp: () => Promise.resolve(),
       now: () => Date.now() * 1000,
       newId: () => world.newId(),
       onError: (error) => {
@@ -84,6 +88,12 @@ describe('The heartbeat watcher', () => {
     expect([status(), commands]).toEqual(['down', ['MissHeartbeat']]);
   });
 
+  test('has all that a lost node concerns loaded at once', async () => {
+    begin(registered(jobSpec()), planned({ evaluation: idOf(1), place: [{ id: allocationId(1) }] }));
+    await pass(ALLOWED_MS + 2_000);
+    expect([status(), loaded]).toEqual(['down', [nodeStream(NODE), jobStream('default', 'web')]]);
+  });
+
   test('leaves a node alone that is heard of', async () => {
     begin();
     for (let beat = 0; beat < 10; beat++) {
@@ -112,6 +122,32 @@ describe('The heartbeat watcher', () => {
     expect(status()).toBe('ready');
     await pass(5_000);
     expect(status()).toBe('down');
+  });
+
+  test('forgets nothing when a crash of the database empties its table', async () => {
+    begin();
+    for (let beat = 0; beat < 5; beat++) {
+      heardAt.set(NODE, performance.now());
+      await pass(ALLOWED_MS / 2);
+    }
+    heardAt.clear();
+    await pass(2_000);
+    expect(status()).toBe('ready');
+    await pass(ALLOWED_MS / 2 + 1_000);
+    expect(status()).toBe('down');
+  });
+
+  test('gives a node that has just been registered the time to be heard of', async () => {
+    begin();
+    for (let second = 0; second < 2 * ALLOWED_MS; second += 1_000) {
+      heardAt.set(NODE, performance.now());
+      await pass(1_000);
+    }
+    run(nodeRegistered(SECOND_NODE));
+    await pass(2_000);
+    expect(commands).toEqual([]);
+    await pass(ALLOWED_MS);
+    expect(world.read<NodeState>(nodeStream(SECOND_NODE))!.status).toBe('down');
   });
 
   test('calls a node disconnected whose allocations may stay unknown for a while, and down when that is over', async () => {

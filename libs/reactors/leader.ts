@@ -103,6 +103,7 @@ export class Leader {
         return handler.execute(command);
       },
       reached: (index) => tail.reached(index),
+      caughtUp: () => tail.readIndex(),
       now: clock,
       newId: randomUUID,
       onError,

@@ -29,6 +29,7 @@ class Stage {
       return Promise.resolve({ kind: 'accepted', index, answer });
     },
     reached: () => Promise.resolve(),
+    caughtUp: () => Promise.resolve(),
     now,
     newId: () => this.world.newId(),
     onError: (error) => this.errors.push(error),

@@ -15,9 +15,21 @@ export interface ReactorContext {
   ) => Promise<Outcome<A>>;
   /** Resolves when this process has applied the commit. */
   readonly reached: (index: Index) => Promise<void>;
+  /** Resolves when this process has applied everything that was committed before the call. */
+  readonly caughtUp: () => Promise<unknown>;
   readonly now: () => TimeUs;
   readonly newId: () => string;
   readonly onError: (error: unknown) => void;
+}
+
+/**
+ * What became of a command that was taken, refused for what it asks, or is another leader's business now.
+ * @throws Error for one that found no turn: it is to be issued again.
+ */
+export function settled<A>(name: string, outcome: Outcome<A>): Outcome<A> {
+  if (outcome.kind === 'overloaded' || outcome.kind === 'conflict')
+    throw new Error(`${name} was not taken: ${outcome.kind}`);
+  return outcome;
 }
 
 /** Something that watches the log and issues commands, on one instance at a time. */

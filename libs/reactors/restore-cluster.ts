@@ -14,11 +14,15 @@ import type { ClusterState } from './cluster-state.js';
 const CHUNK = 1000;
 
 /**
- * Fills the cluster's memory from stored states. The tail must be feeding `cluster` already: commits that come meanwhile and states that are
- * read here are told apart by their stream versions.
+ * Fills the cluster's memory from stored states. The tail must be feeding `cluster` already: commits that come meanwhile are applied in the end,
+ * and told apart from what the states hold already by the streams' versions. May be called again when the store did not answer.
  */
-export async function restoreCluster(cluster: ClusterState, store: EventStore, readModels: ReadModels): Promise<void> {
-  for (const version of await readModels.allJobVersions()) cluster.restoreVersion(version);
+export async function restoreCluster(
+  cluster: ClusterState,
+  store: Pick<EventStore, 'load'>,
+  readModels: Pick<ReadModels, 'versionsInUse' | 'keys'>,
+): Promise<void> {
+  cluster.beginRestoring();
   const streams: StreamName[] = [
     SCHEDULER_CONFIGURATION,
     ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
@@ -31,9 +35,16 @@ export async function restoreCluster(cluster: ClusterState, store: EventStore, r
   // A rollout is judged by what evaluations of its job have looked at, also those that have ended.
   const rollingOut = [...new Set(cluster.activeDeployments().map(({ jobId }) => jobId))];
   await restore(cluster, store, (await readModels.keys('evaluation', { job_id: rollingOut })).map(evaluationStream));
+  // Last: what nothing runs any more is forgotten, and what runs is known now.
+  for (const version of await readModels.versionsInUse()) cluster.restoreVersion(version);
+  cluster.endRestoring();
 }
 
-async function restore(cluster: ClusterState, store: EventStore, streams: readonly StreamName[]): Promise<void> {
+async function restore(
+  cluster: ClusterState,
+  store: Pick<EventStore, 'load'>,
+  streams: readonly StreamName[],
+): Promise<void> {
   for (let i = 0; i < streams.length; i += CHUNK) {
     const states = await store.load(streams.slice(i, i + CHUNK));
     for (const [stream, { version, state }] of states)

@@ -22,6 +22,8 @@ import {
 import type { Outcome } from '@app/event-store';
 import {
   allocationStream,
+  type CommandContext,
+  type Decision,
   deploymentStream,
   type DurationNs,
   evaluationStream,
@@ -29,6 +31,7 @@ import {
   jobStream,
   jobSummaryStream,
   nodeStream,
+  type StateView,
   type StreamName,
   streamType,
   US_PER_MS,
@@ -36,7 +39,7 @@ import {
 import { schedule, type SchedulingResult } from '@app/scheduling';
 import type { ClusterState, Movement } from './cluster-state.js';
 import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
-import type { Reactor, ReactorContext } from './reactor.js';
+import { settled, type Reactor, type ReactorContext } from './reactor.js';
 
 export interface SchedulerOptions {
   readonly signingKeyId: string;
@@ -52,6 +55,8 @@ const RETRY_MS = 500;
 /** How often what was given up is tried again, room or no room. */
 const RETRY_GIVEN_UP_MS = 60_000;
 const GIVEN_UP: EvaluationTrigger = 'max-plan-attempts';
+/** Evaluations that one command cancels or unblocks: few enough to keep the commits of others small. */
+const PER_COMMAND = 500;
 /** Longest sleep until the next delayed evaluation is looked for. */
 const MAX_SLEEP_MS = 60_000;
 
@@ -65,8 +70,10 @@ export class Scheduler implements Reactor {
   /** When there last was more room than before. */
   private readonly roomInClass = new Map<string, Index>();
   private readonly roomOnNode = new Map<string, Index>();
-  private toCancel: { id: string; statusDescription: string }[] = [];
-  private toUnblock = new Set<string>();
+  /** Where there is more room than when blocked evaluations were last looked at. */
+  private readonly freed = { classes: new Set<string>(), nodes: new Set<string>() };
+  private readonly toCancel: { id: string; statusDescription: string }[] = [];
+  private readonly toUnblock = new Set<string>();
   private flush: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private retries: NodeJS.Timeout | undefined;
@@ -148,6 +155,7 @@ export class Scheduler implements Reactor {
   }
 
   private onNode(before: NodeState | undefined, after: NodeState | undefined): void {
+    if (after?.purged) this.roomOnNode.delete(after.id);
     if (after === undefined || !isReady(after)) return;
     if (before === undefined || !isReady(before) || before.description !== after.description) this.roomIn(after);
   }
@@ -156,10 +164,22 @@ export class Scheduler implements Reactor {
     const { index } = this.context.cluster;
     this.roomInClass.set(node.computedClass, index);
     this.roomOnNode.set(node.id, index);
+    this.freed.classes.add(node.computedClass);
+    this.freed.nodes.add(node.id);
+    this.flushSoon();
+  }
+
+  /** There may be thousands that wait: one look at them for all that has become free. */
+  private unblockForRoom({ classes, nodes }: Scheduler['freed']): void {
+    if (nodes.size === 0) return;
+    const freed = [...classes];
     for (const evaluation of this.context.cluster.blockedEvaluations()) {
-      if (evaluation.nodeId === '' ? waitsFor(evaluation, node.computedClass) : evaluation.nodeId === node.id)
-        this.unblock(evaluation.id);
+      const { id, nodeId } = evaluation;
+      if (nodeId === '' ? freed.some((computedClass) => waitsFor(evaluation, computedClass)) : nodes.has(nodeId))
+        this.toUnblock.add(id);
     }
+    classes.clear();
+    nodes.clear();
   }
 
   private retryGivenUp(): void {
@@ -179,7 +199,8 @@ export class Scheduler implements Reactor {
 
   /** Cancellations and unblockings go together, one command after the other. */
   private flushSoon(): void {
-    if (this.flush !== undefined || !this.running || this.toCancel.length + this.toUnblock.size === 0) return;
+    if (this.flush !== undefined || !this.running) return;
+    if (this.toCancel.length + this.toUnblock.size + this.freed.nodes.size === 0) return;
     this.flush = this.flushNow().finally(() => {
       this.flush = undefined;
       this.flushSoon();
@@ -188,27 +209,34 @@ export class Scheduler implements Reactor {
 
   private async flushNow(): Promise<void> {
     await Promise.resolve();
-    const cancel = this.toCancel;
-    const ids = [...this.toUnblock];
-    this.toCancel = [];
-    this.toUnblock = new Set();
+    this.unblockForRoom(this.freed);
+    const cancel = this.toCancel.splice(0, PER_COMMAND);
+    const ids = [...this.toUnblock].slice(0, PER_COMMAND);
+    for (const id of ids) this.toUnblock.delete(id);
     const { index } = this.context.cluster;
     try {
-      if (cancel.length > 0)
-        await this.context.execute('CancelEvaluations', (view, context) =>
-          cancelEvaluations(view, context, { cancel }),
-        );
-      if (ids.length > 0) {
-        await this.context.execute('UnblockEvaluations', (view, context) =>
-          unblockEvaluations(view, context, { ids, snapshotIndex: index }),
-        );
-      }
+      await this.change(
+        'CancelEvaluations',
+        cancel.map(({ id }) => id),
+        (view, context) => cancelEvaluations(view, context, { cancel }),
+      );
+      await this.change('UnblockEvaluations', ids, (view, context) =>
+        unblockEvaluations(view, context, { ids, snapshotIndex: index }),
+      );
     } catch (error) {
       this.context.onError(error);
       await delay(RETRY_MS);
       this.toCancel.push(...cancel);
       for (const id of ids) this.toUnblock.add(id);
     }
+  }
+
+  private async change(
+    name: string,
+    ids: readonly string[],
+    decide: (view: StateView, context: CommandContext) => Decision,
+  ): Promise<void> {
+    if (ids.length > 0) settled(name, await this.context.execute(name, decide, undefined, ids.map(evaluationStream)));
   }
 
   private pump(): void {
@@ -256,7 +284,12 @@ export class Scheduler implements Reactor {
     const release = cluster.reserve(result.plan === null ? [] : this.reservations(result.plan));
     try {
       const outcome = await this.submit(evaluation, result);
-      if (outcome.kind === 'rejected') return outcome.rejection.code === 'evaluation-is-terminal';
+      if (outcome.kind === 'rejected') {
+        if (outcome.rejection.code === 'evaluation-is-terminal') return true;
+        // Another instance was faster: looking again before its commit is here would find the same.
+        await this.context.caughtUp();
+        return false;
+      }
       if (outcome.kind === 'accepted') await this.context.reached(outcome.index);
       else if (outcome.kind !== 'fenced')
         throw new Error(`the plan for evaluation ${id} was not taken: ${outcome.kind}`);
@@ -327,7 +360,10 @@ export class Scheduler implements Reactor {
       followup: type === 'service' || type === 'batch' ? this.retryOf(evaluation) : null,
       snapshotIndex: this.context.cluster.index,
     };
-    await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, command), id);
+    settled(
+      'FailEvaluation',
+      await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, command), id),
+    );
   }
 
   private retryOf({ namespace, jobId, priority, type, id }: EvaluationState): NewEvaluation {

@@ -1,19 +1,24 @@
-import type { AllocationState, EvaluationState, JobType } from '@app/domain';
+import { newEvaluation, type AllocationState, type EvaluationState, type JobType } from '@app/domain';
 import type { Outcome } from '@app/event-store';
-import { US_PER_MS } from '@app/kernel';
+import { evaluationStream, US_PER_MS, type NewEvent, type StreamName } from '@app/kernel';
 import { commitsOf } from '@app/streaming';
-import { jobSpec, nodeIsReady, nodeRegistered, registered, START, World, type Decide } from '@app/testing';
+import { idOf, jobSpec, nodeIsReady, nodeRegistered, registered, START, World, type Decide } from '@app/testing';
 import { ClusterState } from './cluster-state.js';
 import { Scheduler } from './scheduler.js';
 
 const ATTEMPTS = 5;
 const MINUTE_MS = 60_000;
 
-describe('A plan that is refused again and again', () => {
+describe('The scheduler', () => {
   let world: World;
   let cluster: ClusterState;
   let scheduler: Scheduler;
   let stalePlans: number;
+  /** Commands that find no turn. */
+  let overloaded: string[];
+  let commands: { readonly name: string; readonly reads: number }[];
+  let caughtUp: () => Promise<void>;
+  let errors: unknown[];
 
   const say = <A>(decide: Decide<A>): Outcome<A> => {
     const before = world.index;
@@ -40,20 +45,32 @@ describe('A plan that is refused again and again', () => {
     world = new World();
     cluster = new ClusterState();
     stalePlans = ATTEMPTS;
-    const execute = async <A>(name: string, decide: Decide<A>): Promise<Outcome<A>> => {
+    overloaded = [];
+    commands = [];
+    caughtUp = () => Promise.resolve();
+    errors = [];
+    const execute = async <A>(
+      name: string,
+      decide: Decide<A>,
+      _causation?: string,
+      reads: readonly StreamName[] = [],
+    ): Promise<Outcome<A>> => {
+      commands.push({ name, reads: reads.length });
+      if (overloaded[0] === name) {
+        overloaded.shift();
+        return { kind: 'overloaded', retryAfterMs: 1_000 };
+      }
       if (name === 'SubmitPlan' && stalePlans > 0) {
         stalePlans--;
         return { kind: 'rejected', rejection: { code: 'plan-is-stale' } };
       }
       return say(decide);
     };
-    const onError = (error: unknown): never => {
-      throw error;
-    };
+    const onError = (error: unknown) => errors.push(error);
     const reached = () => Promise.resolve();
     const now = () => Date.now() * US_PER_MS;
     scheduler = new Scheduler(
-      { cluster, execute, reached, now, newId: () => world.newId(), onError },
+      { cluster, execute, reached, caughtUp: () => caughtUp(), now, newId: () => world.newId(), onError },
       { signingKeyId: 'a key', elapsed: () => 0 },
     );
     scheduler.start();
@@ -66,25 +83,82 @@ describe('A plan that is refused again and again', () => {
     jest.useRealTimers();
   });
 
-  test.each(['service', 'batch'] as const)('of a %s is given up, and tried again within a minute', async (type) => {
-    await register(type);
-    const [first, retry] = evaluations();
-    expect(first).toMatchObject({ status: 'failed', statusDescription: 'maximum attempts reached (5)' });
-    expect(retry).toMatchObject({
-      ...{ status: 'blocked', triggeredBy: 'max-plan-attempts', previousEval: first!.id },
-      statusDescription: 'created due to placement conflicts',
+  const blocked = (count: number): NewEvent[] =>
+    Array.from({ length: count }, (_, n) => {
+      const about = { namespace: 'default', priority: 50, type: 'service', triggeredBy: 'queued-allocs' } as const;
+      const evaluation = newEvaluation({ ...about, id: idOf(100_000 + n), jobId: `job-${n}`, status: 'blocked' });
+      return {
+        stream: evaluationStream(evaluation.id),
+        event: { type: 'EvaluationCreated', data: { ...evaluation, snapshotIndex: world.index } },
+      };
     });
-    await pass(MINUTE_MS);
-    expect(evaluations().map(({ status }) => status)).toEqual(['failed', 'complete']);
-    expect(all<AllocationState>('allocation')).toHaveLength(1);
+
+  test('looks again at what was refused only when the commits of others are here', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    caughtUp = () => promise;
+    await register('service');
+    expect(commands.map(({ name }) => name)).toEqual(['SubmitPlan']);
+    stalePlans = 0;
+    resolve();
+    await pass(1);
+    expect(evaluations().map(({ status }) => status)).toEqual(['complete']);
   });
 
-  test('of a system job is given up for good: its scheduler takes no such retry', async () => {
+  test('gives up in the end also where its first word of that finds no turn', async () => {
+    overloaded = ['FailEvaluation'];
+    await register('system');
+    expect(evaluations().map(({ status }) => status)).toEqual(['pending']);
+    stalePlans = ATTEMPTS;
+    await pass(1_000);
+    expect(evaluations().map(({ status }) => status)).toEqual(['failed']);
+    expect(errors).toHaveLength(1);
+  });
+
+  test('unblocks what waits also where its first word of that finds no turn', async () => {
+    stalePlans = 0;
+    say(registered(jobSpec({ count: 1000 })));
+    await pass(1);
+    overloaded = ['UnblockEvaluations'];
+    const second = '00000000-0000-4000-8000-000000009002';
+    say(nodeRegistered(second));
+    say(nodeIsReady(second));
+    await pass(1_000);
+    expect(all<AllocationState>('allocation').filter(({ nodeId }) => nodeId === second).length).toBeGreaterThan(0);
+    expect(errors).toHaveLength(1);
+  });
+
+  test('taking over with thousands that wait, unblocks them in parts whose states are loaded together', async () => {
+    await scheduler.stop();
+    say(() => ({ kind: 'accepted', answer: undefined, events: blocked(1_200) }));
+    scheduler.start();
+    await pass(1_000);
+    expect(commands.filter(({ name }) => name === 'UnblockEvaluations').map(({ reads }) => reads)).toEqual([
+      500, 500, 200,
+    ]);
+  });
+
+  test.each(['service', 'batch'] as const)(
+    'gives up the plan of a %s that is refused again and again, and tries again within a minute',
+    async (type) => {
+      await register(type);
+      const [first, retry] = evaluations();
+      expect(first).toMatchObject({ status: 'failed', statusDescription: 'maximum attempts reached (5)' });
+      expect(retry).toMatchObject({
+        ...{ status: 'blocked', triggeredBy: 'max-plan-attempts', previousEval: first!.id },
+        statusDescription: 'created due to placement conflicts',
+      });
+      await pass(MINUTE_MS);
+      expect(evaluations().map(({ status }) => status)).toEqual(['failed', 'complete']);
+      expect(all<AllocationState>('allocation')).toHaveLength(1);
+    },
+  );
+
+  test('gives up that of a system job for good: its scheduler takes no such retry', async () => {
     await register('system');
     expect(evaluations().map(({ status }) => status)).toEqual(['failed']);
   });
 
-  test('is tried again every minute, for as long as it takes', async () => {
+  test('tries again every minute, for as long as it takes', async () => {
     stalePlans = 3 * ATTEMPTS;
     await register('service');
     await pass(2 * MINUTE_MS);
@@ -93,7 +167,7 @@ describe('A plan that is refused again and again', () => {
     expect(evaluations().map(({ status }) => status)).toEqual(['failed', 'failed', 'failed', 'complete']);
   });
 
-  test('says nothing of those that wait for room: they are not woken by time', async () => {
+  test('does not wake by time those that wait for room', async () => {
     stalePlans = 0;
     say(registered(jobSpec({ count: 1000 })));
     await pass(1);

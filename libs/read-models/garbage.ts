@@ -1,5 +1,7 @@
 import type { TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
+import { keyOf } from './entities.js';
+import type { TableName } from './tables.js';
 
 /** A page of candidates; `next` is where the following one starts, undefined after the last. */
 export interface GarbagePage<T> {
@@ -7,7 +9,8 @@ export interface GarbagePage<T> {
   readonly next: string | undefined;
 }
 
-const PAGE = 500;
+/** Rows that one query looks at, whether they are garbage or not: a table of any size is gone through in queries of some milliseconds. */
+const PAGE = 5_000;
 const ENDED = `('complete', 'failed', 'lost')`;
 
 /**
@@ -15,11 +18,14 @@ const ENDED = `('complete', 'failed', 'lost')`;
  * are read from the documents: a garbage collector's look every few minutes does not justify columns and indexes that every write would pay for.
  */
 export class GarbageSource {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly pageSize = PAGE,
+  ) {}
 
-  /** Terminal evaluations with the ids of their allocations, none of which is still alive. `after`: the last id of the page before. */
+  /** Terminal evaluations with the ids of their allocations, none of which is still alive. `after`: where the page before ended. */
   async evaluations(
-    cutoff: TimeUs,
+    cutoff: { readonly batch: TimeUs; readonly others: TimeUs },
     after: string,
   ): Promise<
     GarbagePage<{
@@ -30,14 +36,17 @@ export class GarbageSource {
     }>
   > {
     return this.page(
-      `SELECT e.id AS key, e.id, e.namespace, e.job_id AS "jobId", coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
+      'evaluation',
+      `SELECT e.id, e.namespace, e.job_id AS "jobId", coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
          FROM evaluation e LEFT JOIN allocation a ON a.eval_id = e.id
-        WHERE e.id > $1 AND e.status IN ('complete', 'failed', 'canceled') AND ${modifiedBefore('e', '$2')}
+        WHERE e.id > $1 AND ($2::text IS NULL OR e.id <= $2) AND e.status IN ('complete', 'failed', 'canceled')
+          AND ${modifiedBefore('e', `CASE e.document::json->>'Type' WHEN 'batch' THEN $4 ELSE $3 END`)}
         GROUP BY e.id
        HAVING bool_and(a.id IS NULL OR (a.client_status <> 'running' AND (a.desired_status <> 'run' OR a.client_status IN ${ENDED})))
-        ORDER BY e.id LIMIT ${PAGE}`,
+        ORDER BY e.id`,
       after,
-      cutoff,
+      cutoff.others,
+      cutoff.batch,
     );
   }
 
@@ -47,12 +56,14 @@ export class GarbageSource {
     after: string,
   ): Promise<GarbagePage<{ readonly id: string; readonly allocationIds: readonly string[] }>> {
     return this.page(
-      `SELECT d.id AS key, d.id, coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
+      'deployment',
+      `SELECT d.id, coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
          FROM deployment d LEFT JOIN allocation a ON a.deployment_id = d.id
-        WHERE d.id > $1 AND d.status IN ('successful', 'failed', 'cancelled') AND ${modifiedBefore('d', '$2')}
+        WHERE d.id > $1 AND ($2::text IS NULL OR d.id <= $2) AND d.status IN ('successful', 'failed', 'cancelled')
+          AND ${modifiedBefore('d', '$3')}
         GROUP BY d.id
        HAVING bool_and(a.id IS NULL OR a.desired_status <> 'run' OR a.client_status IN ${ENDED})
-        ORDER BY d.id LIMIT ${PAGE}`,
+        ORDER BY d.id`,
       after,
       cutoff,
     );
@@ -64,10 +75,12 @@ export class GarbageSource {
     after: string,
   ): Promise<GarbagePage<{ readonly namespace: string; readonly jobId: string }>> {
     return this.page(
-      `SELECT j.key, j.namespace, j.job_id AS "jobId" FROM job j
-        WHERE j.key > $1 AND j.status = 'dead' AND (j.stop OR j.type IN ('batch', 'sysbatch'))
-          AND (j.document::json->>'SubmitTime')::numeric <= $2::numeric * 1000
-        ORDER BY j.key LIMIT ${PAGE}`,
+      'job',
+      `SELECT j.namespace, j.job_id AS "jobId" FROM job j
+        WHERE j.key > $1 AND ($2::text IS NULL OR j.key <= $2) AND j.status = 'dead'
+          AND (j.stop OR j.type IN ('batch', 'sysbatch'))
+          AND (j.document::json->>'SubmitTime')::numeric <= $3::numeric * 1000
+        ORDER BY j.key`,
       after,
       cutoff,
     );
@@ -111,12 +124,22 @@ export class GarbageSource {
     return this.dataSource.query('SELECT namespace, job_id AS "jobId" FROM job_summary ORDER BY key');
   }
 
-  private async page<T>(sql: string, after: string, cutoff: TimeUs): Promise<GarbagePage<T>> {
-    const found: (T & { readonly key: string })[] = await this.dataSource.query(sql, [after, cutoff]);
-    return { found, next: found.length < PAGE ? undefined : found.at(-1)!.key };
+  private async page<T>(
+    table: TableName,
+    sql: string,
+    after: string,
+    ...cutoffs: readonly TimeUs[]
+  ): Promise<GarbagePage<T>> {
+    const key = keyOf(table);
+    const [last]: { next: string }[] = await this.dataSource.query(
+      `SELECT ${key} AS next FROM ${table} WHERE ${key} > $1 ORDER BY ${key} OFFSET $2 LIMIT 1`,
+      [after, this.pageSize - 1],
+    );
+    const found: T[] = await this.dataSource.query(sql, [after, last?.next ?? null, ...cutoffs]);
+    return { found, next: last?.next };
   }
 }
 
 /** Documents have nanoseconds, states microseconds. */
 const modifiedBefore = (row: string, cutoff: string): string =>
-  `(${row}.document::json->>'ModifyTime')::numeric <= ${cutoff}::numeric * 1000`;
+  `(${row}.document::json->>'ModifyTime')::numeric <= (${cutoff})::numeric * 1000`;

@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
 
+const KEPT_DAYS = 1;
+
 /** When nodes were last heard of, by whichever instance. Times are the database's, so instances need not agree on theirs. */
 export class Heartbeats {
   private readonly heard = new Set<string>();
@@ -16,10 +18,11 @@ export class Heartbeats {
     }
   }
 
-  /** Milliseconds since each node was heard of. */
+  /** Milliseconds since each node was heard of. Those that were not for {@link KEPT_DAYS} are forgotten: their nodes are down, or gone. */
   async ages(): Promise<Map<string, number>> {
     const rows: { node_id: string; age_ms: string }[] = await this.dataSource.query(
-      `SELECT node_id, extract(epoch FROM clock_timestamp() - heard_at) * 1000 AS age_ms FROM node_heartbeat`,
+      `WITH forgotten AS (DELETE FROM node_heartbeat WHERE heard_at < clock_timestamp() - make_interval(days => ${KEPT_DAYS}))
+       SELECT node_id, extract(epoch FROM clock_timestamp() - heard_at) * 1000 AS age_ms FROM node_heartbeat`,
     );
     return new Map(rows.map((row) => [row.node_id, Number(row.age_ms)]));
   }

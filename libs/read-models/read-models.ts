@@ -153,9 +153,14 @@ export class ReadModels {
     return rows[0] && { version: JSON.parse(rows[0].state) as JobVersion, registered: rows[0].registered };
   }
 
-  /** Every version there is, for a scheduler that starts up. */
-  async allJobVersions(): Promise<JobVersion[]> {
-    const rows: { state: string }[] = await this.dataSource.query('SELECT state FROM job_version');
+  /** The versions that jobs no longer retain and allocations still have, for a scheduler that starts up. */
+  async versionsInUse(): Promise<JobVersion[]> {
+    const rows: { state: string }[] = await this.dataSource.query(
+      `SELECT v.state
+         FROM (SELECT DISTINCT namespace, job_id, job_create_index, job_version FROM allocation) AS a
+         JOIN job_version v ON v.key = concat_ws('/', a.namespace, a.job_id, a.job_create_index, a.job_version)
+        WHERE NOT v.retained`,
+    );
     return rows.map((row) => JSON.parse(row.state) as JobVersion);
   }
 

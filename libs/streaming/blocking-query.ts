@@ -36,7 +36,7 @@ export async function blockingQuery(
       change.cancel();
       throw error;
     });
-    if (answer.index > options.minIndex || options.signal.aborted) {
+    if (answer.index > options.minIndex || options.signal.aborted || tail.isEnding) {
       change.cancel();
       return answer;
     }

@@ -117,6 +117,18 @@ describe('A blocking query', () => {
     expect(await waiting).toMatchObject({ index: 1 });
   });
 
+  test('ends also when the server begins to while it learns that there is nothing to be found', async () => {
+    await register('api');
+    const { load } = query();
+    const last = query({
+      load: () => {
+        if (!instance.tail.isEnding) instance.tail.answerWaiting();
+        return load();
+      },
+    });
+    expect(await ask(1, { waitMs: 300_000 }, last)).toMatchObject({ status: 404 });
+  });
+
   test('passes a failure on and leaves nobody watching', async () => {
     await register('web');
     await expect(ask(1, {}, query({ load: () => Promise.reject(new Error('the store is away')) }))).rejects.toThrow(

@@ -168,6 +168,7 @@ function reactorsOn(
     cluster: log.cluster,
     execute: execute(log),
     reached: () => Promise.resolve(),
+    caughtUp: () => Promise.resolve(),
     now,
     newId,
     onError,
@@ -224,7 +225,8 @@ function garbageOf(log: MemoryLog): GarbageFinder {
     evaluations: (cutoff) =>
       page(
         all<EvaluationState>('evaluation/')
-          .filter((one) => one.modifyTime <= cutoff && (byEvaluation.get(one.id) ?? []).every(isTerminal))
+          .filter(({ type, modifyTime }) => modifyTime <= (type === 'batch' ? cutoff.batch : cutoff.others))
+          .filter((one) => (byEvaluation.get(one.id) ?? []).every(isTerminal))
           .map(({ id, namespace, jobId }) => ({ id, namespace, jobId, allocationIds: ids(byEvaluation.get(id)) })),
       ),
     deployments: (cutoff) =>

@@ -11,7 +11,7 @@ import { countExhausted, countFiltered, metricOf, newTally, resourcesAsked } fro
 import type { PortOffer } from './ports.js';
 import { offerPorts } from './ports.js';
 import { preemptionScore } from './preemption.js';
-import { randomFrom, shuffle } from './random.js';
+import { randomFrom, shuffled } from './random.js';
 import type { Usage } from './resources.js';
 import { NO_USAGE, sumUsage } from './resources.js';
 import type { Scores } from './scoring.js';
@@ -74,7 +74,9 @@ export interface Placer {
 }
 
 interface Field {
-  readonly slots: readonly Slot[];
+  readonly size: number;
+  /** In the order of the pass. */
+  readonly nodeAt: (position: number) => NodeState;
   readonly candidacy: Candidacy;
 }
 interface Scored {
@@ -163,23 +165,12 @@ export function createPlacer(
     return property;
   };
 
-  const isCandidate = ({ spec }: JobVersion, node: NodeState): boolean =>
-    isReady(node) &&
-    matchesPool(spec.NodePool, node.description) &&
-    matchesDatacenter(spec.Datacenters, node.description.Datacenter);
   const fieldOf = (version: JobVersion): Field => {
     const known = fields.get(version);
     if (known !== undefined) return known;
-    const available: Record<string, number> = {};
-    const chosen: Slot[] = [];
-    for (const node of cluster.nodes()) {
-      if (!isCandidate(version, node)) continue;
-      const { Datacenter } = node.description;
-      available[Datacenter] = (available[Datacenter] ?? 0) + 1;
-      chosen.push(slotFor(node));
-    }
-    const candidacy = { nodePool: version.spec.NodePool, inPool: chosen.length, available };
-    const field: Field = { slots: shuffle(chosen, random), candidacy };
+    const { nodes, available } = candidatesAmong(cluster.nodes(), version);
+    const candidacy = { nodePool: version.spec.NodePool, inPool: nodes.length, available };
+    const field: Field = { size: nodes.length, nodeAt: shuffled(nodes, random), candidacy };
     fields.set(version, field);
     return field;
   };
@@ -256,16 +247,16 @@ export function createPlacer(
   /** Takes the best of the first few nodes that suit. */
   const survey = (
     request: GroupAsk,
-    field: readonly Slot[],
+    { size, nodeAt }: Field,
     limit: number,
     tally: Tally,
     how: Parameters<typeof judge>[3],
   ): Scored[] => {
     const scored: Scored[] = [];
     const skipped: Scored[] = [];
-    for (let seen = 0; seen < field.length && scored.length < limit; seen++) {
-      if (position >= field.length) position = 0;
-      const result = judge(request, field[position++] as Slot, tally, how);
+    for (let seen = 0; seen < size && scored.length < limit; seen++) {
+      if (position >= size) position = 0;
+      const result = judge(request, slotFor(nodeAt(position++)), tally, how);
       if (result === null) continue;
       if (result.scores.final <= 0 && skipped.length < MAX_SKIPPED) skipped.push(result);
       else scored.push(result);
@@ -309,7 +300,7 @@ export function createPlacer(
     }
     if (scored.length === 0 && nodeId === undefined) {
       tally = newTally();
-      scored = survey(request, field.slots, limitOf(request, field.slots.length), tally, how);
+      scored = survey(request, field, limitOf(request, field.size), tally, how);
     }
     return { tally, scored };
   };
@@ -368,9 +359,41 @@ export function createPlacer(
     release,
     restore,
     isCandidate,
-    candidates: (version) => fieldOf(version).slots.map((slot) => slot.node),
+    candidates: (version) => {
+      const { size, nodeAt } = fieldOf(version);
+      return Array.from({ length: size }, (_, position) => nodeAt(position));
+    },
     eligibility: () => eligibilityOf([...asks.values()].flatMap((ofVersion) => [...ofVersion.values()])),
   };
+}
+
+const isCandidate = ({ spec }: JobVersion, node: NodeState): boolean =>
+  isReady(node) &&
+  matchesPool(spec.NodePool, node.description) &&
+  matchesDatacenter(spec.Datacenters, node.description.Datacenter);
+
+interface Candidates {
+  readonly nodes: readonly NodeState[];
+  /** By datacenter. */
+  readonly available: Readonly<Record<string, number>>;
+}
+
+/** By the list of nodes, and pool and datacenters that are asked for. On thousands of nodes finding them costs more than the rest of a pass. */
+const found = new WeakMap<readonly NodeState[], Map<string, Candidates>>();
+
+function candidatesAmong(nodes: readonly NodeState[], version: JobVersion): Candidates {
+  const ofNodes = found.get(nodes) ?? new Map<string, Candidates>();
+  found.set(nodes, ofNodes);
+  const key = JSON.stringify([version.spec.NodePool, version.spec.Datacenters]);
+  const known = ofNodes.get(key);
+  if (known !== undefined) return known;
+  const available: Record<string, number> = {};
+  const chosen = nodes.filter((node) => isCandidate(version, node));
+  for (const { description } of chosen)
+    available[description.Datacenter] = (available[description.Datacenter] ?? 0) + 1;
+  const candidates = { nodes: chosen, available };
+  ofNodes.set(key, candidates);
+  return candidates;
 }
 
 const only = (scored: Scored | null): Scored[] => (scored === null ? [] : [scored]);

@@ -11,13 +11,17 @@ export function randomFrom(seed: string): () => number {
   };
 }
 
-/** Fisher–Yates, in place. */
-export function shuffle<T>(items: T[], random: () => number): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    const item = items[i] as T;
-    items[i] = items[j] as T;
-    items[j] = item;
-  }
-  return items;
+/** The items in random order, by position: Fisher–Yates, as far as somebody looks. Few look further than at a dozen of thousands. */
+export function shuffled<T>(items: readonly T[], random: () => number): (position: number) => T {
+  const order = [...items];
+  let drawn = 0;
+  return (position) => {
+    for (; drawn <= position; drawn++) {
+      const other = drawn + Math.floor(random() * (order.length - drawn));
+      const item = order[drawn] as T;
+      order[drawn] = order[other] as T;
+      order[other] = item;
+    }
+    return order[position] as T;
+  };
 }
