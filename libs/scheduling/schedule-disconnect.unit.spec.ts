@@ -128,6 +128,20 @@ describe('when the client is back', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
+  it.each([
+    ['keep_original', 0],
+    ['keep_replacement', 1],
+  ])('%s decides too where the replacement had gone out of reach itself', (reconcile, kept) => {
+    const cluster = replaced(reconcile);
+    const away = cluster.live();
+    cluster.setNode(away[1]?.nodeId ?? '', { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    for (const { nodeId } of away) restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(cluster.live().map(({ id }) => id)).toEqual([away[kept]?.id]);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('longest_running prefers the earlier start', () => {
     const cluster = replaced('longest_running');
     const [original, replacement] = cluster.live();

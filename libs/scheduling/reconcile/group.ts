@@ -58,20 +58,19 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.Ignore += buckets.ignore.length;
   const { survivors, losers } = reconnect(pass, buckets.reconnecting);
   desired.Reconnect += survivors.length;
-  desired.Stop += buckets.reconnecting.length - survivors.length + losers.size;
+  const stays = (alloc: AllocationState): boolean => !losers.has(alloc.id);
+  desired.Stop += buckets.reconnecting.filter(stays).length - survivors.length + losers.size;
 
-  const filtered = filterReschedulable(
-    pass,
-    buckets.untainted.filter((alloc) => !losers.has(alloc.id)),
-  );
-  const migratingDue = filterReschedulable(pass, buckets.migrate);
-  const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting);
+  const migrating = buckets.migrate.filter(stays);
+  const filtered = filterReschedulable(pass, buckets.untainted.filter(stays));
+  const migratingDue = filterReschedulable(pass, migrating);
+  const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting.filter(stays));
   let rescheduleNow: readonly AllocationState[] = [...filtered.now, ...migratingDue.now, ...disconnected.now];
   const later = [...filtered.later, ...migratingDue.later, ...disconnected.later];
   const lost = [...buckets.lost, ...buckets.expiring];
   let untainted = [...filtered.untainted, ...survivors, ...disconnected.untainted];
   // Of a batch job, what was moved already may still be here.
-  let migrate = buckets.migrate.filter((alloc) => !isServerTerminal(alloc));
+  let migrate = migrating.filter((alloc) => !isServerTerminal(alloc));
 
   desired.RescheduleNow += rescheduleNow.length;
   desired.RescheduleLater += later.length;

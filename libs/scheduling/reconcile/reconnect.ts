@@ -21,6 +21,8 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
   if (reconnecting.length === 0) return { survivors, losers };
   const byId = new Map(pass.input.allocations.map((alloc) => [alloc.id, alloc]));
   for (const original of reconnecting) {
+    // Itself a replacement, and back together with what it replaced.
+    if (losers.has(original.id)) continue;
     if (original.clientStatus === 'failed' && !isServerTerminal(original)) {
       pass.stops.set(original.id, { allocationId: original.id, description: RESCHEDULED, clientStatus: 'failed' });
       continue;
@@ -43,7 +45,7 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
     survivors.push(original);
   }
   cancelFollowups(pass, reconnecting);
-  return { survivors, losers };
+  return { survivors: survivors.filter(({ id }) => !losers.has(id)), losers };
 }
 
 /** A client is back: its allocation is as it says, and waits for nothing any more. */
