@@ -1,4 +1,4 @@
-import { service } from './testing/specs.js';
+import { batch, service } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
 import { toyCluster } from './testing/toy-cluster.js';
 import { at, tellAllocations } from './testing/views.js';
@@ -80,6 +80,22 @@ describe('an allocation whose client is out of reach', () => {
 
   it('is replaced meanwhile as if it had failed', () => {
     const cluster = replaced('best_score');
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('is replaced meanwhile where it is of a batch job, too', () => {
+    const cluster = toyCluster();
+    cluster.register(
+      batch({ Disconnect: { LostAfter: 5 * MINUTE, StopOnClientAfter: null, Replace: true, Reconcile: 'best_score' } }),
+    );
+    cluster.evaluate();
+    cluster.settle();
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run']);
+    cluster.advance(5);
+    cluster.runDue();
     expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
     expect(cluster.plan().plan).toBeNull();
   });

@@ -87,7 +87,7 @@ const NOW: RescheduleVerdict = { kind: 'now' };
 /** What becomes of an allocation that may have ended. Source: spec/lifecycle §5.3. */
 export function rescheduleVerdict(alloc: AllocationState, context: RescheduleContext): RescheduleVerdict {
   if (alloc.nextAllocation !== '' && isTerminal(alloc)) return DROP;
-  return (context.batch ? ofBatch(alloc) : ofService(alloc)) ?? dueVerdict(alloc, context);
+  return (context.batch ? ofBatch(alloc, context) : ofService(alloc)) ?? dueVerdict(alloc, context);
 }
 
 function ofService(alloc: AllocationState): RescheduleVerdict | undefined {
@@ -95,7 +95,7 @@ function ofService(alloc: AllocationState): RescheduleVerdict | undefined {
   return alloc.clientStatus === 'complete' || alloc.clientStatus === 'lost' ? DROP : undefined;
 }
 
-function ofBatch(alloc: AllocationState): RescheduleVerdict | undefined {
+function ofBatch(alloc: AllocationState, { disconnectedAt }: RescheduleContext): RescheduleVerdict | undefined {
   if (alloc.desiredTransition.MigrateDisablePlacement) return KEEP;
   if (alloc.desiredTransition.Reschedule) return undefined;
   if (alloc.desiredStatus === 'evict') return DROP;
@@ -103,7 +103,7 @@ function ofBatch(alloc: AllocationState): RescheduleVerdict | undefined {
     if (alloc.clientStatus === 'complete') return KEEP;
     return alloc.rescheduleTracker?.lastReschedule === NO_PLACEMENT ? undefined : DROP;
   }
-  return alloc.clientStatus === 'failed' || alloc.clientStatus === 'unknown' ? undefined : KEEP;
+  return alloc.clientStatus === 'failed' || disconnectedAt > 0 ? undefined : KEEP;
 }
 
 function dueVerdict(alloc: AllocationState, context: RescheduleContext): RescheduleVerdict {
