@@ -1,7 +1,8 @@
-import { batch, service } from './testing/specs.js';
+import type { AllocationState } from '@app/domain';
+import { batch, changed, rolling, service } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
 import { toyCluster } from './testing/toy-cluster.js';
-import { at, tellAllocations } from './testing/views.js';
+import { at, only, tellAllocations } from './testing/views.js';
 import { restoreNode } from './testing/story.js';
 
 const MINUTE = 60_000_000_000;
@@ -216,5 +217,42 @@ describe('when the client is back', () => {
       'web[0] v0 failed stop: alloc was rescheduled because it failed',
       'web[0] v0 run',
     ]);
+  });
+});
+
+describe('a canary whose client is out of reach', () => {
+  const trial = (Count: number): ToyCluster => {
+    const cluster = established('best_score', true, null, Count);
+    const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
+    if (job === undefined) throw new Error('no job');
+    const TaskGroups = job.spec.TaskGroups.map((group) => ({ ...group, Update: rolling({ Canary: 1 }) }));
+    cluster.register(changed({ ...job.spec, TaskGroups }, 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    return cluster;
+  };
+  const canaryOf = (cluster: ToyCluster): AllocationState =>
+    only(cluster.live().filter((alloc) => alloc.deploymentStatus?.canary));
+
+  it('is a canary still when it is back: nothing of the older version has to go for it', () => {
+    const cluster = trial(1);
+    const { nodeId } = canaryOf(cluster);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v1 canary run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('does not stand in for one of the older version that is lost at the same time', () => {
+    const cluster = trial(2);
+    const { nodeId } = canaryOf(cluster);
+    const old = cluster.live().find((alloc) => alloc.jobVersion === 0 && alloc.nodeId !== nodeId);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.setNode(old?.nodeId ?? '', { status: 'down' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(cluster.live().filter((alloc) => !alloc.deploymentStatus?.canary)).toHaveLength(2);
+    expect(cluster.plan().plan).toBeNull();
   });
 });

@@ -52,12 +52,13 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const goal = goalOf(pass, group);
   const done = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
   desired.Ignore += done.length;
-  const { all, canaries } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
+  const { all, canaries: onTrial } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
 
   const buckets = classify(all, pass.input);
   desired.Ignore += buckets.ignore.length;
   const { survivors, losers } = reconnect(pass, buckets.reconnecting);
   desired.Reconnect += survivors.length;
+  const canaries = onTrial.filter(({ id }) => !pass.stops.has(id));
   const stays = (alloc: AllocationState): boolean => !losers.has(alloc.id);
   desired.Stop += buckets.reconnecting.filter(stays).length - survivors.length + losers.size;
 
@@ -102,7 +103,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   // While there are canaries, the replacements of what failed or is lost run the version before theirs.
   const downgraded = canarying() && !holdsBack ? [...rescheduleNow, ...lost].filter((a) => isOlderThan(a, job)) : [];
   const outdated = [...destructive, ...downgraded];
-  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(group, goal, outdated, canaries);
+  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, outdated, canaries);
   const wantedCanaries =
     canariesMissing > 0
       ? wantCanaries(pass, group, goal, {
