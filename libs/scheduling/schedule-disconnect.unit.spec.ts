@@ -245,6 +245,17 @@ describe('a canary whose client is out of reach', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
+  it('does not take the place of an older one that comes back before the promotion', () => {
+    const cluster = trial(1);
+    const { nodeId } = only(cluster.live().filter((alloc) => alloc.jobVersion === 0));
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('does not stand in for one of the older version that is lost at the same time', () => {
     const cluster = trial(2);
     const { nodeId } = canaryOf(cluster);

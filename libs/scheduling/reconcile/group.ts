@@ -183,7 +183,7 @@ const LEAVE: UpdateVerdict = { kind: 'ignore' };
 
 /**
  * Step 11: what of the untainted is to be brought to the current version, and how. What is out of reach stays as it is until its client is
- * back (an older version is stopped then) or it is given up.
+ * back or it is given up.
  */
 function classifyUpdates(
   pass: Pass,

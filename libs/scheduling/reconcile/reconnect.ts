@@ -5,7 +5,7 @@ import { usFromRfc3339 } from '@app/kernel';
 import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
 import { groupOf } from './classify.js';
 import type { Pass } from './pass.js';
-import { isOlderThan, stop, update } from './pass.js';
+import { stop, update } from './pass.js';
 
 export interface Reconnection {
   /** Originals that go on. */
@@ -14,7 +14,10 @@ export interface Reconnection {
   readonly losers: ReadonlySet<string>;
 }
 
-/** Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8. */
+/**
+ * Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8, with one exception: Nomad stops those of
+ * an older version, and while the deployment is canarying, paused or failed nothing takes their place. Here they go on until they are updated.
+ */
 export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]): Reconnection {
   const survivors: AllocationState[] = [];
   const losers = new Set<string>();
@@ -70,7 +73,7 @@ export function cancelFollowups({ input, needlessEvals }: Pass, returned: readon
 function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {
   const { Migrate, Reschedule, ForceReschedule } = alloc.desiredTransition;
   if (isServerTerminal(alloc) || Migrate || Reschedule || ForceReschedule) return true;
-  return input.job === undefined || isOlderThan(alloc, input.job);
+  return alloc.jobCreateIndex !== input.job?.createIndex;
 }
 
 function liveReplacements(
