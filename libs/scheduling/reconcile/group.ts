@@ -100,8 +100,9 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
 
   if (canarying()) untainted = without(untainted, canaries);
-  // While there are canaries, the replacements of what failed or is lost run the version before theirs.
-  const downgraded = canarying() && !holdsBack ? [...rescheduleNow, ...lost].filter((a) => isOlderThan(a, job)) : [];
+  // While there are canaries, the replacements of what failed, moves or is lost run the version before theirs.
+  const replaced = holdsBack ? migrate : [...rescheduleNow, ...lost, ...migrate];
+  const downgraded = canarying() ? replaced.filter((alloc) => isOlderThan(alloc, job)) : [];
   const outdated = [...destructive, ...downgraded];
   const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, outdated, canaries);
   const wantedCanaries =
