@@ -159,6 +159,22 @@ describe('when the client is back', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
+  it('one that has got the better of its replacement is replaced again when it is out of reach again', () => {
+    const cluster = replaced('keep_original');
+    const [original] = cluster.live();
+    const leave = (): void => {
+      cluster.setNode(original?.nodeId ?? '', { status: 'disconnected' });
+      cluster.evaluate({ trigger: 'node-update' });
+    };
+    restoreNode(cluster, original?.nodeId ?? '');
+    cluster.evaluate({ trigger: 'reconnect' });
+    leave();
+    cluster.advance(30);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('longest_running prefers the earlier start', () => {
     const cluster = replaced('longest_running');
     const [original, replacement] = cluster.live();

@@ -5,7 +5,7 @@ import { usFromRfc3339 } from '@app/kernel';
 import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
 import { groupOf } from './classify.js';
 import type { Pass } from './pass.js';
-import { stop, update } from './pass.js';
+import { stop, successors, update } from './pass.js';
 
 export interface Reconnection {
   /** Originals that go on. */
@@ -22,7 +22,6 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
   const survivors: AllocationState[] = [];
   const losers = new Set<string>();
   if (reconnecting.length === 0) return { survivors, losers };
-  const byId = new Map(pass.input.allocations.map((alloc) => [alloc.id, alloc]));
   for (const original of reconnecting) {
     // Itself a replacement, and back together with what it replaced.
     if (losers.has(original.id)) continue;
@@ -34,7 +33,7 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
       stop(pass, original, NOT_NEEDED);
       continue;
     }
-    const replacements = liveReplacements(original, byId);
+    const replacements = successors(pass.input, original).filter((alloc) => !isTerminal(alloc));
     if (replacements.some((replacement) => replacementWins(original, replacement, pass))) {
       stop(pass, original, NOT_NEEDED);
       continue;
@@ -74,21 +73,6 @@ function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {
   const { Migrate, Reschedule, ForceReschedule } = alloc.desiredTransition;
   if (isServerTerminal(alloc) || Migrate || Reschedule || ForceReschedule) return true;
   return alloc.jobCreateIndex !== input.job?.createIndex;
-}
-
-function liveReplacements(
-  original: AllocationState,
-  byId: ReadonlyMap<string, AllocationState>,
-): readonly AllocationState[] {
-  const replacements: AllocationState[] = [];
-  const seen = new Set([original.id]);
-  let next = byId.get(original.nextAllocation);
-  while (next !== undefined && !seen.has(next.id)) {
-    seen.add(next.id);
-    if (!isTerminal(next)) replacements.push(next);
-    next = byId.get(next.nextAllocation);
-  }
-  return replacements;
 }
 
 function replacementWins(original: AllocationState, replacement: AllocationState, { input }: Pass): boolean {

@@ -72,7 +72,7 @@ export interface RescheduleContext {
   /** "" when no current deployment is active. */
   readonly activeDeploymentId: string;
   readonly policy: ReschedulePolicy | null | undefined;
-  /** Since when the client is out of reach, if the allocation is to be replaced meanwhile; else 0. */
+  /** Since when the client is out of reach, if the allocation is to be replaced meanwhile and was not yet; else 0. */
   readonly disconnectedAt: TimeUs;
 }
 
@@ -111,7 +111,7 @@ function dueVerdict(alloc: AllocationState, context: RescheduleContext): Resched
   const belongsToActive = alloc.deploymentId !== '' && alloc.deploymentId === context.activeDeploymentId;
   if (belongsToActive && !desiredTransition.Reschedule) return KEEP;
   if (desiredTransition.ForceReschedule && isClientTerminal(alloc)) return NOW;
-  const disconnected = context.disconnectedAt > 0 && alloc.nextAllocation === '';
+  const disconnected = context.disconnectedAt > 0;
   if (!disconnected && !isClientTerminal(alloc) && !(context.batch && desiredTransition.Reschedule)) return KEEP;
 
   const failedAt = disconnected ? context.disconnectedAt : failTime(alloc);
