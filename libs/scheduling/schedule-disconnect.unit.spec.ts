@@ -237,8 +237,9 @@ describe('when the client is back', () => {
 });
 
 describe('a canary whose client is out of reach', () => {
-  const trial = (Count: number): ToyCluster => {
+  const trial = (Count: number, before: (cluster: ToyCluster) => void = () => {}): ToyCluster => {
     const cluster = established('best_score', true, null, Count);
+    before(cluster);
     const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
     if (job === undefined) throw new Error('no job');
     const TaskGroups = job.spec.TaskGroups.map((group) => ({ ...group, Update: rolling({ Canary: 1 }) }));
@@ -270,6 +271,42 @@ describe('a canary whose client is out of reach', () => {
     cluster.evaluate({ trigger: 'reconnect' });
     expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run']);
     expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('is promoted for good: an older one that comes back after the rollout has to go', () => {
+    const cluster = trial(1);
+    const old = only(cluster.live().filter((alloc) => alloc.jobVersion === 0));
+    cluster.setNode(old.nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.promote();
+    cluster.evaluate();
+    expect(cluster.deployment()?.status).toBe('successful');
+    restoreNode(cluster, old.nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v1 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('keeps its name when it comes back after the rollout: what was given it meanwhile goes', () => {
+    const cluster = trial(2, (young) => {
+      young.transition(at(young, 0).id, { Migrate: true });
+      young.evaluate({ trigger: 'alloc-stop' });
+      young.settle();
+    });
+    const { id, nodeId } = canaryOf(cluster);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.settle();
+    cluster.promote();
+    for (let round = 0; round < 4; round++) {
+      cluster.evaluate();
+      cluster.settle();
+    }
+    expect(cluster.deployment()?.status).toBe('successful');
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v1 run', 'web[1] v1 run']);
+    expect(cluster.live().map((alloc) => alloc.id)).toContain(id);
   });
 
   it('does not stand in for one of the older version that is lost at the same time', () => {

@@ -81,7 +81,12 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const used = indexesOf([...untainted, ...migrate, ...rescheduleNow, ...lost]);
   const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
   desired.Stop += lost.length;
-  const surplus = stopSurplus(pass, group.Count, { untainted, migrate, canaries, canarying: canarying() });
+  const surplus = stopSurplus(
+    pass,
+    group.Count,
+    { untainted, migrate, canaries, canarying: canarying() },
+    survivors.filter((alloc) => isOlderThan(alloc, job)),
+  );
   desired.Stop += surplus.size;
   if (surplus.size > 0) {
     for (const alloc of [...untainted, ...migrate]) if (surplus.has(alloc.id)) used.delete(nameIndex(alloc.name));
@@ -184,7 +189,7 @@ const LEAVE: UpdateVerdict = { kind: 'ignore' };
 
 /**
  * Step 11: what of the untainted is to be brought to the current version, and how. What is out of reach stays as it is until its client is
- * back or it is given up.
+ * back (an older version is stopped then, if the count is made up without it) or it is given up.
  */
 function classifyUpdates(
   pass: Pass,

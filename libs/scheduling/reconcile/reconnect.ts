@@ -16,7 +16,7 @@ export interface Reconnection {
 
 /**
  * Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8, with one exception: Nomad stops those of
- * an older version, and while the deployment is canarying, paused or failed nothing takes their place. Here they go on until they are updated.
+ * an older version at once, even where nothing takes their place before a promotion. Here they go on as long as the group has use for them.
  */
 export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]): Reconnection {
   const survivors: AllocationState[] = [];
