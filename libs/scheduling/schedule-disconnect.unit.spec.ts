@@ -101,6 +101,14 @@ describe('an allocation whose client is out of reach', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
+  it('does not stand in for its replacement when that is lost', () => {
+    const cluster = replaced('best_score');
+    cluster.setNode(cluster.live()[1]?.nodeId ?? '', { status: 'down' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('is lost at once without a disconnect block', () => {
     const cluster = toyCluster();
     cluster.register(service({ Count: 1 }));

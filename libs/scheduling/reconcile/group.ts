@@ -14,6 +14,7 @@ import {
   indexesOf,
   isOfVersion,
   isOlderThan,
+  isSubstituted,
   isUnreachable,
   stop,
   stopLost,
@@ -126,7 +127,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     ? []
     : computePlacements(group, {
         job: job.spec.ID,
-        untainted,
+        untainted: untainted.filter((alloc) => !isSubstituted(pass, alloc)),
         migrate,
         rescheduleNow,
         lost,

@@ -181,6 +181,10 @@ export function successors(
   return [...found];
 }
 
+/** Its client is out of reach, and what took its place counts instead of it. */
+export const isSubstituted = (pass: Pass, alloc: AllocationState): boolean =>
+  isUnreachable(pass, alloc) && isReplaced(pass.input, alloc);
+
 /** A group state that an existing deployment keeps, seen as the goal of this pass. */
 export const existingGoal = (group: DeploymentGroup): GroupGoal => ({
   existing: true,

@@ -3,7 +3,7 @@ import { isServerTerminal } from '@app/domain';
 import { NOT_NEEDED } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 import type { Pass } from './pass.js';
-import { isReplaced, isUnreachable, stop } from './pass.js';
+import { isSubstituted, isUnreachable, stop } from './pass.js';
 
 export interface SurplusInput {
   readonly untainted: readonly AllocationState[];
@@ -71,10 +71,7 @@ export function stillNeeded(
   const onTrial = new Set(canarying ? canaries.map((alloc) => alloc.id) : []);
   const moving = new Set(migrate.map((alloc) => alloc.id));
   const candidates = failed.filter((alloc) => !onTrial.has(alloc.id) && !moving.has(alloc.id));
-  // An allocation out of reach that has a replacement does not count: its replacement does.
-  const counted = untainted.filter(
-    (alloc) => !onTrial.has(alloc.id) && !(isUnreachable(pass, alloc) && isReplaced(pass.input, alloc)),
-  );
+  const counted = untainted.filter((alloc) => !onTrial.has(alloc.id) && !isSubstituted(pass, alloc));
   const needed = Math.max(0, count - counted.length - migrate.length);
   if (candidates.length <= needed) return failed;
   const superfluous = new Set(highestFirst(candidates).slice(0, candidates.length - needed));
