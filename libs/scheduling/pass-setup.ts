@@ -29,12 +29,14 @@ export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRe
   const seed = `${evaluation.id} ${cluster.index}`;
   const placer = createPlacer(cluster, { namespace, id: jobId, seed }, elapsed);
   const versionOf = rememberLast((createIndex, version) => cluster.jobVersion(namespace, jobId, createIndex, version));
+  const allocations = cluster.allocationsOfJob(namespace, jobId);
   const input: ReconcileInput = {
     evaluation,
     job,
     jobType,
     deployments: cluster.deploymentsOfJob(namespace, jobId),
-    allocations: cluster.allocationsOfJob(namespace, jobId),
+    allocations,
+    allocation: byId(allocations),
     node: (id) => cluster.node(id),
     versionOf,
     updateVerdict: updateVerdicts(job, versionOf, placer, (id) => cluster.node(id)),
@@ -42,6 +44,16 @@ export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRe
     newId,
   };
   return { job, jobType, input, placer };
+}
+
+/** Looked up only where something is replaced or out of reach: the index is made at the first question. */
+function byId(allocations: readonly AllocationState[]): ReconcileInput['allocation'] {
+  let index: ReadonlyMap<string, AllocationState> | undefined;
+  return (id) => {
+    if (id === '') return undefined;
+    index ??= new Map(allocations.map((alloc) => [alloc.id, alloc]));
+    return index.get(id);
+  };
 }
 
 /** Neighbours are mostly of the same version. */

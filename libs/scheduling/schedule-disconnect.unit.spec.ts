@@ -1,7 +1,8 @@
-import { service } from './testing/specs.js';
+import type { AllocationState } from '@app/domain';
+import { batch, changed, rolling, service } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
 import { toyCluster } from './testing/toy-cluster.js';
-import { at, tellAllocations } from './testing/views.js';
+import { at, only, tellAllocations } from './testing/views.js';
 import { restoreNode } from './testing/story.js';
 
 const MINUTE = 60_000_000_000;
@@ -84,6 +85,30 @@ describe('an allocation whose client is out of reach', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
+  it('is replaced meanwhile where it is of a batch job, too', () => {
+    const cluster = toyCluster();
+    cluster.register(
+      batch({ Disconnect: { LostAfter: 5 * MINUTE, StopOnClientAfter: null, Replace: true, Reconcile: 'best_score' } }),
+    );
+    cluster.evaluate();
+    cluster.settle();
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run']);
+    cluster.advance(5);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('does not stand in for its replacement when that is lost', () => {
+    const cluster = replaced('best_score');
+    cluster.setNode(cluster.live()[1]?.nodeId ?? '', { status: 'down' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('is lost at once without a disconnect block', () => {
     const cluster = toyCluster();
     cluster.register(service({ Count: 1 }));
@@ -125,6 +150,36 @@ describe('when the client is back', () => {
     restoreNode(cluster, original?.nodeId ?? '');
     cluster.evaluate({ trigger: 'reconnect' });
     expect(tellAllocations(cluster.allocations())).toEqual(expected);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it.each([
+    ['keep_original', 0],
+    ['keep_replacement', 1],
+  ])('%s decides too where the replacement had gone out of reach itself', (reconcile, kept) => {
+    const cluster = replaced(reconcile);
+    const away = cluster.live();
+    cluster.setNode(away[1]?.nodeId ?? '', { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    for (const { nodeId } of away) restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(cluster.live().map(({ id }) => id)).toEqual([away[kept]?.id]);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('one that has got the better of its replacement is replaced again when it is out of reach again', () => {
+    const cluster = replaced('keep_original');
+    const [original] = cluster.live();
+    const leave = (): void => {
+      cluster.setNode(original?.nodeId ?? '', { status: 'disconnected' });
+      cluster.evaluate({ trigger: 'node-update' });
+    };
+    restoreNode(cluster, original?.nodeId ?? '');
+    cluster.evaluate({ trigger: 'reconnect' });
+    leave();
+    cluster.advance(30);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 unknown run', 'web[0] v0 run']);
     expect(cluster.plan().plan).toBeNull();
   });
 
@@ -186,5 +241,90 @@ describe('when the client is back', () => {
       'web[0] v0 failed stop: alloc was rescheduled because it failed',
       'web[0] v0 run',
     ]);
+  });
+});
+
+describe('a canary whose client is out of reach', () => {
+  const trial = (Count: number, before: (cluster: ToyCluster) => void = () => {}): ToyCluster => {
+    const cluster = established('best_score', true, null, Count);
+    before(cluster);
+    const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
+    if (job === undefined) throw new Error('no job');
+    const TaskGroups = job.spec.TaskGroups.map((group) => ({ ...group, Update: rolling({ Canary: 1 }) }));
+    cluster.register(changed({ ...job.spec, TaskGroups }, 'v1'));
+    cluster.evaluate();
+    cluster.settle();
+    return cluster;
+  };
+  const canaryOf = (cluster: ToyCluster): AllocationState =>
+    only(cluster.live().filter((alloc) => alloc.deploymentStatus?.canary));
+
+  it('is a canary still when it is back: nothing of the older version has to go for it', () => {
+    const cluster = trial(1);
+    const { nodeId } = canaryOf(cluster);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v1 canary run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('does not take the place of an older one that comes back before the promotion', () => {
+    const cluster = trial(1);
+    const { nodeId } = only(cluster.live().filter((alloc) => alloc.jobVersion === 0));
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('is promoted for good: an older one that comes back after the rollout has to go', () => {
+    const cluster = trial(1);
+    const old = only(cluster.live().filter((alloc) => alloc.jobVersion === 0));
+    cluster.setNode(old.nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.promote();
+    cluster.evaluate();
+    expect(cluster.deployment()?.status).toBe('successful');
+    restoreNode(cluster, old.nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v1 run']);
+    expect(cluster.plan().plan).toBeNull();
+  });
+
+  it('keeps its name when it comes back after the rollout: what was given it meanwhile goes', () => {
+    const cluster = trial(2, (young) => {
+      young.transition(at(young, 0).id, { Migrate: true });
+      young.evaluate({ trigger: 'alloc-stop' });
+      young.settle();
+    });
+    const { id, nodeId } = canaryOf(cluster);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.settle();
+    cluster.promote();
+    for (let round = 0; round < 4; round++) {
+      cluster.evaluate();
+      cluster.settle();
+    }
+    expect(cluster.deployment()?.status).toBe('successful');
+    restoreNode(cluster, nodeId);
+    cluster.evaluate({ trigger: 'reconnect' });
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v1 run', 'web[1] v1 run']);
+    expect(cluster.live().map((alloc) => alloc.id)).toContain(id);
+  });
+
+  it('does not stand in for one of the older version that is lost at the same time', () => {
+    const cluster = trial(2);
+    const { nodeId } = canaryOf(cluster);
+    const old = cluster.live().find((alloc) => alloc.jobVersion === 0 && alloc.nodeId !== nodeId);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.setNode(old?.nodeId ?? '', { status: 'down' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(cluster.live().filter((alloc) => !alloc.deploymentStatus?.canary)).toHaveLength(2);
+    expect(cluster.plan().plan).toBeNull();
   });
 });

@@ -34,9 +34,8 @@ export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
 
   const stops: PlannedStop[] = [...wish.stops];
   if (job !== undefined && stops.length > 0 && wish.destructive.length + wish.place.length > 0) {
-    const byId = new Map(input.allocations.map((alloc) => [alloc.id, alloc]));
     for (const { allocationId } of stops) {
-      const alloc = byId.get(allocationId);
+      const alloc = input.allocation(allocationId);
       if (alloc !== undefined) placer.release(alloc);
     }
   }

@@ -364,6 +364,17 @@ describe('canaries', () => {
     expect(cluster.evaluate().plan).toBeNull();
   });
 
+  it('are made again when they move together with all that they stand in for', () => {
+    const alone = (change: Parameters<typeof rolling>[0]) => service({ Count: 1, Update: rolling(change) });
+    const cluster = established(alone({ Canary: 1 }));
+    cluster.register(changed(alone({ Canary: 1 }), 'v1'));
+    cluster.evaluate();
+    for (const { id } of cluster.live()) cluster.transition(id, { Migrate: true });
+    cluster.evaluate({ trigger: 'node-drain' });
+    expect(live(cluster)).toEqual(['web[0] v1 canary run', 'web[0] v0 run']);
+    expect(cluster.evaluate().plan).toBeNull();
+  });
+
   it('do not take the place of what is lost, as many as they are', () => {
     const pair = (change: Parameters<typeof rolling>[0]) => service({ Count: 2, Update: rolling(change) });
     const cluster = established(pair({}));

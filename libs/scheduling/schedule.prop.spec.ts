@@ -1,8 +1,8 @@
-import type { AllocationState, JobType, Plan } from '@app/domain';
-import { isActive } from '@app/domain';
+import type { AllocationState, Plan, TaskGroup } from '@app/domain';
+import { isActive, isTerminal } from '@app/domain';
 import fc from 'fast-check';
-import { UPDATING } from './descriptions.js';
-import type { Story } from './testing/story.js';
+import { NOT_NEEDED, UPDATING } from './descriptions.js';
+import type { Story, StoryType } from './testing/story.js';
 import { anyStory, begin, follow, isHurried, restoreNode, rollingStory, specOf } from './testing/story.js';
 import { changed, node } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
@@ -10,9 +10,9 @@ import { toyCluster } from './testing/toy-cluster.js';
 
 jest.setTimeout(300_000);
 
-/** How many stories the properties of services are tried on; those of other jobs, which share most of the code, on a fifth. */
+/** How many stories the properties of services are tried on; those of other jobs, which share most of the code, on a tenth. */
 const RUNS = Number(process.env['FAST_CHECK_RUNS'] ?? 10_000);
-const FEWER = Math.ceil(RUNS / 5);
+const FEWER = Math.ceil(RUNS / 10);
 
 interface Scene {
   readonly cluster: ToyCluster;
@@ -36,7 +36,7 @@ class Broken extends Error {
  * its name, with fast-check's seed and the smallest story.
  */
 function itHolds(
-  type: Extract<JobType, 'service' | 'batch' | 'system'>,
+  type: StoryType,
   stories: fc.Arbitrary<Story>,
   runs: number,
   {
@@ -71,10 +71,25 @@ function itHolds(
 }
 
 const spec = (cluster: ToyCluster) => cluster.view.job('default', 'shop')?.versions[0]?.spec;
-const countOf = (cluster: ToyCluster): number => (spec(cluster)?.Stop ? 0 : (spec(cluster)?.TaskGroups[0]?.Count ?? 0));
+/** The groups of a job that is not stopped. */
+const groupsOf = (cluster: ToyCluster): readonly TaskGroup[] =>
+  spec(cluster)?.Stop ? [] : (spec(cluster)?.TaskGroups ?? []);
+const total = (cluster: ToyCluster): number => groupsOf(cluster).reduce((sum, { Count }) => sum + Count, 0);
+const ofGroup = (allocations: readonly AllocationState[], { Name }: TaskGroup): readonly AllocationState[] =>
+  allocations.filter(({ taskGroup }) => taskGroup === Name);
+const maxParallel = ({ Update }: TaskGroup): number => Update?.MaxParallel ?? Infinity;
+/** No group has more of these than its count. */
+const withinCounts = (cluster: ToyCluster, allocations: readonly AllocationState[]): void => {
+  const groups = groupsOf(cluster);
+  all(allocations, ({ taskGroup }) => groups.some(({ Name }) => Name === taskGroup));
+  for (const group of groups) atMost(group.Count, ofGroup(allocations, group));
+};
 const isReachable = (alloc: AllocationState): boolean => alloc.clientStatus !== 'unknown';
 
 // Jest's own comparisons cost more than the scheduling: where a property is looked at a hundred thousand times, this is all it needs.
+function must(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Error(otherwise);
+}
 function all<T>(items: readonly T[], holds: (item: T) => boolean): void {
   for (const item of items) if (!holds(item)) throw new Error(`not so for ${JSON.stringify(item)}`);
 }
@@ -106,21 +121,23 @@ function nothingMore({ cluster, plan }: Scene): void {
 
 /** Every node is back, and there is one more version: as many as wanted run it, and its deployment has succeeded. */
 function converges({ cluster }: Scene): void {
-  for (const id of ['b', 'c', 'd']) restoreNode(cluster, id);
+  for (const { id } of cluster.view.nodes()) restoreNode(cluster, id);
   const present = spec(cluster);
   if (present === undefined) throw new Error('the job is gone');
+  cluster.advance(4000);
+  cluster.runDue();
   cluster.register({ ...changed(present, 'last'), Stop: false });
   for (let round = 0; round < 40 && cluster.evaluate().plan !== null; round++) {
     cluster.settle();
     cluster.promote();
   }
   const version = cluster.view.job('default', 'shop')?.versions[0];
-  expect(cluster.live()).toHaveLength(countOf(cluster));
+  must(cluster.live().length === total(cluster), `${cluster.live().length} instead of ${total(cluster)}`);
   all(cluster.live(), (alloc) => alloc.jobVersion === version?.version);
   const deployment = cluster.deployment();
   if (deployment === undefined) return;
-  expect(isActive(deployment)).toBe(false);
-  if (deployment.jobVersion === version?.version) expect(deployment.status).toBe('successful');
+  must(!isActive(deployment), `its deployment is ${deployment.status}`);
+  must(deployment.jobVersion !== version?.version || deployment.status === 'successful', `it ${deployment.status}`);
 }
 
 describe('whatever happens to a service job', () => {
@@ -145,10 +162,35 @@ describe('whatever happens to a service job', () => {
       },
       'never more than the count, beside canaries and what is out of reach': ({ cluster }) => {
         const within = cluster.live().filter(isReachable);
-        atMost(
-          countOf(cluster),
+        withinCounts(
+          cluster,
           within.filter((alloc) => !alloc.deploymentStatus?.canary),
         );
+      },
+      'nothing of use is stopped: what is not needed leaves as many as are wanted': ({ cluster, plan }) => {
+        const needless = new Set(
+          plan?.stops.filter(({ description }) => description === NOT_NEEDED).map(({ allocationId }) => allocationId),
+        );
+        const some = cluster.allocations().filter((alloc) => !alloc.deploymentStatus?.canary);
+        const counts = (alloc: AllocationState): boolean =>
+          alloc.nextAllocation === '' || (isReachable(alloc) && !isTerminal(alloc));
+        const left = some.filter((alloc) => alloc.desiredStatus === 'run' && counts(alloc));
+        for (const group of groupsOf(cluster)) {
+          const stopped = ofGroup(some, group).filter((alloc) => needless.has(alloc.id) && isReachable(alloc));
+          const enough = stopped.length === 0 || ofGroup(left, group).length >= group.Count;
+          must(enough, `${stopped.length} stopped, ${ofGroup(left, group).length} left`);
+        }
+      },
+      // One that comes back stays beside the one that was made meanwhile.
+      'never more canaries on trial within reach than wanted': ({ cluster }) => {
+        const deployment = cluster.deployment();
+        const trial = cluster
+          .live()
+          .filter((alloc) => alloc.deploymentStatus?.canary && alloc.stateChanges.length === 0);
+        for (const group of groupsOf(cluster)) {
+          const state = deployment?.groups[group.Name];
+          if (state && !state.promoted) atMost(state.desiredCanaries, ofGroup(trial, group));
+        }
       },
       'reconciling twice is reconciling once': nothingMore,
     },
@@ -161,7 +203,7 @@ describe('whatever happens to a service job', () => {
 describe('whatever happens to a rolling update', () => {
   itHolds('service', rollingStory, RUNS, {
     always: {
-      'never more than max_parallel replacements beyond the healthy ones': ({ cluster, story }) => {
+      'never more than max_parallel replacements beyond the healthy ones': ({ cluster }) => {
         const deployment = cluster.deployment();
         const byId = new Map(cluster.allocations().map((alloc) => [alloc.id, alloc]));
         const pending = cluster.live().filter((alloc) => {
@@ -170,10 +212,13 @@ describe('whatever happens to a rolling update', () => {
           const replaced = byId.get(alloc.previousAllocation)?.desiredDescription === UPDATING;
           return ofThis && created && replaced && alloc.deploymentStatus?.healthy !== true;
         });
-        atMost(story.maxParallel, pending);
+        for (const group of groupsOf(cluster)) atMost(maxParallel(group), ofGroup(pending, group));
       },
-      'never more than max_parallel taken away at once': ({ plan, story }) => {
-        atMost(story.maxParallel, plan?.stops.filter(({ description }) => description === UPDATING) ?? []);
+      'never more than max_parallel taken away at once': ({ cluster, plan }) => {
+        const updating = plan?.stops.filter(({ description }) => description === UPDATING) ?? [];
+        const ids = new Set(updating.map(({ allocationId }) => allocationId));
+        const taken = cluster.allocations().filter(({ id }) => ids.has(id));
+        for (const group of groupsOf(cluster)) atMost(maxParallel(group), ofGroup(taken, group));
       },
     },
   });
@@ -186,7 +231,7 @@ describe('whatever happens to a batch job', () => {
         if (spec(cluster)?.Stop) atMost(0, plan?.placements ?? []);
       },
       'never more than the count is running within reach': ({ cluster }) =>
-        atMost(countOf(cluster), cluster.live().filter(isReachable)),
+        withinCounts(cluster, cluster.live().filter(isReachable)),
       'names are unique among what runs within reach': ({ cluster }) =>
         different(
           cluster
@@ -194,21 +239,25 @@ describe('whatever happens to a batch job', () => {
             .filter(isReachable)
             .map((alloc) => alloc.name),
         ),
-      'reconciling twice is reconciling once': nothingMore,
+      // `alloc stop -reschedule` leaves a hole until the delay of the policy is over, or something else happens (spec/lifecycle §3.2, step 1).
+      'reconciling twice is reconciling once': (scene) => {
+        if (!scene.story.happenings.some(({ kind }) => kind === 'move')) nothingMore(scene);
+      },
     },
   });
 });
 
-describe('whatever happens to a system job', () => {
-  itHolds('system', anyStory, FEWER, {
+describe.each(['system', 'sysbatch'] as const)('whatever happens to a %s job', (type) => {
+  itHolds(type, anyStory, FEWER, {
     always: {
       'never a placement for a stopped job, on nodes that join it neither': ({ cluster, plan }) => {
         if (!spec(cluster)?.Stop) return;
         atMost(0, plan?.placements ?? []);
         cluster.addNode(node(`late-${cluster.view.index}`));
-        atMost(0, cluster.plan({ trigger: 'node-update', type: 'system' }).plan?.placements ?? []);
+        atMost(0, cluster.plan({ trigger: 'node-update', type }).plan?.placements ?? []);
       },
-      'at most one on each node': ({ cluster }) => different(cluster.live().map((alloc) => alloc.nodeId)),
+      'at most one of a group on each node': ({ cluster }) =>
+        different(cluster.live().map((alloc) => `${alloc.taskGroup} on ${alloc.nodeId}`)),
       'reconciling twice is reconciling once': nothingMore,
     },
   });

@@ -5,9 +5,9 @@ import { allocationName, canaryIndexes } from '../names.js';
 import { classify } from './classify.js';
 import { isFailed, isPaused } from './deployments.js';
 import type { GroupGoal, Pass, Wanted } from './pass.js';
-import { indexesOf, stop, stopLost, without } from './pass.js';
+import { indexesOf, isUnreachable, stop, stopLost, without } from './pass.js';
 
-/** Step 5: stops the canaries of attempts that are over; returns what remains, and the canaries that count. */
+/** Step 5: stops the canaries of attempts that are over; returns what remains, and the canaries among it that may go on. */
 export function cleanUpCanaries(
   pass: Pass,
   desired: DesiredUpdates,
@@ -32,18 +32,24 @@ export function cleanUpCanaries(
   for (const alloc of buckets.migrate) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
   for (const alloc of buckets.lost) stopLost(pass, alloc);
   desired.Stop += buckets.lost.length;
-  return { all: without(remaining, [...buckets.migrate, ...buckets.lost]), canaries: buckets.untainted };
+  const { untainted, reconnecting, disconnecting } = buckets;
+  return {
+    all: without(remaining, [...buckets.migrate, ...buckets.lost]),
+    canaries: [...untainted, ...reconnecting, ...disconnecting],
+  };
 }
 
 /** How many canaries are still to be made: only what would be replaced is tried out first. Source: spec/lifecycle §3.5. */
 export function missingCanaries(
+  pass: Pass,
   group: TaskGroup,
   goal: GroupGoal,
   outdated: readonly AllocationState[],
   canaries: readonly AllocationState[],
 ): number {
   if (!hasUpdate(group.Update) || group.Update === null || outdated.length === 0 || goal.promoted) return 0;
-  return Math.max(0, group.Update.Canary - canaries.length);
+  const withinReach = canaries.filter((alloc) => !isUnreachable(pass, alloc));
+  return Math.max(0, group.Update.Canary - withinReach.length);
 }
 
 export function wantCanaries(

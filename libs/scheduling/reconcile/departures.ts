@@ -7,7 +7,7 @@ import { groupOf, lastUnknown, lostAfter, replacesDisconnected } from './classif
 import type { Due } from './followups.js';
 import { addFollowups } from './followups.js';
 import type { Pass } from './pass.js';
-import { stopLost, update } from './pass.js';
+import { isReplaced, stopLost, update } from './pass.js';
 import { rescheduleVerdict } from './reschedule.js';
 
 export interface Filtered {
@@ -30,7 +30,7 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
       evaluationId: input.evaluation.id,
       activeDeploymentId,
       policy: group?.ReschedulePolicy,
-      disconnectedAt: replacesDisconnected(group) ? unreachableSince : 0,
+      disconnectedAt: replacesDisconnected(group) && !isReplaced(input, alloc) ? unreachableSince : 0,
     });
     if (verdict.kind === 'now') filtered.now.push(alloc);
     if (verdict.kind === 'keep' || verdict.kind === 'later') filtered.untainted.push(alloc);

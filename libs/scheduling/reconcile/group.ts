@@ -14,6 +14,7 @@ import {
   indexesOf,
   isOfVersion,
   isOlderThan,
+  isSubstituted,
   isUnreachable,
   stop,
   stopLost,
@@ -52,26 +53,26 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const goal = goalOf(pass, group);
   const done = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
   desired.Ignore += done.length;
-  const { all, canaries } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
+  const { all, canaries: onTrial } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
 
   const buckets = classify(all, pass.input);
   desired.Ignore += buckets.ignore.length;
   const { survivors, losers } = reconnect(pass, buckets.reconnecting);
   desired.Reconnect += survivors.length;
-  desired.Stop += buckets.reconnecting.length - survivors.length + losers.size;
+  const canaries = onTrial.filter(({ id }) => !pass.stops.has(id));
+  const stays = (alloc: AllocationState): boolean => !losers.has(alloc.id);
+  desired.Stop += buckets.reconnecting.filter(stays).length - survivors.length + losers.size;
 
-  const filtered = filterReschedulable(
-    pass,
-    buckets.untainted.filter((alloc) => !losers.has(alloc.id)),
-  );
-  const migratingDue = filterReschedulable(pass, buckets.migrate);
-  const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting);
+  const migrating = buckets.migrate.filter(stays);
+  const filtered = filterReschedulable(pass, buckets.untainted.filter(stays));
+  const migratingDue = filterReschedulable(pass, migrating);
+  const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting.filter(stays));
   let rescheduleNow: readonly AllocationState[] = [...filtered.now, ...migratingDue.now, ...disconnected.now];
   const later = [...filtered.later, ...migratingDue.later, ...disconnected.later];
   const lost = [...buckets.lost, ...buckets.expiring];
   let untainted = [...filtered.untainted, ...survivors, ...disconnected.untainted];
   // Of a batch job, what was moved already may still be here.
-  let migrate = buckets.migrate.filter((alloc) => !isServerTerminal(alloc));
+  let migrate = migrating.filter((alloc) => !isServerTerminal(alloc));
 
   desired.RescheduleNow += rescheduleNow.length;
   desired.RescheduleLater += later.length;
@@ -81,7 +82,12 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const used = indexesOf([...untainted, ...migrate, ...rescheduleNow, ...lost]);
   const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
   desired.Stop += lost.length;
-  const surplus = stopSurplus(pass, group.Count, { untainted, migrate, canaries, canarying: canarying() });
+  const surplus = stopSurplus(
+    pass,
+    group.Count,
+    { untainted, migrate, canaries, canarying: canarying() },
+    survivors.filter((alloc) => isOlderThan(alloc, job)),
+  );
   desired.Stop += surplus.size;
   if (surplus.size > 0) {
     for (const alloc of [...untainted, ...migrate]) if (surplus.has(alloc.id)) used.delete(nameIndex(alloc.name));
@@ -100,10 +106,11 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
 
   if (canarying()) untainted = without(untainted, canaries);
-  // While there are canaries, the replacements of what failed or is lost run the version before theirs.
-  const downgraded = canarying() && !holdsBack ? [...rescheduleNow, ...lost].filter((a) => isOlderThan(a, job)) : [];
+  // While there are canaries, the replacements of what failed, moves or is lost run the version before theirs.
+  const replaced = holdsBack ? migrate : [...rescheduleNow, ...lost, ...migrate];
+  const downgraded = canarying() ? replaced.filter((alloc) => isOlderThan(alloc, job)) : [];
   const outdated = [...destructive, ...downgraded];
-  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(group, goal, outdated, canaries);
+  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, outdated, canaries);
   const wantedCanaries =
     canariesMissing > 0
       ? wantCanaries(pass, group, goal, {
@@ -120,7 +127,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     ? []
     : computePlacements(group, {
         job: job.spec.ID,
-        untainted,
+        untainted: untainted.filter((alloc) => !isSubstituted(pass, alloc)),
         migrate,
         rescheduleNow,
         lost,
@@ -183,7 +190,7 @@ const LEAVE: UpdateVerdict = { kind: 'ignore' };
 
 /**
  * Step 11: what of the untainted is to be brought to the current version, and how. What is out of reach stays as it is until its client is
- * back (an older version is stopped then) or it is given up.
+ * back (an older version is stopped then, if the count is made up without it) or it is given up.
  */
 function classifyUpdates(
   pass: Pass,

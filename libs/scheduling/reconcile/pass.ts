@@ -35,6 +35,8 @@ export interface ReconcileInput {
   readonly deployments: readonly DeploymentState[];
   /** Of this job, whatever its incarnation. */
   readonly allocations: readonly AllocationState[];
+  /** One of {@link allocations}. */
+  readonly allocation: (id: string) => AllocationState | undefined;
   readonly node: (id: string) => NodeState | undefined;
   /** The version an allocation was made from. */
   readonly versionOf: (alloc: AllocationState) => JobVersion | undefined;
@@ -159,6 +161,29 @@ export function update(
 /** Its client is out of reach, or was found to be in this pass. */
 export const isUnreachable = (pass: Pick<Pass, 'updates'>, alloc: AllocationState): boolean =>
   alloc.clientStatus === 'unknown' || pass.updates.get(alloc.id)?.clientStatus === 'unknown';
+
+/** Something that is still wanted took its place. What had to go again when it came back does not count. */
+export function isReplaced({ allocation }: Pick<ReconcileInput, 'allocation'>, alloc: AllocationState): boolean {
+  return successors({ allocation }, alloc).some((successor) => !isServerTerminal(successor));
+}
+
+/** What took its place, one after the other. */
+export function successors(
+  { allocation }: Pick<ReconcileInput, 'allocation'>,
+  alloc: AllocationState,
+): readonly AllocationState[] {
+  const found = new Set<AllocationState>();
+  let next = allocation(alloc.nextAllocation);
+  while (next !== undefined && next !== alloc && !found.has(next)) {
+    found.add(next);
+    next = allocation(next.nextAllocation);
+  }
+  return [...found];
+}
+
+/** Its client is out of reach, and what took its place counts instead of it. */
+export const isSubstituted = (pass: Pass, alloc: AllocationState): boolean =>
+  isUnreachable(pass, alloc) && isReplaced(pass.input, alloc);
 
 /** A group state that an existing deployment keeps, seen as the goal of this pass. */
 export const existingGoal = (group: DeploymentGroup): GroupGoal => ({

@@ -5,7 +5,7 @@ import { usFromRfc3339 } from '@app/kernel';
 import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
 import { groupOf } from './classify.js';
 import type { Pass } from './pass.js';
-import { isOlderThan, stop, update } from './pass.js';
+import { stop, successors, update } from './pass.js';
 
 export interface Reconnection {
   /** Originals that go on. */
@@ -14,13 +14,17 @@ export interface Reconnection {
   readonly losers: ReadonlySet<string>;
 }
 
-/** Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8. */
+/**
+ * Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8, with one exception: Nomad stops those of
+ * an older version at once, even where nothing takes their place before a promotion. Here they go on as long as the group has use for them.
+ */
 export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]): Reconnection {
   const survivors: AllocationState[] = [];
   const losers = new Set<string>();
   if (reconnecting.length === 0) return { survivors, losers };
-  const byId = new Map(pass.input.allocations.map((alloc) => [alloc.id, alloc]));
   for (const original of reconnecting) {
+    // Itself a replacement, and back together with what it replaced.
+    if (losers.has(original.id)) continue;
     if (original.clientStatus === 'failed' && !isServerTerminal(original)) {
       pass.stops.set(original.id, { allocationId: original.id, description: RESCHEDULED, clientStatus: 'failed' });
       continue;
@@ -29,7 +33,7 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
       stop(pass, original, NOT_NEEDED);
       continue;
     }
-    const replacements = liveReplacements(original, byId);
+    const replacements = successors(pass.input, original).filter((alloc) => !isTerminal(alloc));
     if (replacements.some((replacement) => replacementWins(original, replacement, pass))) {
       stop(pass, original, NOT_NEEDED);
       continue;
@@ -43,7 +47,7 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
     survivors.push(original);
   }
   cancelFollowups(pass, reconnecting);
-  return { survivors, losers };
+  return { survivors: survivors.filter(({ id }) => !losers.has(id)), losers };
 }
 
 /** A client is back: its allocation is as it says, and waits for nothing any more. */
@@ -68,22 +72,7 @@ export function cancelFollowups({ input, needlessEvals }: Pass, returned: readon
 function isUnwanted(alloc: AllocationState, { input }: Pass): boolean {
   const { Migrate, Reschedule, ForceReschedule } = alloc.desiredTransition;
   if (isServerTerminal(alloc) || Migrate || Reschedule || ForceReschedule) return true;
-  return input.job === undefined || isOlderThan(alloc, input.job);
-}
-
-function liveReplacements(
-  original: AllocationState,
-  byId: ReadonlyMap<string, AllocationState>,
-): readonly AllocationState[] {
-  const replacements: AllocationState[] = [];
-  const seen = new Set([original.id]);
-  let next = byId.get(original.nextAllocation);
-  while (next !== undefined && !seen.has(next.id)) {
-    seen.add(next.id);
-    if (!isTerminal(next)) replacements.push(next);
-    next = byId.get(next.nextAllocation);
-  }
-  return replacements;
+  return alloc.jobCreateIndex !== input.job?.createIndex;
 }
 
 function replacementWins(original: AllocationState, replacement: AllocationState, { input }: Pass): boolean {

@@ -72,7 +72,7 @@ export interface RescheduleContext {
   /** "" when no current deployment is active. */
   readonly activeDeploymentId: string;
   readonly policy: ReschedulePolicy | null | undefined;
-  /** Since when the client is out of reach, if the allocation is to be replaced meanwhile; else 0. */
+  /** Since when the client is out of reach, if the allocation is to be replaced meanwhile and was not yet; else 0. */
   readonly disconnectedAt: TimeUs;
 }
 
@@ -87,7 +87,7 @@ const NOW: RescheduleVerdict = { kind: 'now' };
 /** What becomes of an allocation that may have ended. Source: spec/lifecycle §5.3. */
 export function rescheduleVerdict(alloc: AllocationState, context: RescheduleContext): RescheduleVerdict {
   if (alloc.nextAllocation !== '' && isTerminal(alloc)) return DROP;
-  return (context.batch ? ofBatch(alloc) : ofService(alloc)) ?? dueVerdict(alloc, context);
+  return (context.batch ? ofBatch(alloc, context) : ofService(alloc)) ?? dueVerdict(alloc, context);
 }
 
 function ofService(alloc: AllocationState): RescheduleVerdict | undefined {
@@ -95,7 +95,7 @@ function ofService(alloc: AllocationState): RescheduleVerdict | undefined {
   return alloc.clientStatus === 'complete' || alloc.clientStatus === 'lost' ? DROP : undefined;
 }
 
-function ofBatch(alloc: AllocationState): RescheduleVerdict | undefined {
+function ofBatch(alloc: AllocationState, { disconnectedAt }: RescheduleContext): RescheduleVerdict | undefined {
   if (alloc.desiredTransition.MigrateDisablePlacement) return KEEP;
   if (alloc.desiredTransition.Reschedule) return undefined;
   if (alloc.desiredStatus === 'evict') return DROP;
@@ -103,7 +103,7 @@ function ofBatch(alloc: AllocationState): RescheduleVerdict | undefined {
     if (alloc.clientStatus === 'complete') return KEEP;
     return alloc.rescheduleTracker?.lastReschedule === NO_PLACEMENT ? undefined : DROP;
   }
-  return alloc.clientStatus === 'failed' || alloc.clientStatus === 'unknown' ? undefined : KEEP;
+  return alloc.clientStatus === 'failed' || disconnectedAt > 0 ? undefined : KEEP;
 }
 
 function dueVerdict(alloc: AllocationState, context: RescheduleContext): RescheduleVerdict {
@@ -111,7 +111,7 @@ function dueVerdict(alloc: AllocationState, context: RescheduleContext): Resched
   const belongsToActive = alloc.deploymentId !== '' && alloc.deploymentId === context.activeDeploymentId;
   if (belongsToActive && !desiredTransition.Reschedule) return KEEP;
   if (desiredTransition.ForceReschedule && isClientTerminal(alloc)) return NOW;
-  const disconnected = context.disconnectedAt > 0 && alloc.nextAllocation === '';
+  const disconnected = context.disconnectedAt > 0;
   if (!disconnected && !isClientTerminal(alloc) && !(context.batch && desiredTransition.Reschedule)) return KEEP;
 
   const failedAt = disconnected ? context.disconnectedAt : failTime(alloc);

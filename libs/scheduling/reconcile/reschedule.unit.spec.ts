@@ -137,7 +137,7 @@ describe('what becomes of an allocation, by spec/lifecycle §5.3', () => {
       'out of reach, with a replacement',
       'keep',
       { clientStatus: 'unknown', nextAllocation: 'next' },
-      { disconnectedAt: NOW },
+      { disconnectedAt: 0 },
     ],
   ])('%s → %s', (_name, expected, alloc, context) => {
     expect(verdict(alloc, context)).toBe(expected);

@@ -3,7 +3,7 @@ import { isServerTerminal } from '@app/domain';
 import { NOT_NEEDED } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 import type { Pass } from './pass.js';
-import { isUnreachable, stop } from './pass.js';
+import { isSubstituted, isUnreachable, stop } from './pass.js';
 
 export interface SurplusInput {
   readonly untainted: readonly AllocationState[];
@@ -13,10 +13,15 @@ export interface SurplusInput {
 }
 
 /**
- * Stops what exceeds the count: after a promotion those whose canary took their name, then migrating ones and running ones with the
- * highest indexes. Returns their ids. Source: spec/lifecycle §3.4.
+ * Stops what exceeds the count: those of an older version that came back (`late`), after a promotion those whose canary took their name, then
+ * migrating ones and running ones with the highest indexes, but first what shares its name. Returns their ids. Source: spec/lifecycle §3.4, §3.8.
  */
-export function stopSurplus(pass: Pass, count: number, input: SurplusInput): ReadonlySet<string> {
+export function stopSurplus(
+  pass: Pass,
+  count: number,
+  input: SurplusInput,
+  late: readonly AllocationState[],
+): ReadonlySet<string> {
   const { untainted, migrate, canaries, canarying } = input;
   const victims = new Set<string>();
   const canaryIds = new Set(canaries.map((alloc) => alloc.id));
@@ -33,13 +38,23 @@ export function stopSurplus(pass: Pass, count: number, input: SurplusInput): Rea
     }
   };
   const running = working.filter((alloc) => !isServerTerminal(alloc));
+  take(late);
   if (!canarying && canaries.length > 0) {
     const canaryNames = new Set(canaries.map((alloc) => alloc.name));
     take(running.filter((alloc) => !canaryIds.has(alloc.id) && canaryNames.has(alloc.name)));
   }
   take(highestFirst(migrate));
+  take(namedTwice(running));
   take(highestFirst(running));
   return victims;
+}
+
+/** Those of a name that another of their version had before: one of them was out of reach when the other got it. */
+function namedTwice(allocations: readonly AllocationState[]): readonly AllocationState[] {
+  const names = new Set<string>();
+  return allocations
+    .toSorted((a, b) => a.createIndex - b.createIndex)
+    .filter(({ name, jobVersion }) => names.size === names.add(`${name} ${jobVersion}`).size);
 }
 
 /**
@@ -56,10 +71,7 @@ export function stillNeeded(
   const onTrial = new Set(canarying ? canaries.map((alloc) => alloc.id) : []);
   const moving = new Set(migrate.map((alloc) => alloc.id));
   const candidates = failed.filter((alloc) => !onTrial.has(alloc.id) && !moving.has(alloc.id));
-  // An allocation out of reach that has a replacement does not count: its replacement does.
-  const counted = untainted.filter(
-    (alloc) => !onTrial.has(alloc.id) && !(isUnreachable(pass, alloc) && alloc.nextAllocation !== ''),
-  );
+  const counted = untainted.filter((alloc) => !onTrial.has(alloc.id) && !isSubstituted(pass, alloc));
   const needed = Math.max(0, count - counted.length - migrate.length);
   if (candidates.length <= needed) return failed;
   const superfluous = new Set(highestFirst(candidates).slice(0, candidates.length - needed));

@@ -77,6 +77,14 @@ export interface ToyOptions {
   readonly keepsUsage?: boolean;
 }
 
+/** Thousands of clusters share their nodes. */
+const classes = new WeakMap<NodeDescription, string>();
+function classOf(description: NodeDescription): string {
+  const known = classes.get(description) ?? computedClass(description);
+  classes.set(description, known);
+  return known;
+}
+
 export function toyCluster(options: ToyOptions = {}): ToyCluster {
   const { describe = node } = options;
   const configuration: SchedulerConfiguration = { ...DEFAULT_SCHEDULER_CONFIGURATION, ...options.configuration };
@@ -364,7 +372,7 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
         id: description.ID,
         secretDigest: '',
         description,
-        computedClass: computedClass(description),
+        computedClass: classOf(description),
         status: 'ready',
         statusDescription: '',
         statusUpdatedAt: 0,
