@@ -245,8 +245,8 @@ describe('when the client is back', () => {
 });
 
 describe('a canary whose client is out of reach', () => {
-  const trial = (Count: number, before: (cluster: ToyCluster) => void = () => {}): ToyCluster => {
-    const cluster = established('best_score', true, null, Count);
+  const trial = (Count: number, before: (cluster: ToyCluster) => void = () => {}, Replace = true): ToyCluster => {
+    const cluster = established('best_score', Replace, null, Count);
     before(cluster);
     const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
     if (job === undefined) throw new Error('no job');
@@ -315,6 +315,21 @@ describe('a canary whose client is out of reach', () => {
     cluster.evaluate({ trigger: 'reconnect' });
     expect(tellAllocations(cluster.live())).toEqual(['web[0] v1 run', 'web[1] v1 run']);
     expect(cluster.live().map((alloc) => alloc.id)).toContain(id);
+  });
+
+  it('is not replaced once more when it is given up, and leaves that to one of the older version', () => {
+    const cluster = trial(2, undefined, false);
+    const { nodeId } = canaryOf(cluster);
+    cluster.transition(at(cluster, 1).id, { Migrate: true });
+    cluster.evaluate({ trigger: 'alloc-stop' });
+    cluster.settle();
+    // Younger than the canary.
+    const young = at(cluster, 1);
+    for (const id of [nodeId, young.nodeId]) cluster.setNode(id, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.advance(301);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[1] v0 run', 'web[2] v1 canary run']);
   });
 
   it('does not stand in for one of the older version that is lost at the same time', () => {

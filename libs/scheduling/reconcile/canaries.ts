@@ -30,11 +30,13 @@ export function cleanUpCanaries(
     pass.input,
   );
   for (const alloc of buckets.migrate) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
-  for (const alloc of buckets.lost) stopLost(pass, alloc);
-  desired.Stop += buckets.lost.length;
+  const isOnTrial = ({ taskGroup }: AllocationState): boolean => !current?.groups[taskGroup]?.promoted;
+  const lost = [...buckets.lost, ...buckets.expiring.filter(isOnTrial)];
+  for (const alloc of lost) stopLost(pass, alloc);
+  desired.Stop += lost.length;
   const { untainted, reconnecting, disconnecting } = buckets;
   return {
-    all: without(remaining, [...buckets.migrate, ...buckets.lost]),
+    all: without(remaining, [...buckets.migrate, ...lost]),
     canaries: [...untainted, ...reconnecting, ...disconnecting],
   };
 }
