@@ -124,13 +124,22 @@ export class KafkaProcess implements TestKafka {
 
   private async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const { guard, pid } = this;
-    if (guard === undefined) return;
     this.guard = undefined;
+    if (guard === undefined || guard.exitCode !== null || guard.signalCode !== null) return;
     const ended = once(guard, 'exit');
-    process.kill(pid, signal);
-    const timer = setTimeout(() => process.kill(pid, 'SIGKILL'), STOP_BOUND_MS);
+    sendIfAlive(pid, signal);
+    const timer = setTimeout(() => sendIfAlive(pid, 'SIGKILL'), STOP_BOUND_MS);
     await ended;
     clearTimeout(timer);
     guard.stdin?.destroy();
+  }
+}
+
+/** A broker that cannot go on ends itself. */
+function sendIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
