@@ -10,7 +10,7 @@ import {
 import { allocationStream, assertNever, streamType, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { Movement } from './cluster-state.js';
 import { judgeDeployment, lateGroups, nextDeadline, type DeploymentVerdict } from './deployment-rules.js';
-import { settled, type Reactor, type ReactorContext } from './reactor.js';
+import { issue, type Reactor, type ReactorContext } from './reactor.js';
 
 /** Health reports come in bursts: one look for all of them. Nomad waits a second. */
 const COALESCE_MS = 100;
@@ -99,26 +99,22 @@ export class DeploymentWatcher implements Reactor {
         return this.fail(id, 'unhealthy', verdict.rollback);
       case 'promote': {
         const command = { deploymentId: id, all: true, groups: [], automatic: true };
-        const outcome = settled(
+        const outcome = await issue(
+          this.context,
           'PromoteDeployment',
-          await this.context.execute(
-            'PromoteDeployment',
-            (view, context) => promoteDeployment(view, context, command),
-            id,
-          ),
+          (view, context) => promoteDeployment(view, context, command),
+          id,
         );
         return outcome.kind === 'accepted' ? undefined : this.carryOut(id, verdict.otherwise);
       }
       case 'progress': {
         const command = { deploymentId: id, replace: verdict.replace };
-        settled(
+        await issue(
+          this.context,
           'ProgressDeployment',
-          await this.context.execute(
-            'ProgressDeployment',
-            (view, context) => progressDeployment(view, context, command),
-            id,
-            verdict.replace.map(allocationStream),
-          ),
+          (view, context) => progressDeployment(view, context, command),
+          id,
+          verdict.replace.map(allocationStream),
         );
         return;
       }
@@ -128,13 +124,11 @@ export class DeploymentWatcher implements Reactor {
 
   private async fail(deploymentId: string, cause: 'unhealthy' | 'deadline', rollback: boolean): Promise<void> {
     const command = { deploymentId, cause, rollback };
-    settled(
+    await issue(
+      this.context,
       'FailDeployment',
-      await this.context.execute(
-        'FailDeployment',
-        (view, context) => failWatchedDeployment(view, context, command),
-        deploymentId,
-      ),
+      (view, context) => failWatchedDeployment(view, context, command),
+      deploymentId,
     );
   }
 

@@ -23,10 +23,17 @@ export interface ReactorContext {
 }
 
 /**
- * What became of a command that was taken, refused for what it asks, or is another leader's business now.
- * @throws Error for one that found no turn: it is to be issued again.
+ * Executes a command that must not be forgotten, and tells what became of it: taken, refused for what it asks, or another leader's business now.
+ * @throws Error when it found no turn: it is to be issued again.
  */
-export function settled<A>(name: string, outcome: Outcome<A>): Outcome<A> {
+export async function issue<A>(
+  { execute }: Pick<ReactorContext, 'execute'>,
+  name: string,
+  decide: (view: StateView, context: CommandContext) => Decision<A>,
+  causation?: string,
+  reads?: readonly StreamName[],
+): Promise<Outcome<A>> {
+  const outcome = await execute(name, decide, causation, reads);
   if (outcome.kind === 'overloaded' || outcome.kind === 'conflict')
     throw new Error(`${name} was not taken: ${outcome.kind}`);
   return outcome;

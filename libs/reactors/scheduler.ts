@@ -39,7 +39,7 @@ import {
 import { schedule, type SchedulingResult } from '@app/scheduling';
 import type { ClusterState, Movement } from './cluster-state.js';
 import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
-import { settled, type Reactor, type ReactorContext } from './reactor.js';
+import { issue, type Reactor, type ReactorContext } from './reactor.js';
 
 export interface SchedulerOptions {
   readonly signingKeyId: string;
@@ -236,7 +236,7 @@ export class Scheduler implements Reactor {
     ids: readonly string[],
     decide: (view: StateView, context: CommandContext) => Decision,
   ): Promise<void> {
-    if (ids.length > 0) settled(name, await this.context.execute(name, decide, undefined, ids.map(evaluationStream)));
+    if (ids.length > 0) await issue(this.context, name, decide, undefined, ids.map(evaluationStream));
   }
 
   private pump(): void {
@@ -360,10 +360,7 @@ export class Scheduler implements Reactor {
       followup: type === 'service' || type === 'batch' ? this.retryOf(evaluation) : null,
       snapshotIndex: this.context.cluster.index,
     };
-    settled(
-      'FailEvaluation',
-      await this.context.execute('FailEvaluation', (view, context) => failEvaluation(view, context, command), id),
-    );
+    await issue(this.context, 'FailEvaluation', (view, context) => failEvaluation(view, context, command), id);
   }
 
   private retryOf({ namespace, jobId, priority, type, id }: EvaluationState): NewEvaluation {
