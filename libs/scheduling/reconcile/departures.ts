@@ -24,13 +24,15 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
   for (const alloc of allocations) {
     const group = groupOf(alloc, input.versionOf(alloc));
     const unreachableSince = alloc.clientStatus === 'unknown' ? lastUnknown(alloc) : (since ?? 0);
+    // Most are within reach: their successors are not looked for.
+    const isToReplace = unreachableSince > 0 && replacesDisconnected(group) && !isReplaced(input, alloc);
     const verdict = rescheduleVerdict(alloc, {
       batch,
       now: input.now,
       evaluationId: input.evaluation.id,
       activeDeploymentId,
       policy: group?.ReschedulePolicy,
-      disconnectedAt: replacesDisconnected(group) && !isReplaced(input, alloc) ? unreachableSince : 0,
+      disconnectedAt: isToReplace ? unreachableSince : 0,
     });
     if (verdict.kind === 'now') filtered.now.push(alloc);
     if (verdict.kind === 'keep' || verdict.kind === 'later') filtered.untainted.push(alloc);
