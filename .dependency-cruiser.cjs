@@ -4,7 +4,7 @@
  */
 const libs = {
   kernel: { libs: [], packages: [], pure: true },
-  domain: { libs: ['kernel'], packages: ['croner'], pure: true },
+  domain: { libs: ['kernel'], packages: [], pure: true },
   scheduling: { libs: ['kernel', 'domain'], packages: ['re2js', 'semver'], pure: true },
   'event-store': { libs: ['kernel'], packages: ['lru-cache', 'pg', 'typeorm'] },
   'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },

@@ -2,12 +2,12 @@ import { Controller, Put, Req, Res } from '@nestjs/common';
 import {
   annotateDiff,
   jobDiff,
+  launchInZone,
   renderAllocationStub,
   renderEvaluation,
   type JobRehearsal,
   type JobSpec,
 } from '@app/domain';
-import { isoFromUs } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { sendJson } from '../edge/reads.js';
@@ -61,5 +61,6 @@ const renderPlan = (
   FailedTGAllocs: rehearsal.failedGroups,
   CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderEvaluation),
   Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,
-  NextPeriodicLaunch: rehearsal.nextLaunch === null ? null : isoFromUs(rehearsal.nextLaunch),
+  NextPeriodicLaunch:
+    rehearsal.nextLaunch === null || spec.Periodic === null ? null : launchInZone(spec.Periodic, rehearsal.nextLaunch),
 });

@@ -5,7 +5,7 @@ export type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
 export { multiError, warningsText } from './multi-error.js';
 export type { DiffOptions, JobDiff, TaskDiff, TaskGroupDiff } from './job-diff.js';
 export { jobDiff } from './job-diff.js';
-export { nextLaunch } from './periodic.js';
+export { launchInZone, nextLaunch } from './periodic.js';
 export { renderJob } from './render.js';
 export { specChanged } from './spec-changed.js';
 export type { JobValidation } from './validate.js';

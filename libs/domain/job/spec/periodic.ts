@@ -1,57 +1,21 @@
 import { isoFromUs, quoted, US_PER_MS, type TimeUs } from '@app/kernel';
-import { Cron } from 'croner';
 import type { PeriodicConfig } from '../../nomad.js';
+import { CronSyntaxError, nextMatch, parseCron, zoneOf } from './cron/index.js';
 import { mistakes } from './validate-policies.js';
 
-/* Cron expressions in Nomad's dialect: five fields, a sixth for the year, a seventh in front for seconds, and a few names. */
-
-const NAMED: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 0 1 1 * *',
-  '@annually': '0 0 0 1 1 * *',
-  '@monthly': '0 0 0 1 * * *',
-  '@weekly': '0 0 0 * * 0 *',
-  '@daily': '0 0 0 * * * *',
-  '@hourly': '0 0 * * * * *',
-};
-const FIELDS = ['second', 'minute', 'hour', 'day-of-month', 'month', 'day-of-week', 'year'];
-const ANY = FIELDS.map(() => '*');
-
-/** The seven fields, or undefined if some are missing; what follows the seventh is ignored. */
-function fieldsOf(spec: string): readonly string[] | undefined {
-  const fields = (NAMED[spec.trim()] ?? spec).replaceAll('?', '*').split(/\s+/).filter(Boolean);
-  if (fields.length < 5) return undefined;
-  if (fields.length === 5) return ['0', ...fields, '*'];
-  return fields.length === 6 ? ['0', ...fields] : fields.slice(0, 7);
-}
-
-const cron = (fields: readonly string[], timezone: string) => new Cron(fields.join(' '), { mode: '7-part', timezone });
-
-const parses = (fields: readonly string[]): boolean => {
-  try {
-    cron(fields, 'UTC');
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** Expressions of one job. Nomad has no bound, and would be busy with each of them at every launch. */
+const MAX_CRONS = 256;
 
 /** What is wrong with a cron expression, or undefined. */
 function cronError(spec: string): string | undefined {
-  const fields = fieldsOf(spec);
-  if (fields === undefined) return 'missing field(s)';
-  if (parses(fields)) return undefined;
-  const wrong = fields.findIndex((field, position) => !parses(ANY.with(position, field)));
-  return `syntax error in ${FIELDS[wrong] ?? 'cron'} field: '${fields[wrong] ?? spec}'`;
-}
-
-const isTimeZone = (name: string): boolean => {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
+    parseCron(spec);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CronSyntaxError) return error.message;
+    throw error;
   }
-};
+}
 
 const specsOf = ({ Spec, Specs }: PeriodicConfig): readonly string[] => [
   ...(Spec === '' ? [] : [Spec]),
@@ -66,13 +30,14 @@ export function periodicErrors(periodic: PeriodicConfig): string[] {
     ...mistakes([
       [periodic.Spec !== '' && (periodic.Specs ?? []).length > 0, 'Only cron or crons may be used'],
       [specs.length === 0, 'Must specify a spec'],
+      [specs.length > MAX_CRONS, `Only ${MAX_CRONS} crons may be used`],
       [
-        !isTimeZone(periodic.TimeZone),
+        zoneOf(periodic.TimeZone) === undefined,
         `Invalid time zone ${quoted(periodic.TimeZone)}: unknown time zone ${periodic.TimeZone}`,
       ],
       [periodic.SpecType !== 'cron', `Unknown periodic specification type ${quoted(periodic.SpecType)}`],
     ]),
-    ...(periodic.SpecType === 'cron' ? specs : []).flatMap((spec) => {
+    ...(periodic.SpecType === 'cron' ? specs.slice(0, MAX_CRONS) : []).flatMap((spec) => {
       const error = cronError(spec);
       return error === undefined ? [] : [`Invalid cron spec ${quoted(spec)}: ${error}`];
     }),
@@ -84,11 +49,21 @@ export function periodicErrors(periodic: PeriodicConfig): string[] {
  * disabled, not valid, or has no future.
  */
 export function nextLaunch(periodic: PeriodicConfig, after: TimeUs): TimeUs | null {
-  if (!periodic.Enabled || periodicErrors(periodic).length > 0) return null;
-  const from = isoFromUs(Math.floor(after / US_PER_MS) * US_PER_MS) ?? '1970-01-01T00:00:00Z';
-  const launches = specsOf(periodic).flatMap((spec) => {
-    const next = cron(fieldsOf(spec) ?? ANY, periodic.TimeZone).nextRun(from);
-    return next === null ? [] : [next.getTime() * US_PER_MS];
-  });
-  return launches.length === 0 ? null : Math.min(...launches);
+  const zone = zoneOf(periodic.TimeZone);
+  if (!periodic.Enabled || zone === undefined || periodicErrors(periodic).length > 0) return null;
+  const from = Math.floor(after / US_PER_MS);
+  const launches = specsOf(periodic)
+    .map((spec) => nextMatch(parseCron(spec), from, zone))
+    .filter((launch) => launch !== null);
+  return launches.length === 0 ? null : Math.min(...launches) * US_PER_MS;
+}
+
+/** The time of a launch on the clocks of the job's zone, in RFC 3339. */
+export function launchInZone({ TimeZone }: PeriodicConfig, launch: TimeUs): string {
+  const offset = zoneOf(TimeZone)?.offsetAt(launch / US_PER_MS) ?? 0;
+  const local = isoFromUs(launch + offset * US_PER_MS) ?? '1970-01-01T00:00:00Z';
+  if (offset === 0) return local;
+  const minutes = Math.floor(Math.abs(offset) / 60_000);
+  const digits = (part: number): string => String(part).padStart(2, '0');
+  return `${local.slice(0, -1)}${offset < 0 ? '-' : '+'}${digits(Math.floor(minutes / 60))}:${digits(minutes % 60)}`;
 }
