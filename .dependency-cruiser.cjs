@@ -19,16 +19,7 @@ const libs = {
   },
   'nomad-api': {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
-    packages: [
-      '@nestjs/[^/]+',
-      '@fastify/[^/]+',
-      'class-transformer',
-      'class-validator',
-      'fastify',
-      'lru-cache',
-      're2js',
-      'rxjs',
-    ],
+    packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
   },
   consumer: { libs: [], packages: [] },
   agent: { libs: ['kernel', 'domain'], packages: ['undici'] },

@@ -10,9 +10,11 @@ const tool =
   () =>
     runNode([inRoot('node_modules', path), ...args]);
 
+const oxlint = tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '.');
+
 const steps = {
   format: tool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
-  lint: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '.'),
+  lint: async () => (await oxlint()) || runNode([inRoot('scripts/names.mjs')]),
   types: tool('typescript/bin/tsc', '-p', '.'),
   boundaries: tool(
     'dependency-cruiser/bin/dependency-cruise.mjs',

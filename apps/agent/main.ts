@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { startAgent } from '@app/agent';
+import { outliveFaults } from '@app/platform';
 import { pino } from 'pino';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -34,7 +35,9 @@ function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
 
 async function main(): Promise<void> {
   const { logLevel, ...options } = readConfiguration(process.env);
-  const agent = await startAgent({ ...options, log: pino({ level: logLevel }) });
+  const log = pino({ level: logLevel });
+  outliveFaults((err, kind) => log.error({ err, kind }, 'a fault that nobody caught'), process);
+  const agent = await startAgent({ ...options, log });
   // Tasks go on without the agent, as Nomad's do: the next agent on this directory finds them again.
   const stop = (): void => void agent.stop({ tasks: 'leave' });
   process.once('SIGTERM', stop);

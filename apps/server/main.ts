@@ -4,6 +4,7 @@ import {
   createLogger,
   createShutdown,
   loadConfiguration,
+  outliveFaults,
   runMain,
   startEmbeddedPostgres,
   type Configuration,
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   // Before anything runs: a setting that is wrong ends the start.
   const kafka = relaySettings(configuration);
   const log = createLogger({ level: configuration.logLevel });
+  outliveFaults((err, kind) => log.error({ err, kind }, 'a fault that nobody caught'), process);
   const shutdown = createShutdown({ log });
   shutdown.listen();
   const databaseUrl = configuration.databaseUrl ?? (await embeddedDatabase(configuration, log, shutdown));

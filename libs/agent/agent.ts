@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpec } from '@app/domain';
@@ -222,7 +223,7 @@ class NodeAgent implements Agent {
   async #apply(list: AllocationList, complete: boolean): Promise<void> {
     let untilYield = APPLY_CHUNK;
     for (const allocation of list.Allocations) {
-      this.#take(allocation, list.Jobs[allocation.JobKey]);
+      this.#take(allocation, ownProperty(list.Jobs, allocation.JobKey));
       if (--untilYield > 0) continue;
       untilYield = APPLY_CHUNK;
       await new Promise((resolve) => setImmediate(resolve));

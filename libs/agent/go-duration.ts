@@ -1,4 +1,4 @@
-import type { DurationNs } from '@app/kernel';
+import { ownProperty, type DurationNs } from '@app/kernel';
 
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1,
@@ -32,7 +32,7 @@ export function parseGoDuration(text: string): ParsedDuration {
     rest = rest.slice(digits.length);
     const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
     if (unit === '') return { error: `time: missing unit in duration ${quoted}` };
-    const factor = UNITS[unit];
+    const factor = ownProperty(UNITS, unit);
     if (factor === undefined) return { error: `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}` };
     // As Go does it: the fraction by itself, so that no digit of it is lost in a large whole.
     total += Number(whole) * factor + Math.trunc(Number(fraction) * (factor / 10 ** fraction.length));

@@ -1,4 +1,4 @@
-import type { Index, StreamType } from '@app/kernel';
+import { ownProperty, type Index, type StreamType } from '@app/kernel';
 
 /** The kinds of object that have a topic with their latest states. */
 export const LATEST_TYPES = [
@@ -40,7 +40,7 @@ export interface Position {
 /** The most bytes that a record takes in Kafka. */
 export function sizeOf({ key, value, headers }: Omit<RelayRecord, 'topic'>): number {
   let units = key.length;
-  for (const name in headers) units += name.length + headers[name]!.length + LENGTHS;
+  for (const name in headers) units += name.length + ownProperty(headers, name)!.length + LENGTHS;
   return UTF8_PER_UNIT * units + (value === null ? 0 : Buffer.byteLength(value)) + FRAMING;
 }
 const UTF8_PER_UNIT = 3;

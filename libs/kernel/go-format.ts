@@ -1,3 +1,4 @@
+import { ownProperty } from './own-property.js';
 import type { DurationNs } from './time.js';
 
 /*
@@ -18,7 +19,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 const PRINTABLE = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 const escapeRune = (rune: string): string => {
-  const short = SHORT_ESCAPES[rune];
+  const short = ownProperty(SHORT_ESCAPES, rune);
   if (short !== undefined) return short;
   if (PRINTABLE.test(rune)) return rune;
   const code = rune.codePointAt(0) ?? 0;

@@ -4,6 +4,8 @@ export { accept, reject } from './decision.js';
 export type { CommandContext, DomainEvent, EventMeta, Fact, NewEvent, RecordedEvent } from './event.js';
 export { goDuration, goList, isPrintable, quoted } from './go-format.js';
 export type { Json, JsonObject } from './json.js';
+export type { ByName } from './own-property.js';
+export { byName, ownProperty, setOwnProperty } from './own-property.js';
 export type { StreamName, StreamType } from './stream.js';
 export {
   allocationStream,

@@ -14,13 +14,17 @@ const WITH_EMPTY_ID = `$1${encodeURIComponent(EMPTY_ID)}`;
 /** Where the rewriting of a path found that its client must go elsewhere. */
 const REDIRECTS = new WeakMap<object, string>();
 
+const encodeByte = (char: string): string => `%${(char.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`;
+
 /** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. Blocking reads last minutes: no request timeout. */
 export const fastifyOptions = {
   rewriteUrl(request) {
-    const canonical = canonicalPath(request.url ?? '/');
+    // Bytes beyond ASCII come as Latin-1; encoded, they are the UTF-8 that was sent.
+    const url = (request.url ?? '/').replace(/[^\x21-\x7e]/g, encodeByte);
+    const canonical = canonicalPath(url);
     if ('url' in canonical) return canonical.url.replace(WITHOUT_ID, WITH_EMPTY_ID);
     REDIRECTS.set(request, canonical.redirect);
-    return request.url ?? '/';
+    return url;
   },
   routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false, caseSensitive: true },
   exposeHeadRoutes: false,

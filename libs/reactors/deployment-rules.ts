@@ -7,7 +7,7 @@ import {
   type DeploymentGroup,
   type DeploymentState,
 } from '@app/domain';
-import { usFromNs, type TimeUs } from '@app/kernel';
+import { usFromNs, type TimeUs, ownProperty } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 
 /** What the deployment watcher looks at. */
@@ -34,7 +34,7 @@ export function judgeDeployment(view: DeploymentView, deployment: DeploymentStat
   let needsEvaluation = false;
   let failing: { rollback: boolean } | undefined;
   for (const alloc of view.allocationsOfDeployment(deployment.id)) {
-    const group = deployment.groups[alloc.taskGroup];
+    const group = ownProperty(deployment.groups, alloc.taskGroup);
     const health = alloc.deploymentStatus;
     if (group === undefined || health === null) continue;
     if (health.healthy === false) {

@@ -35,6 +35,7 @@ import {
   type StreamName,
   streamType,
   US_PER_MS,
+  ownProperty,
 } from '@app/kernel';
 import { schedule, type SchedulingResult } from '@app/scheduling';
 import type { ClusterState, Movement } from './cluster-state.js';
@@ -389,7 +390,7 @@ function isSuperseded({ nodeId }: EvaluationState, evaluation: EvaluationState, 
 
 /** Whether room on nodes of this class may help a blocked evaluation; spec/lifecycle §2.5. */
 export const waitsFor = (evaluation: EvaluationState, computedClass: string): boolean =>
-  evaluation.escapedComputedClass || evaluation.classEligibility?.[computedClass] !== false;
+  evaluation.escapedComputedClass || ownProperty(evaluation.classEligibility, computedClass) !== false;
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 /** A read-model table as a migration declares it: the key, then the columns that queries filter, sort and join on. */
 export interface TableSql {
   readonly table: string;
@@ -21,7 +22,7 @@ export function createTable({ table, key, columns, indexes, frozen = [] }: Table
   return [
     `CREATE TABLE ${table} (
        ${key} text COLLATE "C" PRIMARY KEY,
-       ${names.map((name) => `${name} ${columns[name]}`).join(',\n       ')},
+       ${names.map((name) => `${name} ${ownProperty(columns, name)}`).join(',\n       ')},
        document text NOT NULL
      ) WITH (fillfactor = 70)`,
     ...indexes.map((index) => `CREATE INDEX ON ${table} ${index}`),
@@ -29,7 +30,7 @@ export function createTable({ table, key, columns, indexes, frozen = [] }: Table
        INSERT INTO ${table} (${key}, ${names.join(', ')}, document)
        SELECT r.k, ${names.map((name) => `c.${name}`).join(', ')}, r.d
          FROM unnest(keys, columns, documents) AS r(k, j, d),
-              jsonb_to_record(r.j) AS c(${names.map((name) => `${name} ${columns[name]!.replace(/ (COLLATE|NOT|DEFAULT).*/, '')}`).join(', ')})
+              jsonb_to_record(r.j) AS c(${names.map((name) => `${name} ${ownProperty(columns, name)!.replace(/ (COLLATE|NOT|DEFAULT).*/, '')}`).join(', ')})
        ON CONFLICT (${key}) DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')};
      END $$`,
     `CREATE FUNCTION unproject_${table}(keys text[]) RETURNS void LANGUAGE plpgsql AS $$ BEGIN

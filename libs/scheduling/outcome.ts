@@ -1,3 +1,4 @@
+import { ownProperty, byName, type ByName } from '@app/kernel';
 import type {
   AllocMetric,
   EvaluationOutcome,
@@ -13,21 +14,22 @@ import type { SchedulingRequest, SchedulingResult } from './ports.js';
 /** What became of the allocations that were wanted, group by group. */
 export interface Tally {
   /** Asked for, and not placed. */
-  readonly queued: Record<string, number>;
+  readonly queued: ByName<number>;
   /** Why the first of a group was not placed; the others are counted in CoalescedFailures. */
-  readonly failed: Record<string, AllocMetric>;
+  readonly failed: ByName<AllocMetric>;
 }
 
 /** Zero queued allocations for every group of the job. */
-export const newTally = (job: JobVersion | undefined): Tally => ({
-  queued: Object.fromEntries((job?.spec.TaskGroups ?? []).map(({ Name }) => [Name, 0])),
-  failed: {},
-});
+export function newTally(job: JobVersion | undefined): Tally {
+  const tally: Tally = { queued: byName(), failed: byName() };
+  for (const { Name } of job?.spec.TaskGroups ?? []) tally.queued[Name] = 0;
+  return tally;
+}
 
 /** One more that is not placed: the first of its group with its reasons, the others just counted. Source: spec/lifecycle §2.4. */
 export function countFailure({ queued, failed }: Tally, group: string, metrics: AllocMetric | undefined): void {
-  queued[group] = (queued[group] ?? 0) + 1;
-  const first = failed[group];
+  queued[group] = (ownProperty(queued, group) ?? 0) + 1;
+  const first = ownProperty(failed, group);
   if (first !== undefined) first.CoalescedFailures++;
   else if (metrics !== undefined) failed[group] = metrics;
 }

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type {
   AllocationState,
   AllocMetric,
@@ -84,7 +85,8 @@ function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconcilia
   const nameOf = uniqueNames(setup.input, wish);
   for (const wanted of everything) {
     const { group, previous, stop } = wanted;
-    const selection = tally.failed[group] === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;
+    const selection =
+      ownProperty(tally.failed, group) === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;
     if (selection === null || selection.placed === null) {
       countFailure(tally, group, selection?.metrics);
       if (wanted.reason === 'reschedule' && previous !== null) updates.push(...noPlacement(previous));
@@ -144,7 +146,7 @@ export function preemption(
   preempted: readonly AllocationState[],
 ): Pick<PlannedPlacement, 'preemptedAllocations'> {
   if (preempted.length === 0) return {};
-  const counts = desired[group];
+  const counts = ownProperty(desired, group);
   if (counts !== undefined) counts.Preemptions += preempted.length;
   return { preemptedAllocations: preempted.map(({ id }) => id) };
 }
@@ -182,7 +184,7 @@ function olderVersion(
   if (job === undefined) return null;
   const { namespace, jobId } = input.evaluation;
   const settled = (deployment: DeploymentState): boolean => {
-    const state = deployment.groups[group];
+    const state = ownProperty(deployment.groups, group);
     return (
       deployment.jobCreateIndex === job.createIndex &&
       state !== undefined &&

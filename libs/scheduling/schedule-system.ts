@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type {
   AllocationState,
   EvaluationTrigger,
@@ -142,7 +143,7 @@ function workOff(board: Board, job: JobVersion): Plan['deployment'] {
     const wish = reconcileSystemGroup(pass, group, allocations, candidates);
     const goal = workOffGroup(board, job, wish);
     const canarying = goal !== null && goal.desiredCanaries > 0 && !goal.promoted;
-    const healthy = pass.current?.groups[name]?.healthyAllocs ?? 0;
+    const healthy = ownProperty(pass.current?.groups, name)?.healthyAllocs ?? 0;
     complete &&= goal === null || (!canarying && wish.destructive.length === 0 && healthy >= goal.desiredTotal);
     if (goal !== null)
       noteGoal(pass, job, goal, { name, allocations, changed: wish.destructive.length + wish.inPlace.length > 0 });
@@ -275,7 +276,7 @@ function put(
 function goalOf({ current, input }: Pass, { group }: SystemGroup): GroupGoal | null {
   const { Update } = group;
   if (input.jobType === 'sysbatch' || Update === null || !hasUpdate(Update)) return null;
-  const known = current?.groups[group.Name];
+  const known = ownProperty(current?.groups, group.Name);
   if (known !== undefined) return existingGoal(known);
   return {
     existing: false,
@@ -304,7 +305,7 @@ function canaryGoal(
 }
 
 function livingCanaries({ current }: Pass, group: string, ignored: readonly AllocationState[]): number {
-  const placed = new Set(current?.groups[group]?.placedCanaries);
+  const placed = new Set(ownProperty(current?.groups, group)?.placedCanaries);
   return ignored.filter((alloc) => placed.has(alloc.id)).length;
 }
 
@@ -315,7 +316,7 @@ function noteGoal(
   goal: GroupGoal,
   about: { readonly name: string; readonly allocations: readonly AllocationState[]; readonly changed: boolean },
 ): void {
-  const known = current?.groups[about.name];
+  const known = ownProperty(current?.groups, about.name);
   if (known !== undefined) {
     const same = known.desiredTotal === goal.desiredTotal && known.desiredCanaries === goal.desiredCanaries;
     if (!same && current !== null && isActive(current)) goals[about.name] = goal;

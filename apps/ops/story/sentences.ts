@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 /** What an event carries, as JSON. */
 export type EventData = Readonly<Record<string, unknown>>;
 
@@ -109,6 +110,6 @@ export const hasSentence = (type: string): boolean => Object.hasOwn(SENTENCES, t
 
 /** An event in words; one of a type that has no sentence yet, by its name. */
 export function sentenceOf(type: string, data: EventData): string {
-  if (hasSentence(type)) return SENTENCES[type]!(data);
+  if (hasSentence(type)) return ownProperty(SENTENCES, type)!(data);
   return type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 }

@@ -1,5 +1,5 @@
 import type { JobSpec, NetworkStatus, RestartPolicy, Task, TaskGroup, TaskState } from '@app/domain';
-import type { TimeUs } from '@app/kernel';
+import { ownProperty, type TimeUs } from '@app/kernel';
 import type { Driver, DriverTask } from '../drivers/driver.js';
 import { healthParameters } from '../health/health-rules.js';
 import { HealthWatcher } from '../health/health-watcher.js';
@@ -101,7 +101,7 @@ export class AllocationRunner {
   begin(saved: SavedAllocation | null): void {
     this.#health = saved?.health ?? healthFrom(this.#allocation);
     this.#exceededMaxRunDuration = saved?.exceededMaxRunDuration ?? false;
-    for (const task of this.#tasks.values()) task.begin(saved?.tasks[task.name] ?? null);
+    for (const task of this.#tasks.values()) task.begin(ownProperty(saved?.tasks, task.name) ?? null);
     this.#begun = true;
     // What was taken up again is told when servers turn out not to know it, see isAheadOf.
     if (saved) this.#shown = this.#show();
@@ -204,7 +204,9 @@ export class AllocationRunner {
     if (told.ClientStatus !== this.#clientStatus().status) return true;
     if (this.#health !== null && told.DeploymentHealth !== this.#health.healthy) return true;
     const lastEvent = (state: TaskState | undefined): string | undefined => state?.Events.at(-1)?.Time;
-    return [...this.#tasks].some(([name, task]) => lastEvent(task.state) !== lastEvent(told.TaskStates?.[name]));
+    return [...this.#tasks].some(
+      ([name, task]) => lastEvent(task.state) !== lastEvent(ownProperty(told.TaskStates, name)),
+    );
   }
 
   /** @returns why the allocation cannot be run, or an empty text. */

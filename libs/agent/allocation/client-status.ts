@@ -1,5 +1,5 @@
 import type { ClientStatus, TaskState } from '@app/domain';
-import { isoFromUs, type TimeUs } from '@app/kernel';
+import { isoFromUs, type TimeUs, ownProperty } from '@app/kernel';
 import { NEW_TASK } from '../task/task-state.js';
 
 export interface ClientStatusReport {
@@ -39,5 +39,7 @@ export function finishedStates(
 ): Record<string, TaskState> {
   const finish = (state: TaskState): TaskState =>
     state.FinishedAt === null ? { ...state, FinishedAt: isoFromUs(now) } : state;
-  return Object.fromEntries(names.map((name) => [name, finish(states[name] ?? { ...NEW_TASK, State: 'dead' })]));
+  return Object.fromEntries(
+    names.map((name) => [name, finish(ownProperty(states, name) ?? { ...NEW_TASK, State: 'dead' })]),
+  );
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@app/kernel';
+import { ownProperty, type Json, type JsonObject } from '@app/kernel';
 import { parseGoDuration } from '../go-duration.js';
 import { StartError, type ExitResult } from './driver.js';
 
@@ -52,21 +52,21 @@ const undecodable = (name: string, value: Json): StartError =>
   new StartError(`failed to decode driver config: ${name}: unexpected value ${JSON.stringify(value)}`);
 
 function text(config: JsonObject, name: string): string {
-  const value = config[name] ?? '';
+  const value = ownProperty(config, name) ?? '';
   if (typeof value === 'string') return value;
   throw undecodable(name, value);
 }
 
 /** Driver configuration comes from HCL, where numbers and flags may be written as strings. */
 function whole(config: JsonObject, name: string): number {
-  const value = config[name] ?? 0;
+  const value = ownProperty(config, name) ?? 0;
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
   throw undecodable(name, value);
 }
 
 function flag(config: JsonObject, name: string): boolean {
-  const value = config[name] ?? false;
+  const value = ownProperty(config, name) ?? false;
   if (typeof value === 'boolean') return value;
   if (value === 'true' || value === 'false') return value === 'true';
   throw undecodable(name, value);

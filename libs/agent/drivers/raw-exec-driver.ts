@@ -210,6 +210,6 @@ class ProcessHandle implements TaskHandle {
 
 function signalNamed(name: string): NodeJS.Signals {
   const signal = name.toUpperCase();
-  if (signal in constants.signals) return signal as NodeJS.Signals;
+  if (Object.hasOwn(constants.signals, signal)) return signal as NodeJS.Signals;
   throw new Error(`Signal ${name} is not supported`);
 }

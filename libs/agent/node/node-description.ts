@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { arch, constants, cpus, hostname, networkInterfaces, platform, release, totalmem, type } from 'node:os';
 import type { NodeDescription, NodeDriver } from '@app/domain';
-import { isoFromUs, type TimeUs } from '@app/kernel';
+import { isoFromUs, type TimeUs, byName } from '@app/kernel';
 import type { Driver } from '../drivers/driver.js';
 
 /** What a node offers; whatever is not given is measured on the machine. */
@@ -41,7 +41,7 @@ export async function describeNode(
   dataDir: string,
   now: TimeUs,
 ): Promise<NodeDescription> {
-  const described: Record<string, NodeDriver> = {};
+  const described = byName<NodeDriver>();
   const driverAttributes: Record<string, string> = {};
   for (const driver of drivers) {
     const print = await driver.fingerprint();

@@ -1,5 +1,5 @@
 import type { JobSpec, Task, TaskGroup } from '@app/domain';
-import type { Json, JsonObject } from '@app/kernel';
+import { ownProperty, type Json, setOwnProperty } from '@app/kernel';
 import type { TaskDirectories } from '../allocation/directories.js';
 import type { AgentAllocation } from '../protocol.js';
 
@@ -42,7 +42,7 @@ export function taskEnvironment(surroundings: TaskSurroundings): Record<string, 
     env[`NOMAD_META_${clean(key)}`] = value;
     env[`NOMAD_META_${clean(key).toUpperCase()}`] = value;
   }
-  for (const [key, value] of Object.entries(task.Env ?? {})) env[key] = interpolate(value, env, node);
+  for (const [key, value] of Object.entries(task.Env ?? {})) setOwnProperty(env, key, interpolate(value, env, node));
   return env;
 }
 
@@ -52,9 +52,7 @@ export function interpolateAll<T extends Json>(value: T, env: Readonly<Record<st
     if (typeof item === 'string') return interpolate(item, env, node);
     if (Array.isArray(item)) return item.map(walk);
     if (item === null || typeof item !== 'object') return item;
-    const replaced: JsonObject = {};
-    for (const [key, member] of Object.entries(item)) replaced[key] = walk(member);
-    return replaced;
+    return Object.fromEntries(Object.entries(item).map(([key, member]) => [key, walk(member)]));
   };
   return walk(value) as T;
 }
@@ -65,9 +63,9 @@ function interpolate(text: string, env: Readonly<Record<string, string>>, node: 
 }
 
 function lookUp(name: string, env: Readonly<Record<string, string>>, node: NodeFacts): string | undefined {
-  if (name.startsWith('attr.')) return node.attributes[name.slice('attr.'.length)];
-  if (name.startsWith('meta.')) return node.meta[name.slice('meta.'.length)];
-  if (name.startsWith('env.')) return env[name.slice('env.'.length)];
+  if (name.startsWith('attr.')) return ownProperty(node.attributes, name.slice('attr.'.length));
+  if (name.startsWith('meta.')) return ownProperty(node.meta, name.slice('meta.'.length));
+  if (name.startsWith('env.')) return ownProperty(env, name.slice('env.'.length));
   switch (name) {
     case 'node.unique.id':
       return node.id;
@@ -80,12 +78,12 @@ function lookUp(name: string, env: Readonly<Record<string, string>>, node: NodeF
     case 'node.pool':
       return node.nodePool;
     default:
-      return env[name];
+      return ownProperty(env, name);
   }
 }
 
 function nomadVariables({ allocation, job, task, node, directories }: TaskSurroundings): Record<string, string> {
-  const resources = allocation.AllocatedResources.Tasks[task.Name];
+  const resources = ownProperty(allocation.AllocatedResources.Tasks, task.Name);
   return {
     NOMAD_ALLOC_ID: allocation.ID,
     NOMAD_SHORT_ALLOC_ID: allocation.ID.slice(0, 8),

@@ -1,4 +1,4 @@
-import { isoFromUs, nsFromUs } from '@app/kernel';
+import { isoFromUs, nsFromUs, byName } from '@app/kernel';
 import type {
   AllocatedPortMapping,
   AllocatedResources,
@@ -193,7 +193,7 @@ function legacyResources(resources: AllocatedResources): {
   const networks = renderNetworks(resources.Shared.Networks);
   const shared = { ...none, DiskMB: resources.Shared.DiskMB, Networks: networks };
   const all = { ...shared };
-  const tasks: Record<string, object> = {};
+  const tasks = byName<object>();
   for (const [name, { Cpu, Memory, Networks }] of Object.entries(resources.Tasks)) {
     const cores = Cpu.ReservedCores?.length ?? 0;
     tasks[name] = {

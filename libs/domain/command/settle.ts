@@ -1,3 +1,4 @@
+import { ownProperty, byName } from '@app/kernel';
 import { isTerminal, type AllocationState } from '../allocation/state.js';
 import { isActive } from '../deployment/state.js';
 import { EMPTY_SUMMARY } from '../job-summary/evolve.js';
@@ -33,7 +34,7 @@ export function countHealth(draft: Draft): void {
   for (const change of draft.changes('allocation')) {
     const { after } = change;
     if (!after.deploymentId || after.purged) continue;
-    if (draft.deployment(after.deploymentId)?.groups[after.taskGroup] === undefined) continue;
+    if (ownProperty(draft.deployment(after.deploymentId)?.groups, after.taskGroup) === undefined) continue;
     const groups = getOrAdd(edges, after.deploymentId, () => new Map<string, HealthEdges>());
     noteEdge(
       getOrAdd(groups, after.taskGroup, () => ({ placed: [], healthy: [], unhealthy: [], wereHealthy: 0 })),
@@ -104,10 +105,10 @@ const activity = (deployment: (Parameters<typeof isActive>[0] & { purged?: boole
 function summarise(draft: Draft, namespace: string, jobId: string): void {
   const summary = draft.summary(namespace, jobId);
   if (summary === undefined || summary.purged) return;
-  const groups: Record<string, GroupSummary> = {};
+  const groups = byName<GroupSummary>();
   let { liveAllocations, activeDeployments } = summary;
   const bump = (name: string, change: (group: GroupSummary) => GroupSummary): void => {
-    groups[name] = change(groups[name] ?? summary.groups[name] ?? EMPTY_SUMMARY);
+    groups[name] = change(ownProperty(groups, name) ?? ownProperty(summary.groups, name) ?? EMPTY_SUMMARY);
   };
   for (const { before, after } of draft.changes('allocation')) {
     if (after.namespace !== namespace || after.jobId !== jobId || after.purged) continue;
@@ -141,7 +142,9 @@ const unchanged = (
   liveAllocations === summary.liveAllocations &&
   activeDeployments === summary.activeDeployments &&
   Object.entries(groups).every(([name, group]) =>
-    (Object.keys(group) as (keyof GroupSummary)[]).every((bin) => group[bin] === summary.groups[name]?.[bin]),
+    (Object.keys(group) as (keyof GroupSummary)[]).every(
+      (bin) => group[bin] === ownProperty(summary.groups, name)?.[bin],
+    ),
   );
 
 const placedOne = (group: GroupSummary): GroupSummary => ({

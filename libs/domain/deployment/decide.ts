@@ -1,4 +1,4 @@
-import { accept, reject, type CommandContext, type Decision, type StateView } from '@app/kernel';
+import { accept, reject, type CommandContext, type Decision, type StateView, ownProperty } from '@app/kernel';
 import { isTerminal, type AllocationState } from '../allocation/state.js';
 import { draftOf, type Draft } from '../command/draft.js';
 import { countHealth, summariseJobs } from '../command/settle.js';
@@ -95,11 +95,11 @@ export function promoteDeployment(
   const selected = Object.keys(found.groups).filter((name) => command.all || command.groups.includes(name));
   const canaries = new Map(selected.map((name) => [name, healthyCanaries(draft, found, name)]));
   const missing = selected
-    .filter((name) => found.groups[name]!.desiredCanaries > canaries.get(name)!.length)
+    .filter((name) => ownProperty(found.groups, name)!.desiredCanaries > canaries.get(name)!.length)
     .sort()
     .map(
       (name) =>
-        `Task group ${JSON.stringify(name)} has ${canaries.get(name)!.length}/${found.groups[name]!.desiredCanaries} healthy allocations`,
+        `Task group ${JSON.stringify(name)} has ${canaries.get(name)!.length}/${ownProperty(found.groups, name)!.desiredCanaries} healthy allocations`,
     );
   if (missing.length > 0) return reject('canaries-not-healthy', missing.join('\n'));
   draft.onDeployment(found.id, {
@@ -142,7 +142,7 @@ export function setAllocationHealth(
   let revertedJobVersion: number | null = null;
   if (command.unhealthy.length > 0) {
     const rollback = command.unhealthy.some(
-      (id) => found.groups[draft.allocation(id.toLowerCase())!.taskGroup]?.autoRevert,
+      (id) => ownProperty(found.groups, draft.allocation(id.toLowerCase())!.taskGroup)?.autoRevert,
     );
     revertedJobVersion = fail(draft, found, {
       base: DEPLOYMENT.unhealthy,
@@ -191,10 +191,12 @@ function activeDeployment(draft: Draft, id: string, verb: string): DeploymentSta
 
 /** Canaries of a group that live and are healthy. */
 const healthyCanaries = (draft: Draft, deployment: DeploymentState, group: string): AllocationState[] =>
-  deployment.groups[group]!.placedCanaries.map((id) => draft.allocation(id)).filter(
-    (alloc): alloc is AllocationState =>
-      alloc !== undefined && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
-  );
+  ownProperty(deployment.groups, group)!
+    .placedCanaries.map((id) => draft.allocation(id))
+    .filter(
+      (alloc): alloc is AllocationState =>
+        alloc !== undefined && !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
+    );
 
 /** Nomad's evaluation of everything that is decided about a deployment; spec/lifecycle §6.1. Returns its id. */
 export function evaluateDeployment(draft: Draft, deployment: DeploymentState): string {

@@ -1,4 +1,4 @@
-import { assertNever, usFromNs, type Fact, type TimeUs } from '@app/kernel';
+import { assertNever, usFromNs, type Fact, type TimeUs, ownProperty } from '@app/kernel';
 import type { PlannedDeploymentGroup } from '../plan/plan.js';
 import { DEPLOYMENT } from './descriptions.js';
 import type { DeploymentEvent } from './events.js';
@@ -111,7 +111,7 @@ const withGoals = (
   planned: Readonly<Record<string, PlannedDeploymentGroup>>,
 ): DeploymentState['groups'] => ({
   ...state.groups,
-  ...mapValues(planned, (group, name) => ({ ...(state.groups[name] ?? newGroup(group)), ...group })),
+  ...mapValues(planned, (group, name) => ({ ...(ownProperty(state.groups, name) ?? newGroup(group)), ...group })),
 });
 
 /** 0 where the group has no progress deadline. spec/lifecycle §6.2. */
@@ -131,7 +131,7 @@ function withGroup(
   name: string,
   change: (group: DeploymentGroup) => DeploymentGroup,
 ): DeploymentState {
-  const group = state.groups[name];
+  const group = ownProperty(state.groups, name);
   return group === undefined ? state : { ...state, groups: { ...state.groups, [name]: change(group) } };
 }
 

@@ -1,4 +1,4 @@
-import { accept, type CommandContext, type Decision, type StateView } from '@app/kernel';
+import { accept, type CommandContext, type Decision, type StateView, ownProperty, byName } from '@app/kernel';
 import { isTerminal } from '../allocation/state.js';
 import { draftOf } from '../command/draft.js';
 import { SUMMARY_BIN } from '../command/settle.js';
@@ -24,7 +24,7 @@ export function reconcileSummary(
   const { namespace, jobId } = command;
   const summary = draft.summary(namespace, jobId);
   if (summary === undefined || summary.purged) return accept([]);
-  const groups: Record<string, GroupSummary> = {};
+  const groups = byName<GroupSummary>();
   for (const [name, { queued }] of Object.entries(summary.groups)) groups[name] = { ...EMPTY_SUMMARY, queued };
   let liveAllocations = 0;
   for (const id of command.allocationIds) {
@@ -32,7 +32,7 @@ export function reconcileSummary(
     if (alloc === undefined || alloc.purged) continue;
     if (!isTerminal(alloc)) liveAllocations++;
     if (alloc.jobCreateIndex !== summary.jobCreateIndex) continue;
-    const group = groups[alloc.taskGroup] ?? EMPTY_SUMMARY;
+    const group = ownProperty(groups, alloc.taskGroup) ?? EMPTY_SUMMARY;
     const bin = SUMMARY_BIN[alloc.clientStatus];
     groups[alloc.taskGroup] = { ...group, [bin]: group[bin] + 1 };
   }

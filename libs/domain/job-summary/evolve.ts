@@ -1,4 +1,4 @@
-import { assertNever, type Fact } from '@app/kernel';
+import { assertNever, type Fact, ownProperty } from '@app/kernel';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobSummaryEvent } from './events.js';
 import type { GroupSummary, JobSummaryState } from './state.js';
@@ -22,7 +22,7 @@ export function evolveJobSummary(
   const { type, data } = event;
   if (type === 'JobSummaryGroupsAdded') {
     const before = state === undefined || state.purged ? undefined : state;
-    const fresh = data.groups.filter((name) => before?.groups[name] === undefined);
+    const fresh = data.groups.filter((name) => ownProperty(before?.groups, name) === undefined);
     return {
       namespace: data.namespace,
       jobId: data.jobId,

@@ -1,4 +1,4 @@
-import type { Index } from '@app/kernel';
+import { ownProperty, type Index } from '@app/kernel';
 import type { Draft } from '../command/draft.js';
 import { jobStatus, restateJob } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
@@ -33,7 +33,7 @@ export function storeVersion(
     },
   );
   countChild(draft, given.spec, current?.status, status);
-  const missing = groups.map((group) => group.Name).filter((name) => summary?.groups[name] === undefined);
+  const missing = groups.map((group) => group.Name).filter((name) => ownProperty(summary?.groups, name) === undefined);
   if (missing.length > 0) {
     const jobCreateIndex = current?.createIndex ?? THIS_INDEX;
     draft.onSummary(namespace, id, {

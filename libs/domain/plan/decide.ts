@@ -1,4 +1,12 @@
-import { accept, reject, type CommandContext, type Decision, type Index, type StateView } from '@app/kernel';
+import {
+  accept,
+  reject,
+  type CommandContext,
+  type Decision,
+  type Index,
+  type StateView,
+  ownProperty,
+} from '@app/kernel';
 import { evaluateJobOf } from '../allocation/decide.js';
 import { isClientTerminal, isTerminal, type AllocationState } from '../allocation/state.js';
 import { isActive, type DeploymentState } from '../deployment/state.js';
@@ -21,7 +29,7 @@ export interface PlanBasis {
 /** What a plan depends on in a deployment: its counters may move freely, its status and promotions may not. */
 export const fingerprintOf = (deployment: DeploymentState): string =>
   `${deployment.status} ${Object.keys(deployment.groups)
-    .filter((name) => deployment.groups[name]!.promoted)
+    .filter((name) => ownProperty(deployment.groups, name)!.promoted)
     .join(',')}`;
 
 export interface SubmitPlan {

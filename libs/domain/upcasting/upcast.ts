@@ -1,4 +1,4 @@
-import type { DomainEvent, RecordedEvent } from '@app/kernel';
+import { ownProperty, type DomainEvent, type RecordedEvent } from '@app/kernel';
 
 /** One step: the data of an event as the next schema has it. Pure, and total on everything that was ever written with its schema. */
 export type Upcaster = (data: object) => object;
@@ -17,7 +17,8 @@ export interface Upcasting {
 }
 
 export function upcastingBy(upcasters: Upcasters): Upcasting {
-  const stepsOf = (type: string): readonly Upcaster[] => (Object.hasOwn(upcasters, type) ? upcasters[type]! : []);
+  const stepsOf = (type: string): readonly Upcaster[] =>
+    Object.hasOwn(upcasters, type) ? ownProperty(upcasters, type)! : [];
   const schemaOf = (type: string): number => stepsOf(type).length + 1;
   return {
     schemaOf,

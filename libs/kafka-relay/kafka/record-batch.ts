@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { RelayRecord } from '../record.js';
@@ -75,6 +76,6 @@ function writeRecord(out: ProtocolBytes, { key, value, headers }: BatchRecord, o
   out.varint(names.length);
   for (const name of names) {
     out.text(name);
-    out.text(headers[name]!);
+    out.text(ownProperty(headers, name)!);
   }
 }

@@ -1,5 +1,4 @@
 import type { NetworkStatus } from '@app/domain';
-import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
@@ -15,8 +14,8 @@ import {
   Length,
   MaxLength,
   Min,
-  ValidateNested,
 } from 'class-validator';
+import { Nested } from './validated-body.js';
 
 /** Longest names and descriptions an agent may send. */
 const MAX_NAME = 128;
@@ -36,9 +35,9 @@ class DiskDto {
   @IsInt() @Min(0) DiskMB!: number;
 }
 class NodeResourcesDto {
-  @ValidateNested() @Type(() => CpuDto) @IsObject() Cpu!: CpuDto;
-  @ValidateNested() @Type(() => MemoryDto) @IsObject() Memory!: MemoryDto;
-  @ValidateNested() @Type(() => DiskDto) @IsObject() Disk!: DiskDto;
+  @Nested(() => CpuDto) @IsObject() Cpu!: CpuDto;
+  @Nested(() => MemoryDto) @IsObject() Memory!: MemoryDto;
+  @Nested(() => DiskDto) @IsObject() Disk!: DiskDto;
   @IsOptional() @IsArray() @IsObject({ each: true }) NodeNetworks!: object[] | null;
   @IsOptional() @IsArray() @IsObject({ each: true }) Networks!: object[] | null;
   @IsInt() @Min(0) MinDynamicPort!: number;
@@ -51,10 +50,10 @@ class ReservedNetworksDto {
   @IsString() ReservedHostPorts!: string;
 }
 class ReservedResourcesDto {
-  @ValidateNested() @Type(() => ReservedCpuDto) @IsObject() Cpu!: ReservedCpuDto;
-  @ValidateNested() @Type(() => MemoryDto) @IsObject() Memory!: MemoryDto;
-  @ValidateNested() @Type(() => DiskDto) @IsObject() Disk!: DiskDto;
-  @ValidateNested() @Type(() => ReservedNetworksDto) @IsObject() Networks!: ReservedNetworksDto;
+  @Nested(() => ReservedCpuDto) @IsObject() Cpu!: ReservedCpuDto;
+  @Nested(() => MemoryDto) @IsObject() Memory!: MemoryDto;
+  @Nested(() => DiskDto) @IsObject() Disk!: DiskDto;
+  @Nested(() => ReservedNetworksDto) @IsObject() Networks!: ReservedNetworksDto;
 }
 
 /** What an agent says of its node. */
@@ -68,14 +67,14 @@ export class NodeDto {
   @IsObject() Attributes!: Record<string, string>;
   @IsOptional() @IsObject() Meta!: Record<string, string> | null;
   @IsObject() Drivers!: Record<string, never>;
-  @ValidateNested() @Type(() => NodeResourcesDto) @IsObject() NodeResources!: NodeResourcesDto;
-  @ValidateNested() @Type(() => ReservedResourcesDto) @IsObject() ReservedResources!: ReservedResourcesDto;
+  @Nested(() => NodeResourcesDto) @IsObject() NodeResources!: NodeResourcesDto;
+  @Nested(() => ReservedResourcesDto) @IsObject() ReservedResources!: ReservedResourcesDto;
   @IsOptional() @IsObject() HostVolumes!: Record<string, never> | null;
 }
 
 /** `PUT /agent/v1/node`. */
 export class RegisterNodeDto {
-  @ValidateNested() @Type(() => NodeDto) @IsObject() Node!: NodeDto;
+  @Nested(() => NodeDto) @IsObject() Node!: NodeDto;
   @Length(16, MAX_NAME) SecretID!: string;
 }
 
@@ -93,7 +92,7 @@ class AllocationUpdateDto {
   @IsIn(['pending', 'running', 'complete', 'failed']) ClientStatus!: 'pending' | 'running' | 'complete' | 'failed';
   @IsString() @MaxLength(MAX_TEXT) ClientDescription!: string;
   @IsOptional() @IsObject() TaskStates!: Record<string, never> | null;
-  @IsOptional() @ValidateNested() @Type(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
+  @IsOptional() @Nested(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
   @IsOptional() @IsObject() NetworkStatus!: NetworkStatus | null;
 }
 
@@ -101,7 +100,6 @@ class AllocationUpdateDto {
 export class StatusDto {
   @IsArray()
   @ArrayMaxSize(MAX_UPDATES)
-  @ValidateNested({ each: true })
-  @Type(() => AllocationUpdateDto)
+  @Nested(() => AllocationUpdateDto, { each: true })
   Updates!: AllocationUpdateDto[];
 }

@@ -14,10 +14,8 @@ import {
 import { allocationStream, deploymentStream, jobStream, jobSummaryStream, nodeStream, type Index } from '@app/kernel';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail } from '@app/streaming';
-import { plainToInstance } from 'class-transformer';
-import { validate } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { abortSignal, bodyOf, idOf, tokenOf } from '../edge/exchange.js';
+import { abortSignal, idOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
@@ -25,6 +23,7 @@ import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { NodeNews } from './node-news.js';
+import { bodyAs } from './validated-body.js';
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
 @Controller('agent/v1')
@@ -44,7 +43,7 @@ export class AgentsController {
   async register(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, RegisterNodeDto);
     // What was validated is kept as it came: attributes and drivers are maps with keys of their own.
-    const description = JSON.parse(JSON.stringify(body.Node)) as unknown as NodeDescription;
+    const description = body.Node as unknown as NodeDescription;
     const affected = await this.readModels.jobsAffectedByNode(description.ID);
     const { index } = await this.writes.execute(request, {
       name: 'RegisterNode',
@@ -190,24 +189,3 @@ const streamsOf = (alloc: AllocationState) => [
 ];
 
 const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-/** The body as a validated object; the first complaint is the answer (400). */
-async function bodyAs<T extends object>(request: FastifyRequest, type: new () => T): Promise<T> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(bodyOf(request).toString());
-  } catch (error) {
-    throw new NomadError(`the body is not JSON: ${(error as Error).message}`, 400);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new NomadError('the body must be a JSON object', 400);
-  const instance = plainToInstance(type, parsed);
-  const [complaint] = await validate(instance, { whitelist: false, forbidUnknownValues: true });
-  if (complaint !== undefined) throw new NomadError(`invalid ${complaint.property}: ${explain(complaint)}`, 400);
-  return instance;
-}
-
-type Complaint = Awaited<ReturnType<typeof validate>>[number];
-const explain = (complaint: Complaint): string =>
-  Object.values(complaint.constraints ?? {})[0] ??
-  (complaint.children?.[0] ? explain(complaint.children[0]) : 'malformed');

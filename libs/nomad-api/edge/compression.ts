@@ -15,15 +15,19 @@ export function takesGzip(request: FastifyRequest): boolean {
   return typeof accepted === 'string' && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:\s*,|\s*$))/i.test(accepted);
 }
 
-/** Sends a body in gzip. The same buffer is compressed only once, off the main thread. */
-export function sendCompressed(reply: FastifyReply, body: Buffer): void {
+/** Sends a body in gzip. The same buffer is compressed only once, off the main thread. Never rejects: what cannot be sent is cut off. */
+export async function sendCompressed(reply: FastifyReply, body: Buffer): Promise<void> {
   let packed = compressed.get(body);
   if (packed === undefined) {
     packed = compress(body, { level: constants.Z_BEST_SPEED });
     compressed.set(body, packed);
   }
-  packed.then(
-    (bytes) => reply.header('Content-Encoding', 'gzip').send(bytes),
-    () => reply.send(body),
-  );
+  const bytes = await packed.catch(() => undefined);
+  try {
+    if (bytes !== undefined) reply.header('Content-Encoding', 'gzip');
+    reply.send(bytes ?? body);
+  } catch {
+    // Nobody waits for this promise: an error here would end the process instead of the request.
+    reply.raw.destroy();
+  }
 }

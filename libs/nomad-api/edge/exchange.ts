@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { EventMeta } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NomadError, parseQuery, type Query, type Result } from '../http/index.js';
+import { NomadError, parseQuery, textOfExtendedHeader, textOfHeader, type Query, type Result } from '../http/index.js';
 
 const MAX_REASON = 1024;
 
@@ -37,7 +37,7 @@ export const isChunked = (request: FastifyRequest): boolean => request.headers['
 /** Who asks, from where and why, as the events of the request will keep it. A token is kept as a digest only. */
 export function metaOf(request: FastifyRequest): EventMeta {
   const token = tokenOf(request);
-  const reason = header(request, 'x-rollbook-reason')?.slice(0, MAX_REASON);
+  const reason = reasonOf(request)?.slice(0, MAX_REASON).toWellFormed();
   const idempotencyKey = header(request, 'idempotency-key');
   return {
     actor:
@@ -58,7 +58,23 @@ export function tokenOf(request: FastifyRequest): string | undefined {
   return /^bearer\s+(\S+)/i.exec(header(request, 'authorization') ?? '')?.[1];
 }
 
-function header(request: FastifyRequest, name: string): string | undefined {
+/** `X-Rollbook-Reason` in UTF-8, or `X-Rollbook-Reason*` (RFC 8187), which pages can send in any language. */
+function reasonOf(request: FastifyRequest): string | undefined {
+  const extended = header(request, 'x-rollbook-reason*');
+  if (extended === undefined) {
+    const plain = header(request, 'x-rollbook-reason');
+    return plain === undefined ? undefined : textOfHeader(plain);
+  }
+  const reason = textOfExtendedHeader(extended);
+  if (reason === undefined || reason.includes('\0'))
+    throw new NomadError("X-Rollbook-Reason* must be UTF-8''text, percent-encoded as RFC 8187 has it", 400);
+  return reason;
+}
+
+type HeaderName =
+  'authorization' | 'idempotency-key' | 'x-nomad-token' | 'x-request-id' | 'x-rollbook-reason' | 'x-rollbook-reason*';
+
+function header(request: FastifyRequest, name: HeaderName): string | undefined {
   const value = request.headers[name];
   return (Array.isArray(value) ? value[0] : value) || undefined;
 }

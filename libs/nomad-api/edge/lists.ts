@@ -1,4 +1,4 @@
-import type { Index } from '@app/kernel';
+import { ownProperty, type Index } from '@app/kernel';
 import { ReadModels, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
 import { LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
 import {
@@ -107,9 +107,11 @@ export class Lists {
   ): Promise<DocumentRow[]> {
     const { namespace, perPage, nextToken, reverse } = options;
     const isJobs = endpoint.table === 'job';
-    const where: Record<string, ListQuery['where'][string]> = { ...endpoint.where };
-    if (namespace !== '*' && endpoint.table !== 'node') where['namespace'] = namespace;
-    if (filter !== undefined) Object.assign(where, pushedDown(filter.expression, endpoint.filterColumns));
+    const where: ListQuery['where'] = {
+      ...endpoint.where,
+      ...(namespace !== '*' && endpoint.table !== 'node' ? { namespace } : {}),
+      ...(filter === undefined ? {} : pushedDown(filter.expression, endpoint.filterColumns)),
+    };
     const query: ListQuery = {
       table: endpoint.table,
       where,
@@ -158,6 +160,6 @@ export function pushedDown(expression: Expression, columns: Readonly<Record<stri
   }
   if (expression.kind !== 'match' || expression.operator !== 'equal' || expression.negated) return {};
   const [field, ...deeper] = expression.selector.path;
-  const column = field === undefined || deeper.length > 0 ? undefined : columns[field];
+  const column = field === undefined || deeper.length > 0 ? undefined : ownProperty(columns, field);
   return column === undefined ? {} : { [column]: expression.value };
 }

@@ -1,6 +1,6 @@
 import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NomadError, pretty, readOptions, type ReadOptions } from '../http/index.js';
+import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } from '../http/index.js';
 import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
 import { abortSignal, orThrow, queryOf } from './exchange.js';
 import { prettyJson } from './pretty-json.js';
@@ -31,7 +31,7 @@ export class Reads {
       'X-Nomad-KnownLeader': 'true',
       'X-Nomad-LastContact': options.stale ? this.tail.lastContactMs : 0,
     });
-    if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', answer.nextToken);
+    if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', tokenForHeader(answer.nextToken));
     sendBody(request, reply, answer.status, answer.body);
   }
 
@@ -59,7 +59,7 @@ function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, 
   const indented = request.raw.url!.includes('pretty') && pretty(queryOf(request));
   const bytes = indented ? Buffer.from(prettyJson(body.toString())) : body;
   if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(bytes);
-  else sendCompressed(reply, bytes);
+  else void sendCompressed(reply, bytes);
 }
 
 /** A JSON text as the answer. */

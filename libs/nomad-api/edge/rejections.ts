@@ -1,4 +1,4 @@
-import type { Rejection } from '@app/kernel';
+import { ownProperty, type Rejection } from '@app/kernel';
 import { NomadError } from '../http/index.js';
 
 interface Wording {
@@ -146,7 +146,7 @@ export const WORDINGS = {
 
 /** The answer to a rejected command. */
 export function wordingOf(rejection: Rejection): NomadError {
-  const wording: Wording | undefined = (WORDINGS as Record<string, Wording>)[rejection.code];
+  const wording: Wording | undefined = ownProperty(WORDINGS as Record<string, Wording>, rejection.code);
   if (wording === undefined) throw new Error(`no wording for rejection ${rejection.code}`);
   return new NomadError(wording.text(rejection.detail ?? ''), wording.status);
 }

@@ -1,4 +1,4 @@
-import { quoted, type DurationNs } from '@app/kernel';
+import { quoted, type DurationNs, ownProperty } from '@app/kernel';
 import { fail, ok, type Result } from './result.js';
 
 /*
@@ -88,7 +88,7 @@ export function parseGoDuration(text: string): DurationNs | undefined {
   if (!DURATION.test(text)) return undefined;
   let total = 0n;
   for (const [, whole = '', fraction = '', name = ''] of text.matchAll(DURATION_PART)) {
-    const unit = UNIT_NS[name] ?? 0n;
+    const unit = ownProperty(UNIT_NS, name) ?? 0n;
     total += BigInt(whole || '0') * unit + (BigInt(fraction || '0') * unit) / 10n ** BigInt(fraction.length);
   }
   const signed = text.startsWith('-') ? -total : total;

@@ -18,6 +18,7 @@ export type {
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
 export { parseUint64 } from './go-strconv.js';
+export { textOfExtendedHeader, textOfHeader, tokenForHeader } from './header-text.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
   byCreateIndexAndId,

@@ -1,4 +1,5 @@
 import { parseAtoi, parseBool, parseGoDuration, parseInt32, parseUint64 } from './go-strconv.js';
+import { tokenFromClient } from './header-text.js';
 import { percentDecode } from './percent.js';
 import { fail, ok, type Refusal, type Result } from './result.js';
 
@@ -118,7 +119,7 @@ export function readOptions(query: Query): Result<ReadOptions, Refusal> {
     waitMs,
     prefix: param(query, 'prefix'),
     perPage: Number(perPage.value),
-    nextToken: param(query, 'next_token'),
+    nextToken: tokenFromClient(param(query, 'next_token')),
     reverse: param(query, 'reverse') === 'true',
     filter: param(query, 'filter'),
   });

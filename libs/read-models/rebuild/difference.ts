@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import { SHOWN_VALUE } from './limits.js';
 
 const isContainer = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -14,7 +15,11 @@ export function difference(stored: unknown, folded: unknown, path: string): stri
     return stored === folded ? undefined : `${path} is ${shown(stored)}, the log says ${shown(folded)}`;
   }
   for (const name of new Set([...Object.keys(stored), ...Object.keys(folded)])) {
-    const found = difference(stored[name], folded[name], path === '' ? name : `${path}.${name}`);
+    const found = difference(
+      ownProperty(stored, name),
+      ownProperty(folded, name),
+      path === '' ? name : `${path}.${name}`,
+    );
     if (found !== undefined) return found;
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { upcast } from '@app/domain';
 import type { Aggregates } from '@app/event-store';
-import type { Index, StreamName } from '@app/kernel';
+import { ownProperty, type Index, type StreamName } from '@app/kernel';
 import { TABLES } from '../tables.js';
 import type { LogEvent } from './log.sql.js';
 
@@ -59,5 +59,5 @@ export class StreamFold {
 function withFrozen(table: string, first: FoldedRow | undefined, columns: FoldedRow['columns']): FoldedRow['columns'] {
   const frozen = FROZEN.get(table) ?? [];
   if (first === undefined || frozen.length === 0) return columns;
-  return { ...columns, ...Object.fromEntries(frozen.map((name) => [name, first.columns[name]])) };
+  return { ...columns, ...Object.fromEntries(frozen.map((name) => [name, ownProperty(first.columns, name)])) };
 }

@@ -1,5 +1,5 @@
 import type { Aggregates } from '@app/event-store';
-import { streamType, type Index, type StreamName } from '@app/kernel';
+import { streamType, type Index, type StreamName, ownProperty } from '@app/kernel';
 import type { Client } from 'pg';
 import { keyOf } from '../entities.js';
 import { TABLES, type TableName } from '../tables.js';
@@ -146,7 +146,7 @@ class Verification {
       owners.map(({ stream }) => stream),
     );
     const { rows } = await this.client.query<StoredRow>(`SELECT * FROM ${table} WHERE ${condition}`, [...values]);
-    const stored = new Map(rows.map((row) => [String(row[keyOf(table)]), row]));
+    const stored = new Map(rows.map((row) => [String(ownProperty(row, keyOf(table))), row]));
     for (const fold of owners) {
       for (const [key, row] of fold.rows.get(table) ?? []) {
         this.rows++;
@@ -202,7 +202,7 @@ class Verification {
 
 function rowDifferences(stored: StoredRow, folded: FoldedRow): string[] {
   const columns = Object.entries(folded.columns).map(([name, value]) =>
-    textDifference(asText(stored[name]), asText(value), `column ${name}`),
+    textDifference(asText(ownProperty(stored, name)), asText(value), `column ${name}`),
   );
   return [...columns, textDifference(stored.document, folded.document, 'document')].filter((one) => one !== undefined);
 }

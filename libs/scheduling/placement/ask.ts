@@ -6,7 +6,7 @@ import type {
   NodeDescription,
   TaskGroup,
 } from '@app/domain';
-import type { JsonObject } from '@app/kernel';
+import { ownProperty, type JsonObject } from '@app/kernel';
 import type { NodeCheck } from './constraints.js';
 import { compileConstraint, isDistinct } from './constraints.js';
 import { hostAddresses } from './ports.js';
@@ -105,7 +105,7 @@ const never = (reason: string): NodeCheck => check(reason, () => false);
 const driversCheck = (drivers: readonly string[]): NodeCheck =>
   check('missing drivers', (node) =>
     drivers.every((driver) => {
-      const found = node.Drivers[driver];
+      const found = ownProperty(node.Drivers, driver);
       return found !== undefined && found.Detected && found.Healthy;
     }),
   );
@@ -145,7 +145,7 @@ const volumeChecks = (volumes: JsonObject | null): readonly NodeCheck[] =>
     const { Type, Source } = typeof volume === 'object' && volume !== null && !Array.isArray(volume) ? volume : {};
     const source = typeof Source === 'string' ? Source : '';
     if (Type !== 'host') return never(`missing CSI Volume ${source}`);
-    return check('missing compatible host volumes', (node) => node.HostVolumes?.[source] !== undefined);
+    return check('missing compatible host volumes', (node) => ownProperty(node.HostVolumes, source) !== undefined);
   });
 
 function distinctHosts(

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { Constraint, NodeDescription } from '@app/domain';
 import { RE2JS } from 're2js';
 import { versionPredicate } from './versions.js';
@@ -18,11 +19,11 @@ export function resolveTarget(target: string): Resolve {
   if (path === undefined) return () => target;
   if (path.startsWith('attr.')) {
     const key = path.slice('attr.'.length);
-    return (node) => node.Attributes[key];
+    return (node) => ownProperty(node.Attributes, key);
   }
   if (path.startsWith('meta.')) {
     const key = path.slice('meta.'.length);
-    return (node) => node.Meta?.[key];
+    return (node) => ownProperty(node.Meta, key);
   }
   switch (path) {
     case 'node.unique.id':

@@ -1,15 +1,15 @@
 import type { AllocMetric, NodeState, Resources, TaskGroup } from '@app/domain';
-import type { DurationNs } from '@app/kernel';
+import { byName, type ByName, type DurationNs } from '@app/kernel';
 
 /** Counts what a selection sees. */
 export type Tally = {
   evaluated: number;
   filtered: number;
   exhausted: number;
-  classFiltered: Record<string, number> | null;
-  constraintFiltered: Record<string, number> | null;
-  classExhausted: Record<string, number> | null;
-  dimensionExhausted: Record<string, number> | null;
+  classFiltered: ByName<number> | null;
+  constraintFiltered: ByName<number> | null;
+  classExhausted: ByName<number> | null;
+  dimensionExhausted: ByName<number> | null;
 };
 
 export const newTally = (): Tally => ({
@@ -22,9 +22,9 @@ export const newTally = (): Tally => ({
   dimensionExhausted: null,
 });
 
-function plusOne(counts: Record<string, number> | null, key: string): Record<string, number> | null {
+function plusOne(counts: ByName<number> | null, key: string): ByName<number> | null {
   if (key === '') return counts;
-  const result = counts ?? {};
+  const result = counts ?? byName();
   result[key] = (result[key] ?? 0) + 1;
   return result;
 }

@@ -1,6 +1,6 @@
 import type { AllocatedResources, AllocationState, AllocMetric, JobVersion, NodeState } from '@app/domain';
 import { isClientTerminal, isReady, isTerminal } from '@app/domain';
-import type { DurationNs } from '@app/kernel';
+import { ownProperty, type DurationNs, byName, setOwnProperty } from '@app/kernel';
 import type { ClusterView } from '../ports.js';
 import type { GroupAsk } from './ask.js';
 import { compileAsk } from './ask.js';
@@ -387,7 +387,7 @@ function candidatesAmong(nodes: readonly NodeState[], version: JobVersion): Cand
   const key = JSON.stringify([version.spec.NodePool, version.spec.Datacenters]);
   const known = ofNodes.get(key);
   if (known !== undefined) return known;
-  const available: Record<string, number> = {};
+  const available = byName<number>();
   const chosen = nodes.filter((node) => isCandidate(version, node));
   for (const { description } of chosen)
     available[description.Datacenter] = (available[description.Datacenter] ?? 0) + 1;
@@ -427,10 +427,11 @@ function fillIn(
   const free = [...freeCores(slot, occupancy)];
   const tasks = { ...resources.Tasks };
   for (const { Name, Resources } of group.Tasks) {
-    const task = tasks[Name];
+    const task = ownProperty(tasks, Name);
     if (task === undefined || Resources.Cores === 0) continue;
     const ReservedCores = free.splice(0, Resources.Cores);
-    tasks[Name] = { ...task, Cpu: { CpuShares: Resources.Cores * coreSpeed(slot), ReservedCores } };
+    const reserved = { ...task, Cpu: { CpuShares: Resources.Cores * coreSpeed(slot), ReservedCores } };
+    setOwnProperty(tasks, Name, reserved);
   }
   return { ...resources, Tasks: tasks };
 }
@@ -438,7 +439,7 @@ function fillIn(
 /** New figures, with the ports, networks and cores that the allocation has. */
 function keepPlace(template: AllocatedResources, present: AllocatedResources): AllocatedResources {
   const tasks = Object.entries(template.Tasks).map(([name, task]) => {
-    const former = present.Tasks[name];
+    const former = ownProperty(present.Tasks, name);
     if (former === undefined) return [name, task] as const;
     const Cpu = former.Cpu.ReservedCores === null ? task.Cpu : former.Cpu;
     return [name, { ...task, Cpu, Networks: former.Networks, Devices: former.Devices }] as const;
@@ -448,7 +449,7 @@ function keepPlace(template: AllocatedResources, present: AllocatedResources): A
 }
 
 function eligibilityOf(asks: readonly GroupAsk[]): { classes: Record<string, boolean>; escaped: boolean } {
-  const classes: Record<string, boolean> = {};
+  const classes = byName<boolean>();
   for (const { verdicts } of asks)
     for (const [name, verdict] of verdicts) classes[name] = (classes[name] ?? false) || verdict;
   return { classes, escaped: asks.some((ask) => ask.escaped) };

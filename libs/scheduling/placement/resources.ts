@@ -1,3 +1,4 @@
+import { ownProperty, byName } from '@app/kernel';
 import type { AllocatedResources, TaskGroup } from '@app/domain';
 
 /** What an allocation takes of a node: MHz, MB, MB, and how many whole cores. */
@@ -10,8 +11,8 @@ export interface Usage {
 
 /** What a group asks for, in the form in which an allocation keeps it; ports and cores are filled in where it is placed. */
 export function resourcesOf(group: TaskGroup): AllocatedResources {
-  const tasks: AllocatedResources['Tasks'] = {};
-  const lifecycles: AllocatedResources['TaskLifecycles'] = {};
+  const tasks = byName<AllocatedResources['Tasks'][string]>();
+  const lifecycles = byName<AllocatedResources['TaskLifecycles'][string]>();
   for (const { Name, Resources, Lifecycle } of group.Tasks) {
     tasks[Name] = {
       Cpu: { CpuShares: Resources.CPU, ReservedCores: null },
@@ -38,11 +39,11 @@ export function usageOf(resources: AllocatedResources): Usage {
   let [mainCpu, mainMemory, prestartCpu, prestartMemory, poststopCpu, poststopMemory] = [0, 0, 0, 0, 0, 0];
   let [onTopCpu, onTopMemory, cores] = [0, 0, 0];
   for (const name in resources.Tasks) {
-    const task = resources.Tasks[name];
+    const task = ownProperty(resources.Tasks, name);
     if (task === undefined) continue;
     const { CpuShares, ReservedCores } = task.Cpu;
     const { MemoryMB } = task.Memory;
-    const lifecycle = resources.TaskLifecycles[name];
+    const lifecycle = ownProperty(resources.TaskLifecycles, name);
     if (ReservedCores !== null && ReservedCores.length > 0) {
       cores += ReservedCores.length;
       onTopCpu += CpuShares;

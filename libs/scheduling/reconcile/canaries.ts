@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { hasUpdate } from '@app/domain';
 import { MIGRATING, NOT_NEEDED } from '../descriptions.js';
@@ -30,7 +31,7 @@ export function cleanUpCanaries(
     pass.input,
   );
   for (const alloc of buckets.migrate) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
-  const isOnTrial = ({ taskGroup }: AllocationState): boolean => !current?.groups[taskGroup]?.promoted;
+  const isOnTrial = ({ taskGroup }: AllocationState): boolean => !ownProperty(current?.groups, taskGroup)?.promoted;
   const lost = [...buckets.lost, ...buckets.expiring.filter(isOnTrial)];
   for (const alloc of lost) stopLost(pass, alloc);
   desired.Stop += lost.length;

@@ -1,3 +1,4 @@
+import { byName } from '@app/kernel';
 import type {
   DeploymentState,
   JobVersion,
@@ -58,7 +59,7 @@ export function planDeployment(
 ): PlannedDeployment | null {
   const { job } = input;
   if (job === undefined || Object.keys(goals).length === 0) return null;
-  const groups: Record<string, PlannedDeploymentGroup> = {};
+  const groups = byName<PlannedDeploymentGroup>();
   for (const [name, goal] of Object.entries(goals)) {
     const { autoRevert, autoPromote, progressDeadline, desiredCanaries, desiredTotal } = goal;
     groups[name] = { autoRevert, autoPromote, progressDeadline, desiredCanaries, desiredTotal };

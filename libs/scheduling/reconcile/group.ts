@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from '../descriptions.js';
@@ -171,7 +172,7 @@ export function stopAll(pass: Pass, name: string, allocations: readonly Allocati
 
 /** Step 3: the deployment's goals for the group, or fresh ones. */
 function goalOf(pass: Pass, group: TaskGroup): GroupGoal {
-  const known = pass.current?.groups[group.Name];
+  const known = ownProperty(pass.current?.groups, group.Name);
   if (known !== undefined) return existingGoal(known);
   const update = hasUpdate(group.Update) ? group.Update : null;
   return {
@@ -229,7 +230,7 @@ function createDeployment(
 /** §3.10, the deployment's side: enough are healthy, and what needed promotion has it. */
 function isGroupDone({ current }: Pass, name: string): boolean {
   if (current === null) return false;
-  const group = current.groups[name];
+  const group = ownProperty(current.groups, name);
   if (group === undefined) return true;
   return (
     group.healthyAllocs >= Math.max(group.desiredTotal, group.desiredCanaries) &&

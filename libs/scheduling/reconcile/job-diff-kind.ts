@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { JobSpec, NetworkResource, Service, Task, TaskGroup } from '@app/domain';
 
 /*
@@ -88,7 +89,9 @@ export function same(a: unknown, b: unknown): boolean {
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => same(left[key], right[key]));
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+    same(ownProperty(left, key), ownProperty(right, key)),
+  );
 }
 
 const isEmpty = (value: unknown): boolean =>

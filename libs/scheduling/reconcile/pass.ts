@@ -15,7 +15,7 @@ import type {
   PlannedUpdate,
 } from '@app/domain';
 import { isServerTerminal } from '@app/domain';
-import type { TimeUs } from '@app/kernel';
+import { type ByName, type TimeUs } from '@app/kernel';
 import { LOST } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 
@@ -108,11 +108,11 @@ export interface Pass {
   readonly stops: Map<string, PlannedStop>;
   readonly updates: Map<string, PlannedUpdate>;
   /** Goals of groups that are new to the deployment, or changed. */
-  readonly goals: Record<string, GroupGoal>;
+  readonly goals: ByName<GroupGoal>;
   readonly deploymentUpdates: PlannedDeploymentStatus[];
   readonly followups: NewEvaluation[];
   readonly needlessEvals: string[];
-  readonly desired: Record<string, DesiredUpdates>;
+  readonly desired: ByName<DesiredUpdates>;
 }
 
 /** The counters of a group, created when first asked for. */

@@ -1,3 +1,4 @@
+import { byName } from '@app/kernel';
 import type { AllocationState } from '@app/domain';
 import { isActive, isTerminal } from '@app/domain';
 import { stoppedOnLostNodes } from './classify.js';
@@ -55,11 +56,11 @@ export const startPass = (
   inPlace: [],
   stops: new Map(),
   updates: new Map(),
-  goals: {},
+  goals: byName(),
   deploymentUpdates: [...triage.updates],
   followups: [],
   needlessEvals: [],
-  desired: {},
+  desired: byName(),
 });
 
 /** Allocations by group: the job's groups in their order, then groups that only allocations know of. */

@@ -1,6 +1,6 @@
 import type { AllocationState, TaskGroup } from '@app/domain';
 import { isServerTerminal, isTerminal } from '@app/domain';
-import type { TimeUs } from '@app/kernel';
+import { ownProperty, type TimeUs } from '@app/kernel';
 import { usFromRfc3339 } from '@app/kernel';
 import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
 import { groupOf } from './classify.js';
@@ -100,7 +100,7 @@ function startOf(alloc: AllocationState, group: TaskGroup): TimeUs {
   const leader = group.Tasks.find((task) => task.Leader);
   const tasks = leader ? [leader] : group.Tasks.filter((task) => task.Lifecycle === null);
   const starts = tasks
-    .map((task) => alloc.taskStates?.[task.Name])
+    .map((task) => ownProperty(alloc.taskStates, task.Name))
     .map((state) => usFromRfc3339(state?.LastRestart) || usFromRfc3339(state?.StartedAt))
     .filter((start) => start > 0);
   return starts.length === 0 ? 0 : Math.min(...starts);

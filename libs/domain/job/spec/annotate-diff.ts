@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { DesiredUpdates } from '../../nomad.js';
 import type { FieldDiff } from './diff-objects.js';
 import type { JobDiff, TaskDiff, TaskGroupDiff } from './job-diff.js';
@@ -71,5 +72,5 @@ function annotateGroup(group: TaskGroupDiff, updates: DesiredUpdates | undefined
  */
 export const annotateDiff = (diff: JobDiff, desired: Readonly<Record<string, DesiredUpdates>>): JobDiff => ({
   ...diff,
-  TaskGroups: diff.TaskGroups?.map((group) => annotateGroup(group, desired[group.Name])) ?? null,
+  TaskGroups: diff.TaskGroups?.map((group) => annotateGroup(group, ownProperty(desired, group.Name))) ?? null,
 });

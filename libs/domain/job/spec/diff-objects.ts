@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 /* Differences between two blocks of a specification, in Nomad's form. Source: spec/http-api §4.4, recordings jobs-plan and jobs-versions. */
 
 export type DiffType = 'None' | 'Added' | 'Deleted' | 'Edited';
@@ -130,7 +131,11 @@ function blockDiff(
 ): ObjectDiff | undefined {
   const fields = isOpaque
     ? fieldDiffs(new Map(deepScalars(before)), new Map(deepScalars(after)), contextual)
-    : fieldDiffs(scalars(before, OMITTED[name] ?? []), scalars(after, OMITTED[name] ?? []), contextual);
+    : fieldDiffs(
+        scalars(before, ownProperty(OMITTED, name) ?? []),
+        scalars(after, ownProperty(OMITTED, name) ?? []),
+        contextual,
+      );
   const nested = isOpaque ? [] : objectDiffs(before, after, nestedNames(before, after), contextual);
   if (nested.length === 0 && fields.every(({ Type }) => Type === 'None')) return undefined;
   return { Type: typeOf(before, after), Name: name, Fields: orNull(fields), Objects: orNull(nested) };
@@ -141,7 +146,7 @@ const OMITTED: Readonly<Record<string, readonly string[]>> = { Update: ['Stagger
 
 const nestedNames = (before: Block | null, after: Block | null): string[] =>
   [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
-    (name) => !MAPS.has(name) && !(isPrimitive(before?.[name]) && isPrimitive(after?.[name])),
+    (name) => !MAPS.has(name) && !(isPrimitive(ownProperty(before, name)) && isPrimitive(ownProperty(after, name))),
   );
 
 /** A list of texts is one object whose fields all have its name. */
@@ -203,8 +208,11 @@ export function objectDiffs(
   contextual: boolean,
 ): ObjectDiff[] {
   return names.flatMap((name): ObjectDiff[] => {
-    const [old, next] = [(before as Block | null)?.[name] ?? null, (after as Block | null)?.[name] ?? null];
-    const title = OBJECT_NAMES[name] ?? name;
+    const [old, next] = [
+      ownProperty(before as Block | null, name) ?? null,
+      ownProperty(after as Block | null, name) ?? null,
+    ];
+    const title = ownProperty(OBJECT_NAMES, name) ?? name;
     if (Array.isArray(old) || Array.isArray(next)) {
       const [olds, nexts] = [listOf(old), listOf(next)];
       return isTexts(olds) && isTexts(nexts)
@@ -214,7 +222,10 @@ export function objectDiffs(
     if (name === 'Volumes') {
       const volumes = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])].sort(compare);
       return volumes.flatMap((key) => {
-        const [left, right] = [(old as Block | null)?.[key] ?? null, (next as Block | null)?.[key] ?? null];
+        const [left, right] = [
+          ownProperty(old as Block | null, key) ?? null,
+          ownProperty(next as Block | null, key) ?? null,
+        ];
         return blockDiff(title, left as Block | null, right as Block | null, contextual, false) ?? [];
       });
     }

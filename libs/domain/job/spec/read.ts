@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@app/kernel';
+import { ownProperty, type Json, type JsonObject } from '@app/kernel';
 
 /*
  * Readers turn a member of a request into its canonical value: the default for what is absent, null for empty lists and maps (so that
@@ -61,7 +61,7 @@ export const block =
   (value) => {
     const given = members(value);
     return Object.fromEntries(
-      Object.entries<Reader<unknown>>(readers).map(([name, read]) => [name, read(given[name])]),
+      Object.entries<Reader<unknown>>(readers).map(([name, read]) => [name, read(ownProperty(given, name))]),
     ) as T;
   };
 /** As {@link block}, for objects that the domain hands on without looking inside. */

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 const SIMPLE: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
@@ -35,7 +36,7 @@ export function unquote(quoted: string): string | undefined {
 }
 
 function decodeEscape([, simple, hex, octal, short, long]: RegExpExecArray): Buffer | undefined {
-  if (simple !== undefined) return Buffer.from(SIMPLE[simple] ?? '');
+  if (simple !== undefined) return Buffer.from(ownProperty(SIMPLE, simple) ?? '');
   if (hex !== undefined) return Buffer.of(Number.parseInt(hex, 16));
   if (octal !== undefined) {
     const byte = Number.parseInt(octal, 8);

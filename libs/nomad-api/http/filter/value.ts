@@ -1,4 +1,4 @@
-import { quoted } from '@app/kernel';
+import { quoted, ownProperty } from '@app/kernel';
 import { parseInt64 } from '../go-strconv.js';
 import { any, bool, float64, list, map, string, type FilterType } from './type.js';
 
@@ -80,10 +80,10 @@ export function find(document: Value, path: readonly string[]): Found {
       new FilterFault(`error finding value in datum: ${spell(path)} at part ${i}: ${reason}`);
     switch (container.type?.kind) {
       case 'struct': {
-        const field = Object.hasOwn(container.type.fields, part) ? container.type.fields[part] : undefined;
+        const field = Object.hasOwn(container.type.fields, part) ? ownProperty(container.type.fields, part) : undefined;
         if (!field) throw missing(`couldn't find key: struct field with name ${quoted(part)}`);
         const isEmbedded = field.kind === 'struct' && field.embedded === true;
-        current = { type: field, json: isEmbedded ? container.json : membersOf(container.json)[part] };
+        current = { type: field, json: isEmbedded ? container.json : ownProperty(membersOf(container.json), part) };
         break;
       }
       case 'map':
@@ -91,7 +91,7 @@ export function find(document: Value, path: readonly string[]): Found {
           if (i > 0 && i === path.length - 1 && current.type?.kind !== 'pointer') return undefined;
           throw missing(`couldn't find key ${quoted(part)}`);
         }
-        current = { type: container.type.element, json: membersOf(container.json)[part] };
+        current = { type: container.type.element, json: ownProperty(membersOf(container.json), part) };
         break;
       case 'list': {
         const elements = elementsOf(container.json);

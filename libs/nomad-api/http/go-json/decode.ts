@@ -1,3 +1,4 @@
+import { ownProperty, setOwnProperty } from '@app/kernel';
 import { fail, ok, type Result } from '../result.js';
 import { canonicalBase64 } from './base64.js';
 import { scanFirstValue } from './scan.js';
@@ -33,13 +34,7 @@ const NULL = Symbol('null');
 const MISMATCH = Symbol('mismatch');
 const isAbsent = (value: unknown): boolean => value === NULL || value === MISMATCH;
 
-const setOwn = (target: object, key: string, value: unknown): void => {
-  // Assigning to `__proto__` would change the prototype instead.
-  if (key !== '__proto__') (target as Record<string, unknown>)[key] = value;
-  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-};
-const ownValue = (target: object, key: string): unknown =>
-  Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
+const ownValue = (target: object, key: string): unknown => ownProperty(target as Record<string, unknown>, key);
 
 const UINT8_LIST = list(uint8) as ListShape;
 /** No more digits than the largest 64-bit number and a sign. */
@@ -134,7 +129,7 @@ class Decoder {
       if (value === NULL) {
         if (isNullable(field.shape)) Reflect.deleteProperty(target, field.name);
       } else if (value !== MISMATCH) {
-        setOwn(target, field.name, value);
+        setOwnProperty(target, field.name, value);
       }
       this.struct = struct;
       this.path = path;
@@ -146,7 +141,7 @@ class Decoder {
     const target = typeof existing === 'object' && existing !== null ? existing : {};
     this.members((key) => {
       const value = this.value(shape.element, undefined);
-      setOwn(target, key, isAbsent(value) ? zeroOf(shape.element) : value);
+      setOwnProperty(target, key, isAbsent(value) ? zeroOf(shape.element) : value);
     });
     return target;
   }
@@ -189,7 +184,7 @@ class Decoder {
     switch (this.token()) {
       case OPEN_OBJECT: {
         const target = {};
-        this.members((key) => setOwn(target, key, this.anything()));
+        this.members((key) => setOwnProperty(target, key, this.anything()));
         return target;
       }
       case OPEN_ARRAY: {

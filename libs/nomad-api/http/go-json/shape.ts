@@ -113,7 +113,7 @@ export function struct<F extends Fields, E extends Readonly<Record<string, Shape
   const inherited = Object.entries<Shape>(embedded ?? {}).flatMap(([name, shape]) =>
     shape.kind === 'struct' ? shape.fields.map((field) => ({ ...field, path: [name, ...field.path] })) : [],
   );
-  const all = [...own, ...inherited.filter((field) => !(field.name in fields))];
+  const all = [...own, ...inherited.filter((field) => !Object.hasOwn(fields, field.name))];
   return {
     kind: 'struct',
     ...named(goType),
