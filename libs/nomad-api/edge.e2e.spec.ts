@@ -249,7 +249,15 @@ describe("Nomad's API", () => {
       const refused = await edge.request('PUT', path, body);
       expect([refused.statusCode, refused.body]).toEqual([400, text]);
     }
-    expect((await edge.request('PUT', url, { PauseEvalBroker: true })).statusCode).toBe(501);
+    const switches = { MemoryOversubscriptionEnabled: true, RejectJobRegistration: true, PauseEvalBroker: true };
+    await edge.request('PUT', url, switches);
+    expect(await read()).toMatchObject({ SchedulerConfig: switches });
+    const refused = await register({ id: 'closed-out' });
+    expect([refused.statusCode, refused.body]).toEqual([
+      403,
+      'Job registration, dispatch, and scale are disabled by the scheduler configuration',
+    ]);
+    await edge.request('PUT', url, {});
   });
 
   describe('An agent', () => {

@@ -326,6 +326,25 @@ describe('Reactors on a store in memory', () => {
       );
     });
 
+    test('leaves evaluations pending while an operator has paused the broker', async () => {
+      const { run } = await lead();
+      const chosen =
+        (pauseBroker: boolean): Decide =>
+        (view, context) =>
+          chooseSchedulerConfiguration(view, context, {
+            configuration: { ...DEFAULT_SCHEDULER_CONFIGURATION, pauseBroker },
+            enforceIndex: null,
+          });
+      await run(chosen(true));
+      await run(web());
+      await run(sized('other', 'service', { memory: 10, count: 1 }));
+      expect((await evaluations()).map(({ status }) => status)).toEqual(['pending', 'pending']);
+      await run(chosen(false));
+      await settled();
+      expect((await evaluations()).every(({ status }) => status === 'complete')).toBe(true);
+      expect((await allocations()).map(({ jobId }) => jobId).sort()).toEqual(['other', 'web', 'web']);
+    });
+
     test('stops what belongs to a stopped job', async () => {
       const { run } = await lead();
       await run(web());

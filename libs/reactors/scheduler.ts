@@ -112,12 +112,21 @@ export class Scheduler implements Reactor {
       if (type === 'evaluation') this.onEvaluation(after as EvaluationState);
       else if (type === 'allocation')
         this.onAllocation(before as AllocationState | undefined, after as AllocationState | undefined);
-      // It may allow what it did not.
-      else if (type === 'scheduler-configuration')
-        for (const { id } of this.context.cluster.blockedEvaluations()) this.unblock(id);
+      else if (type === 'scheduler-configuration') this.onConfiguration();
       else if (type === 'node') this.onNode(before as NodeState | undefined, after as NodeState | undefined);
     }
     this.pump();
+  }
+
+  /** It may allow what it did not. Whoever was paused goes on. */
+  private onConfiguration(): void {
+    for (const { id } of this.context.cluster.blockedEvaluations()) this.unblock(id);
+    this.flushSoon();
+  }
+
+  /** An operator has paused the broker: what waits goes on waiting, what is under way is finished. */
+  private isPaused(): boolean {
+    return this.context.cluster.configuration.pauseBroker ?? false;
   }
 
   private onEvaluation(evaluation: EvaluationState): void {
@@ -200,7 +209,7 @@ export class Scheduler implements Reactor {
 
   /** Cancellations and unblockings go together, one command after the other. */
   private flushSoon(): void {
-    if (this.flush !== undefined || !this.running) return;
+    if (this.flush !== undefined || !this.running || this.isPaused()) return;
     if (this.toCancel.length + this.toUnblock.size + this.freed.nodes.size === 0) return;
     this.flush = this.flushNow().finally(() => {
       this.flush = undefined;
@@ -241,7 +250,7 @@ export class Scheduler implements Reactor {
   }
 
   private pump(): void {
-    if (!this.running) return;
+    if (!this.running || this.isPaused()) return;
     this.queue.release(this.context.now());
     while (this.inFlight.size < MAX_IN_FLIGHT) {
       const evaluation = this.queue.take();

@@ -1,4 +1,4 @@
-import { batch, changed } from './testing/specs.js';
+import { batch, changed, task } from './testing/specs.js';
 import type { ToyCluster } from './testing/toy-cluster.js';
 import { toyCluster } from './testing/toy-cluster.js';
 import { at, tellAllocations } from './testing/views.js';
@@ -10,6 +10,22 @@ function started(job = batch()): ToyCluster {
   cluster.settle();
   return cluster;
 }
+
+describe('memory_max', () => {
+  const { Resources, ...main } = task();
+  const Tasks = [{ ...main, Resources: { ...Resources, MemoryMaxMB: 256 } }];
+  const placedMemory = (memoryOversubscription: boolean) => {
+    const cluster = toyCluster({ configuration: { memoryOversubscription } });
+    cluster.register(batch({ Tasks }));
+    cluster.evaluate();
+    return Object.values(at(cluster, 0).allocatedResources.Tasks)[0]?.Memory;
+  };
+
+  it('reaches the allocation only where memory may be oversubscribed', () => {
+    expect(placedMemory(false)).toEqual({ MemoryMB: 64, MemoryMaxMB: 0 });
+    expect(placedMemory(true)).toEqual({ MemoryMB: 64, MemoryMaxMB: 256 });
+  });
+});
 
 describe('a batch job', () => {
   it('has no deployment', () => {

@@ -4,6 +4,7 @@ import { jobStatus, restateJob, settle } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
 import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
+import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { countChild } from './children.js';
 import { specChanged, validateChange } from './spec/index.js';
 import { currentVersion, isParameterized, type JobState, type JobSubmission, type JobVersion } from './state.js';
@@ -28,8 +29,9 @@ export interface RegisterJob {
   readonly submission?: JobSubmission;
 }
 
-/** Nomad: Job.Register; spec/lifecycle §1.4. Rejections: enforce-index (detail: the text), job-change-refused (detail: the text). */
+/** Nomad: Job.Register; spec/lifecycle §1.4. Rejections: registration-closed, enforce-index (detail: the text), job-change-refused (detail: the text). */
 export function registerJob(view: StateView, context: CommandContext, command: RegisterJob): Decision<JobAnswer> {
+  if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const { Namespace: namespace, ID: id } = command.spec;
   const job = draft.job(namespace, id);
@@ -168,7 +170,8 @@ export function evaluateJobCommand(
   return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
 }
 
-/** Nomad: Job.Revert; spec/lifecycle §1.6. Rejections: job-unknown, revert-to-current, job-version-not-found, enforce-prior-version. */
+/** Nomad: Job.Revert; spec/lifecycle §1.6. Rejections: registration-closed, job-unknown, revert-to-current,
+ * job-version-not-found, enforce-prior-version. */
 export function revertJob(
   view: StateView,
   context: CommandContext,
@@ -179,6 +182,7 @@ export function revertJob(
     readonly enforcePriorVersion: number | null;
   },
 ): Decision<JobAnswer> {
+  if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const { namespace, jobId, toVersion } = command;
   const job = draft.job(namespace, jobId);

@@ -2,6 +2,7 @@ import { accept, goList, reject, US_PER_S, type CommandContext, type Decision, t
 import { draftOf } from '../command/draft.js';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
+import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { currentVersion, isParameterized } from './state.js';
 import { evaluateJob, needsEvaluation, storeVersion } from './store-version.js';
 
@@ -31,11 +32,12 @@ export interface DispatchAnswer {
 }
 
 /**
- * Makes a child of a parameterized job. Nomad: Job.Dispatch; spec/http-api §4.4. Rejections: parameterized-job-not-found, job-not-parameterized and
+ * Makes a child of a parameterized job. Nomad: Job.Dispatch; spec/http-api §4.4. Rejections: registration-closed, parameterized-job-not-found, job-not-parameterized and
  * job-is-stopped (detail: the id), dispatch-payload-missing, dispatch-payload-forbidden, dispatch-payload-too-large (detail: `a > b`),
  * dispatch-priority, dispatch-meta-unpermitted and dispatch-meta-missing (detail: the keys).
  */
 export function dispatchJob(view: StateView, context: CommandContext, command: DispatchJob): Decision<DispatchAnswer> {
+  if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const { namespace, jobId } = command;
   const parent = currentVersion(draft.job(namespace, jobId))?.spec;

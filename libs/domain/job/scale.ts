@@ -2,6 +2,7 @@ import { accept, reject, type CommandContext, type Decision, type Index, type Js
 import { draftOf } from '../command/draft.js';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobAnswer } from './decide.js';
+import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { currentVersion } from './state.js';
 import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
 
@@ -20,7 +21,7 @@ export interface ScaleJob {
 
 /**
  * Changes the count of a group, or notes an event of a scaler. Nomad: Job.Scale; spec/lifecycle §1.6, spec/http-api §4.4. Rejections:
- * scale-without-group, scale-count-negative, scale-error-with-count, scale-job-not-found (detail: the id), scale-group-not-found (the group),
+ * registration-closed, scale-without-group, scale-count-negative, scale-error-with-count, scale-job-not-found (detail: the id), scale-group-not-found (the group),
  * enforce-index, scale-blocked, scale-system-count, scale-below-minimum and scale-above-maximum (detail: `a < b`, `a > b`).
  */
 export function scaleJob(view: StateView, context: CommandContext, command: ScaleJob): Decision<JobAnswer> {
@@ -28,6 +29,7 @@ export function scaleJob(view: StateView, context: CommandContext, command: Scal
   if (name === '') return reject('scale-without-group');
   if (count !== null && count < 0) return reject('scale-count-negative');
   if (count !== null && error) return reject('scale-error-with-count');
+  if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const job = draft.job(namespace, jobId);
   const current = currentVersion(job);

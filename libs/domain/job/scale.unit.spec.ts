@@ -1,4 +1,4 @@
-import { jobStream } from '@app/kernel';
+import { jobStream, SCHEDULER_CONFIGURATION } from '@app/kernel';
 import {
   allocationId,
   event,
@@ -12,7 +12,9 @@ import {
   type Decide,
   type Given,
 } from '@app/testing';
-import type { JobAnswer } from './decide.js';
+import { DEFAULT_SCHEDULER_CONFIGURATION } from '../scheduler-configuration/state.js';
+import { revertJob, type JobAnswer } from './decide.js';
+import { dispatchJob } from './dispatch.js';
 import { scaleJob, type ScaleJob } from './scale.js';
 import type { JobState } from './state.js';
 
@@ -96,6 +98,30 @@ describe('scaling a group', () => {
     const story = web().and(scale({ count: null }), registered(jobSpec({ count: 3 })));
     expect(scaledEvents(story)).toHaveLength(1);
     expect(scaledEvents(story.and(event(job, 'JobPurged')))).toEqual([]);
+  });
+});
+
+describe('while an operator has closed registration', () => {
+  const configuration = { ...DEFAULT_SCHEDULER_CONFIGURATION, rejectRegistration: true };
+  const closed = event(SCHEDULER_CONFIGURATION, 'SchedulerConfigurationChosen', configuration);
+
+  it('nothing is registered, scaled, dispatched or reverted', () => {
+    const story = web().and(registered(jobSpec({ count: 3 })), closed);
+    const refused = 'registration-closed';
+    story.when(scale()).thenRejected(refused);
+    story.when(registered(jobSpec({ count: 5 }))).thenRejected(refused);
+    const about = { namespace: 'default', jobId: 'web' };
+    story
+      .when((view, context) => revertJob(view, context, { ...about, toVersion: 0, enforcePriorVersion: null }))
+      .thenRejected(refused);
+    story
+      .when((view, context) =>
+        dispatchJob(view, context, {
+          ...about,
+          ...{ payload: null, meta: {}, idPrefixTemplate: '', priority: 0, idempotencyToken: '' },
+        }),
+      )
+      .thenRejected(refused);
   });
 });
 

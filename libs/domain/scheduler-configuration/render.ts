@@ -1,6 +1,6 @@
 import { DEFAULT_SCHEDULER_CONFIGURATION, type SchedulerConfigurationState } from './state.js';
 
-/** Nomad's SchedulerConfiguration. What cannot be switched on here is off. */
+/** Nomad's SchedulerConfiguration. */
 export function renderSchedulerConfiguration(
   state: SchedulerConfigurationState = { ...DEFAULT_SCHEDULER_CONFIGURATION, createIndex: 0, modifyIndex: 0 },
 ): object {
@@ -13,9 +13,9 @@ export function renderSchedulerConfiguration(
       BatchSchedulerEnabled: batch,
       ServiceSchedulerEnabled: service,
     },
-    MemoryOversubscriptionEnabled: false,
-    RejectJobRegistration: false,
-    PauseEvalBroker: false,
+    MemoryOversubscriptionEnabled: state.memoryOversubscription ?? false,
+    RejectJobRegistration: state.rejectRegistration ?? false,
+    PauseEvalBroker: state.pauseBroker ?? false,
     NodeLimitForFeasibilityChecks: state.nodeLimit,
     CreateIndex: state.createIndex,
     ModifyIndex: state.modifyIndex,

@@ -8,6 +8,12 @@ export interface SchedulerConfiguration {
   readonly nodeLimit: number;
   /** Jobs of which types may evict what is less important; spec/lifecycle §8.7. */
   readonly preemption: Readonly<Record<JobType, boolean>>;
+  /** Tasks get the memory_max that they ask for beside what is reserved for them. */
+  readonly memoryOversubscription?: boolean;
+  /** Jobs are neither registered nor dispatched, scaled or reverted. */
+  readonly rejectRegistration?: boolean;
+  /** Evaluations stay as they are. */
+  readonly pauseBroker?: boolean;
 }
 
 /** The configuration since somebody chose one; until then the default counts. */

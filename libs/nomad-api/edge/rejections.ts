@@ -93,6 +93,10 @@ export const WORDINGS = {
   'node-secret-mismatch': fixed(403, 'node secret ID does not match. Not registering node.'),
   'parameterized-job-not-found': fixed(500, 'parameterized job not found'),
   'plan-is-stale': { status: 500, text: (what) => `plan is stale: ${what}` },
+  'registration-closed': fixed(
+    403,
+    'Job registration, dispatch, and scale are disabled by the scheduler configuration',
+  ),
   'revert-to-current': fixed(500, "can't revert to current version"),
   'scale-above-maximum': {
     status: 400,

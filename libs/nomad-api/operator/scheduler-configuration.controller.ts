@@ -69,13 +69,11 @@ function enforcedIndex(request: FastifyRequest): Index | null {
   return Number(orThrow(parseUint64(param(query, 'cas')), 'Error parsing cas value: ', 400));
 }
 
-/** What is not given is off, as in Nomad. What cannot be switched on is refused: it must not look as if it were. */
+/** What is not given is off, as in Nomad. */
 function configurationOf(body: SchedulerConfigurationRequest): SchedulerConfiguration {
   const { SchedulerAlgorithm: algorithm = '', PreemptionConfig: preemption = {} } = body;
   if (algorithm !== '' && algorithm !== 'binpack' && algorithm !== 'spread')
     throw new NomadError(`invalid scheduler algorithm: ${algorithm}`, 400);
-  for (const name of ['MemoryOversubscriptionEnabled', 'RejectJobRegistration', 'PauseEvalBroker'] as const)
-    if (body[name]) throw new NomadError(`${name} is not supported`, 501);
   return {
     algorithm: algorithm || DEFAULT_SCHEDULER_CONFIGURATION.algorithm,
     nodeLimit: body.NodeLimitForFeasibilityChecks || DEFAULT_SCHEDULER_CONFIGURATION.nodeLimit,
@@ -85,5 +83,8 @@ function configurationOf(body: SchedulerConfigurationRequest): SchedulerConfigur
       system: preemption.SystemSchedulerEnabled ?? false,
       sysbatch: preemption.SysBatchSchedulerEnabled ?? false,
     },
+    memoryOversubscription: body.MemoryOversubscriptionEnabled ?? false,
+    rejectRegistration: body.RejectJobRegistration ?? false,
+    pauseBroker: body.PauseEvalBroker ?? false,
   };
 }

@@ -46,14 +46,20 @@ export interface DistinctProperty {
 /** Counts how many allocations of the job (or of one group) have each value of a node property; kept up to date during the pass. */
 export type CountProperty = (attribute: string, group: string | null) => PropertyCounts;
 
+export interface AskContext {
+  readonly jobVerdicts: Map<string, boolean>;
+  readonly count: CountProperty;
+  /** Memory may be oversubscribed. */
+  readonly oversubscribes: boolean;
+}
+
 export function compileAsk(
   version: JobVersion,
   group: TaskGroup,
-  jobVerdicts: Map<string, boolean>,
-  count: CountProperty,
+  { jobVerdicts, count, oversubscribes }: AskContext,
 ): GroupAsk {
   const { spec } = version;
-  const template = resourcesOf(group);
+  const template = resourcesOf(group, oversubscribes);
   const tasks = group.Tasks;
   const groupConstraints = [...(group.Constraints ?? []), ...tasks.flatMap((task) => task.Constraints ?? [])];
   const jobChecks = (spec.Constraints ?? []).filter((constraint) => !isDistinct(constraint)).map(compileConstraint);

@@ -185,7 +185,11 @@ export function createPlacer(
     countJob();
     const verdicts = jobVerdicts.get(version) ?? new Map<string, boolean>();
     jobVerdicts.set(version, verdicts);
-    const compiled = compileAsk(version, group, verdicts, countProperty);
+    const compiled = compileAsk(version, group, {
+      jobVerdicts: verdicts,
+      count: countProperty,
+      oversubscribes: configuration.memoryOversubscription ?? false,
+    });
     ofVersion.set(name, compiled);
     return compiled;
   };

@@ -9,15 +9,20 @@ export interface Usage {
   readonly cores: number;
 }
 
-/** What a group asks for, in the form in which an allocation keeps it; ports and cores are filled in where it is placed. */
-export function resourcesOf(group: TaskGroup): AllocatedResources {
+/**
+ * What a group asks for, in the form in which an allocation keeps it; ports and cores are filled in where it is placed. The largest memory is
+ * told only where memory may be oversubscribed; it takes no room (spec/lifecycle §8.4).
+ */
+export function resourcesOf(group: TaskGroup, oversubscribes = false): AllocatedResources {
   const tasks = byName<AllocatedResources['Tasks'][string]>();
   const lifecycles = byName<AllocatedResources['TaskLifecycles'][string]>();
   for (const { Name, Resources, Lifecycle } of group.Tasks) {
     tasks[Name] = {
       Cpu: { CpuShares: Resources.CPU, ReservedCores: null },
-      // MemoryMaxMB is recorded only where memory may be oversubscribed, which is off (spec/lifecycle §8.4).
-      Memory: { MemoryMB: Resources.MemoryMB + Resources.SecretsMB, MemoryMaxMB: 0 },
+      Memory: {
+        MemoryMB: Resources.MemoryMB + Resources.SecretsMB,
+        MemoryMaxMB: oversubscribes ? Resources.MemoryMaxMB : 0,
+      },
       Networks: null,
       Devices: null,
     };

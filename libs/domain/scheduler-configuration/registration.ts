@@ -1,0 +1,6 @@
+import { SCHEDULER_CONFIGURATION, type StateView } from '@app/kernel';
+import type { SchedulerConfigurationState } from './state.js';
+
+/** Whether an operator has closed registration: no job is registered, dispatched, scaled or reverted then. Nomad: RejectJobRegistration. */
+export const isRegistrationClosed = (view: StateView): boolean =>
+  view.read<SchedulerConfigurationState>(SCHEDULER_CONFIGURATION)?.rejectRegistration ?? false;
