@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { fastifyOptions, NomadApiModule, prepareFastify, Readiness, ServerIdentity } from '@app/nomad-api';
+import {
+  AccessControl,
+  fastifyOptions,
+  NO_TOKENS,
+  NomadApiModule,
+  prepareFastify,
+  Readiness,
+  ServerIdentity,
+} from '@app/nomad-api';
 import { explainListenFailure, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource } from '@app/read-models';
@@ -30,6 +38,7 @@ export async function startApi(
     version(),
     acl,
   );
+  const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
   const module = NomadApiModule.on({
     ...core,
     server,
@@ -40,10 +49,11 @@ export async function startApi(
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
     rehearse: rehearsalOn(core, cluster),
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
-    onFault: (err, id) => log.error({ err, id }, 'a request failed'),
+    onFault,
   });
   const adapter = new FastifyAdapter(fastifyOptions);
-  const { complete } = prepareFastify(adapter.getInstance());
+  const accessControl = acl ? new AccessControl(NO_TOKENS, core.tail, onFault) : undefined;
+  const { complete } = prepareFastify(adapter.getInstance(), accessControl);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   complete();

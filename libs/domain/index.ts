@@ -74,3 +74,19 @@ export { chooseSchedulerConfiguration } from './scheduler-configuration/decide.j
 export { renderSchedulerConfiguration } from './scheduler-configuration/render.js';
 export { rawNumber } from './raw-json.js';
 export { schemaOf, upcast } from './upcasting/index.js';
+export {
+  MANAGEMENT,
+  NO_PERMISSIONS,
+  permissionsOf,
+  type GrantedLevel,
+  type LeveledBlock,
+  type Permissions,
+  type WorkloadPlace,
+} from './acl/permissions.js';
+export type {
+  HostVolumeCapability,
+  NamespaceCapability,
+  NodePoolCapability,
+  OperatorCapability,
+  VariableCapability,
+} from './acl/policy/capabilities.js';

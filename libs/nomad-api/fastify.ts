@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteOptions } from 'fastify';
+import { assignRows, type AccessControl } from './acl/access-control.js';
+import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
 import { canonicalPath } from './http/index.js';
 
@@ -40,8 +42,14 @@ type Route = RouteOptions & { readonly method: HTTPMethods | HTTPMethods[] };
 /**
  * Bodies reach handlers as raw bytes, whatever they claim to be; some paths are redirected. Call before routes are made, and `complete` after:
  * then POST is what PUT is, and every other method of a known path is answered with Nomad's 405.
+ *
+ * @param accessControl with ACLs; without it everybody is allowed everything
+ * @throws Error at `complete`, if a route has no row in the table of who may
  */
-export function prepareFastify(fastify: FastifyInstance): { readonly complete: () => void } {
+export function prepareFastify(
+  fastify: FastifyInstance,
+  accessControl?: AccessControl,
+): { readonly complete: () => void } {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -50,6 +58,8 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
     if (redirect === undefined) done();
     else reply.redirect(redirect, 307);
   });
+  const rows = assignRows(fastify);
+  accessControl?.attach(fastify);
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {
     const methods = known.get(route.url) ?? new Map<string, Route>();
@@ -70,9 +80,11 @@ export function prepareFastify(fastify: FastifyInstance): { readonly complete: (
       fastify.route({
         url,
         method: [...others],
+        config: { access: open },
         handler: (_request, reply) => reply.code(405).type('text/plain; charset=utf-8').send('Invalid method'),
       });
     }
+    rows.verify();
   };
   return { complete };
 }

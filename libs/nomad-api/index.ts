@@ -1,3 +1,5 @@
+export { AccessControl } from './acl/access-control.js';
+export { NO_TOKENS } from './acl/caller.js';
 export { ServerIdentity } from './edge/server-identity.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';
 export type { Rehearse } from './jobs/planner.js';

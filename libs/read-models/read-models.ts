@@ -69,6 +69,19 @@ export class ReadModels {
     if (query.limit !== undefined) builder.limit(query.limit);
   }
 
+  /** The namespaces that rows of a table are in: a jump over the index for each, however many rows there are. */
+  async namespacesOf(table: TableName): Promise<string[]> {
+    const rows: { namespace: string }[] = await this.dataSource.query(
+      `WITH RECURSIVE found AS (
+         (SELECT namespace FROM ${table} ORDER BY namespace LIMIT 1)
+         UNION ALL
+         SELECT (SELECT t.namespace FROM ${table} t WHERE t.namespace > found.namespace ORDER BY t.namespace LIMIT 1)
+           FROM found WHERE found.namespace IS NOT NULL)
+       SELECT namespace FROM found WHERE namespace IS NOT NULL`,
+    );
+    return rows.map((row) => row.namespace);
+  }
+
   /** Only the keys of a list. */
   async keys(table: TableName, where: ListQuery['where']): Promise<string[]> {
     const key = keyOf(table);
@@ -88,12 +101,12 @@ export class ReadModels {
   async document(
     table: TableName,
     key: string,
-  ): Promise<{ readonly document: string; readonly index: Index } | undefined> {
-    const rows: { document: string; modify_index: string }[] = await this.dataSource.query(
-      `SELECT document, modify_index FROM ${table} WHERE ${keyOf(table)} = $1`,
+  ): Promise<{ readonly document: string; readonly index: Index; readonly namespace: string } | undefined> {
+    const rows: { document: string; modify_index: string; namespace: string }[] = await this.dataSource.query(
+      `SELECT document, modify_index, namespace FROM ${table} WHERE ${keyOf(table)} = $1`,
       [key],
     );
-    return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index) };
+    return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index), namespace: rows[0].namespace };
   }
 
   /** The summaries of jobs by their key, as text. */

@@ -9,6 +9,8 @@ export interface Answer {
   readonly body: Buffer;
   /** `X-Nomad-NextToken`, when another page exists. */
   readonly nextToken?: string;
+  /** Whose the object is, where who asks must be allowed to see it. */
+  readonly namespace?: string;
 }
 
 /** How an answer is made, and what makes it stale. */

@@ -14,6 +14,13 @@ export interface BlockingOptions {
   readonly signal: AbortSignal;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Where the right to see the answer may change meanwhile. */
+  readonly right?: {
+    /** What it depends on, beside what the query does. */
+    readonly topics: readonly Topic[];
+    /** Called before every look: the query as it may be asked now. Throws if it may not be any more. */
+    readonly renew: () => Promise<Query>;
+  };
 }
 
 /**
@@ -23,16 +30,23 @@ export interface BlockingOptions {
 export async function blockingQuery(
   tail: LogTail,
   cache: AnswerCache,
-  query: Query,
+  given: Query,
   options: BlockingOptions,
 ): Promise<Answer> {
+  const { right } = options;
+  let query = given;
+  const look = async (): Promise<Answer> => {
+    if (right !== undefined) query = await right.renew();
+    return cache.read(query);
+  };
   if (options.minIndex === 0 || tail.isEnding) return cache.read(query);
   const bound = options.waitMs > 0 ? Math.min(options.waitMs, MAX_WAIT_MS) : MAX_WAIT_MS;
   const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;
   let { topics } = query;
   for (;;) {
-    const change = nextChange(tail, topics, deadline, options.signal);
-    const answer = await cache.read(query).catch((error: unknown) => {
+    const watched = right === undefined ? topics : [...topics, ...right.topics];
+    const change = nextChange(tail, watched, deadline, options.signal);
+    const answer = await look().catch((error: unknown) => {
       change.cancel();
       throw error;
     });
@@ -41,12 +55,12 @@ export async function blockingQuery(
       return answer;
     }
     const wanted = answer.status === 200 ? query.topics : (query.missTopics ?? query.topics);
-    if (wanted !== topics) {
+    if (wanted !== topics && wanted.join() !== topics.join()) {
       change.cancel();
       topics = wanted;
       continue;
     }
-    if ((await change.happened) === 'over') return cache.read(query);
+    if ((await change.happened) === 'over') return look();
   }
 }
 

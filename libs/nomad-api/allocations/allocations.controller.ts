@@ -2,6 +2,7 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
@@ -31,10 +32,7 @@ export class AllocationsController {
       (await this.objects.allocations(rows.map((row) => row.key))).map((alloc) =>
         JSON.stringify(renderAllocationStub(alloc, { resources, taskStates })),
       );
-    return this.reads.send(
-      request,
-      reply,
-      options,
+    return this.reads.send(request, reply, options, (access) =>
       this.lists.query(
         {
           table: 'allocation',
@@ -63,6 +61,7 @@ export class AllocationsController {
           ...(resources || !taskStates ? { texts: render } : {}),
         },
         options,
+        access.visibility(),
       ),
     );
   }
@@ -73,7 +72,9 @@ export class AllocationsController {
     const stream = allocationStream(orThrow(parseUuid(idOf(request)), LOOKUP));
     const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
       const alloc = state as AllocationState;
-      return alloc.purged ? undefined : { text: await this.objects.allocationText(alloc), index: alloc.modifyIndex };
+      if (alloc.purged) return undefined;
+      const text = await this.objects.allocationText(alloc);
+      return { text, index: alloc.modifyIndex, namespace: alloc.namespace };
     });
     return this.reads.send(request, reply, options, query);
   }
@@ -85,12 +86,19 @@ export class AllocationsController {
   }
 
   @Put('allocation/:id/stop')
-  stop(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async stop(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = queryOf(request);
     const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay'));
     const reschedule = orThrow(boolParam(query, 'reschedule'));
     const allocationId = orThrow(parseUuid(idOf(request)), LOOKUP);
     this.writes.namespace(request);
+    const access = accessOf(request);
+    if (access.isEnforced) {
+      access.known();
+      const [alloc] = await this.objects.allocations([allocationId]);
+      if (alloc === undefined) throw new NomadError('allocation not found', 404);
+      access.require({ namespace: alloc.namespace });
+    }
     return this.writes.send(request, reply, {
       name: 'StopAllocation',
       reads: [allocationStream(allocationId)],
@@ -108,7 +116,10 @@ export class AllocationsController {
       stream,
       'allocation',
       { text: 'allocation not found' },
-      (state) => Promise.resolve((state as AllocationState).purged ? undefined : { text: '[]', index: 1 }),
+      (state) => {
+        const { purged, namespace } = state as AllocationState;
+        return Promise.resolve(purged ? undefined : { text: '[]', index: 1, namespace });
+      },
       'services',
     );
     return this.reads.send(request, reply, options, query);

@@ -32,7 +32,7 @@ export class DeploymentWaitController {
         const canaries = await this.objects.allocations(
           Object.values(state.groups).flatMap((group) => group.placedCanaries),
         );
-        return jsonAnswer(JSON.stringify(renderDeploymentWait(state, canaries)), index);
+        return jsonAnswer(JSON.stringify(renderDeploymentWait(state, canaries)), index, undefined, state.namespace);
       },
     });
   }

@@ -7,6 +7,7 @@ import {
   setAllocationHealth,
   unblockDeployment,
   type DeploymentAnswer,
+  type DeploymentState,
 } from '@app/domain';
 import {
   deploymentStream,
@@ -18,6 +19,7 @@ import {
   type StreamName,
 } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
@@ -50,19 +52,21 @@ export class DeploymentsController {
   @Get('deployments')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const query = this.lists.query(
-      {
-        table: 'deployment',
-        tables: ['deployment'],
-        where: {},
-        uuidPrefix: '',
-        filterType: deploymentType,
-        filterColumns: { JobID: 'job_id', Namespace: 'namespace', ID: 'id', Status: 'status' },
-        objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
-      },
-      options,
+    return this.reads.send(request, reply, options, (access) =>
+      this.lists.query(
+        {
+          table: 'deployment',
+          tables: ['deployment'],
+          where: {},
+          uuidPrefix: '',
+          filterType: deploymentType,
+          filterColumns: { JobID: 'job_id', Namespace: 'namespace', ID: 'id', Status: 'status' },
+          objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
+        },
+        options,
+        access.visibility(),
+      ),
     );
-    return this.reads.send(request, reply, options, query);
   }
 
   @Get('deployment/:id')
@@ -117,6 +121,7 @@ export class DeploymentsController {
     const body = decoded(request, deploymentAllocHealthRequest);
     const { HealthyAllocationIDs: healthy, UnhealthyAllocationIDs: unhealthy } = body;
     const given = { healthy: healthy ?? [], unhealthy: unhealthy ?? [] };
+    accessOf(request).known();
     if (given.healthy.length + given.unhealthy.length === 0)
       throw new NomadError('must specify at least one healthy/unhealthy allocation ID');
     const id = deploymentId(request);
@@ -141,7 +146,7 @@ export class DeploymentsController {
     );
   }
 
-  private command(
+  private async command(
     request: FastifyRequest,
     reply: FastifyReply,
     name: string,
@@ -149,6 +154,13 @@ export class DeploymentsController {
     decide: (view: StateView, context: CommandContext) => Decision<DeploymentAnswer>,
   ): Promise<void> {
     this.writes.namespace(request);
+    const access = accessOf(request);
+    if (access.isEnforced) {
+      access.known();
+      const [deployment] = await this.objects.states<DeploymentState>([reads[0]!]);
+      if (deployment === undefined || deployment.purged) throw new NomadError('deployment not found');
+      access.require({ namespace: deployment.namespace });
+    }
     return this.writes.send(request, reply, { name, reads, decide, render: renderAnswer });
   }
 }

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { EventMeta } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { actorOf } from '../acl/caller.js';
+import { accessOf } from '../acl/access.js';
 import { NomadError, parseQuery, textOfExtendedHeader, textOfHeader, type Query, type Result } from '../http/index.js';
 
 const MAX_REASON = 1024;
@@ -41,9 +43,10 @@ export function metaOf(request: FastifyRequest): EventMeta {
   const idempotencyKey = header(request, 'idempotency-key');
   return {
     actor:
-      token === undefined
+      actorOf(accessOf(request).caller) ??
+      (token === undefined
         ? 'anonymous'
-        : `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`,
+        : `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`),
     remoteAddress: request.ip,
     requestId: header(request, 'x-request-id') ?? randomUUID(),
     ...(reason === undefined ? {} : { reason }),

@@ -1,6 +1,7 @@
 import { ownProperty, type Index } from '@app/kernel';
 import { ReadModels, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
 import { LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
+import { EVERYTHING, type Visibility } from '../acl/access.js';
 import {
   byCreateIndexAndId,
   byId,
@@ -52,14 +53,16 @@ export class Lists {
     private readonly tail: LogTail,
   ) {}
 
-  /** The query of a list for these options. A malformed prefix or filter is refused here. */
-  query(endpoint: ListEndpoint, options: ReadOptions): DataQuery {
+  /** The query of a list for these options, with the rows that may be seen. A malformed prefix or filter is refused here. */
+  query(endpoint: ListEndpoint, options: ReadOptions, visibility: Visibility = EVERYTHING): DataQuery {
     const prefix =
       endpoint.uuidPrefix === undefined
         ? options.prefix
         : orThrow(parseUuidPrefix(options.prefix), endpoint.uuidPrefix);
     const filter = options.filter === '' ? undefined : this.compile(endpoint, options.filter);
     const { namespace, perPage, nextToken, reverse } = options;
+    // Who may not see a single namespace is refused beforehand: only lists of all of them are cut.
+    const seen = namespace === '*' && endpoint.table !== 'node' ? visibility : EVERYTHING;
     return {
       key: JSON.stringify([
         endpoint.table,
@@ -71,9 +74,10 @@ export class Lists {
         perPage,
         nextToken,
         reverse,
+        seen.key,
       ]),
       topics: endpoint.tables.map((table) => `table:${table}` as const),
-      load: () => this.load(endpoint, options, prefix, filter),
+      load: () => this.load(endpoint, options, prefix, filter, seen),
     };
   }
 
@@ -86,9 +90,10 @@ export class Lists {
     options: ReadOptions,
     prefix: string,
     filter: Filter | undefined,
+    seen: Visibility,
   ): Promise<Answer> {
     const tableIndex = this.tail.tableIndex(...endpoint.tables);
-    const rows = (await this.rows(endpoint, options, prefix, filter)).map(listed);
+    const rows = (await this.rows(endpoint, options, prefix, filter, seen)).map(listed);
     const matching = filter === undefined ? rows : await this.filtered(endpoint, rows, filter);
     const page = paginate(matching, options, keyingOf(endpoint, prefix));
     const texts = endpoint.texts === undefined ? page.rows.map((row) => row.document) : await endpoint.texts(page.rows);
@@ -99,19 +104,24 @@ export class Lists {
     );
   }
 
-  private rows(
+  private async rows(
     endpoint: ListEndpoint,
     options: ReadOptions,
     prefix: string,
     filter: Filter | undefined,
+    seen: Visibility,
   ): Promise<DocumentRow[]> {
     const { namespace, perPage, nextToken, reverse } = options;
     const isJobs = endpoint.table === 'job';
-    const where: ListQuery['where'] = {
+    const anywhere = namespace === '*' || endpoint.table === 'node';
+    const namespaces =
+      seen === EVERYTHING ? undefined : (await this.readModels.namespacesOf(endpoint.table)).filter(seen.sees);
+    const held: ListQuery['where'] = {
       ...endpoint.where,
-      ...(namespace !== '*' && endpoint.table !== 'node' ? { namespace } : {}),
-      ...(filter === undefined ? {} : pushedDown(filter.expression, endpoint.filterColumns)),
+      ...(anywhere ? {} : { namespace }),
+      ...(namespaces && { namespace: namespaces }),
     };
+    const where = filter === undefined ? held : narrowed(held, pushedDown(filter.expression, endpoint.filterColumns));
     const query: ListQuery = {
       table: endpoint.table,
       where,
@@ -129,6 +139,16 @@ export class Lists {
     const objects = await endpoint.objects(rows);
     return rows.filter((_row, i) => orThrow(filter.matches(objects[i]!), FILTER_EVALUATION_PREFIX, 400));
   }
+}
+
+/** With the equalities that a filter asks for beside those that hold anyway: one does not replace the other. */
+function narrowed(held: ListQuery['where'], wanted: Readonly<Record<string, string>>): ListQuery['where'] {
+  const isExcluded = (column: string, value: string): boolean => {
+    const present = ownProperty(held, column);
+    return present !== undefined && !(Array.isArray(present) ? present.includes(value) : present === value);
+  };
+  const narrow = Object.entries(wanted).map(([column, value]) => [column, isExcluded(column, value) ? [] : value]);
+  return { ...held, ...(Object.fromEntries(narrow) as ListQuery['where']) };
 }
 
 function startOf(query: ListQuery, token: string): { from?: NonNullable<ListQuery['from']> } | 'unknown' {

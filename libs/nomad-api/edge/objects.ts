@@ -9,6 +9,16 @@ import { jsonAnswer, notFound } from './reads.js';
 const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
 const LOAD_CHUNK = 1000;
 
+/** An object as text, its index, and its namespace where it is found without one. */
+export interface Rendered {
+  readonly text: string;
+  readonly index: Index;
+  readonly namespace?: string;
+}
+
+const namespaceIn = (document: string): string | undefined =>
+  (JSON.parse(document) as { readonly Namespace?: string }).Namespace;
+
 /** Looks single objects and unpaged lists up. Everything returned is a query for the answer cache. */
 export class Objects {
   /** Registered job documents never change: what allocations embed. */
@@ -31,7 +41,8 @@ export class Objects {
       missTopics: [`table:${table}`],
       load: async () => {
         const row = await this.readModels.document(table, id);
-        return row === undefined ? notFound(missing, this.tail.tableIndex(table)) : jsonAnswer(row.document, row.index);
+        if (row === undefined) return notFound(missing, this.tail.tableIndex(table));
+        return jsonAnswer(row.document, row.index, undefined, row.namespace);
       },
     };
   }
@@ -41,7 +52,7 @@ export class Objects {
     stream: StreamName,
     table: TableName,
     missing: { readonly text: string; readonly status?: number },
-    render: (state: AggregateState) => Promise<{ readonly text: string; readonly index: Index } | undefined>,
+    render: (state: AggregateState) => Promise<Rendered | undefined>,
     variant = '',
   ): DataQuery {
     return {
@@ -51,14 +62,14 @@ export class Objects {
       load: async () => {
         const [state] = await this.states([stream]);
         const found = state === undefined ? undefined : await render(state);
-        if (found !== undefined) return jsonAnswer(found.text, found.index);
+        if (found !== undefined) return jsonAnswer(found.text, found.index, undefined, found.namespace);
         return { ...notFound(missing.text, this.tail.tableIndex(table)), status: missing.status ?? 404 };
       },
     };
   }
 
-  /** Every matching row of a table, in order of the key; the index is the table's. */
-  rows(table: TableName, where: ListQuery['where']): DataQuery {
+  /** Every matching row of a table, in order of the key; the index is the table's. They are all of one namespace. */
+  rows(table: 'allocation' | 'deployment' | 'evaluation', where: ListQuery['where']): DataQuery {
     return {
       key: JSON.stringify([table, where]),
       topics: [`table:${table}`],
@@ -68,6 +79,8 @@ export class Objects {
         return jsonAnswer(
           `[${rows.map((row) => row.document).join(',')}]`,
           Math.max(before, this.tail.tableIndex(table)),
+          undefined,
+          rows[0] && namespaceIn(rows[0].document),
         );
       },
     };

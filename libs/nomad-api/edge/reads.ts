@@ -1,8 +1,9 @@
 import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf, type Access } from '../acl/access.js';
 import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } from '../http/index.js';
 import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
-import { abortSignal, orThrow, queryOf } from './exchange.js';
+import { abortSignal, idOf, orThrow, queryOf } from './exchange.js';
 import { prettyJson } from './pretty-json.js';
 import { ServerIdentity } from './server-identity.js';
 
@@ -22,10 +23,22 @@ export class Reads {
     return options;
   }
 
-  /** Sends the answer to a query, with Nomad's index headers. */
-  async send(request: FastifyRequest, reply: FastifyReply, options: ReadOptions, query: DataQuery): Promise<void> {
-    if (!options.stale) await this.tail.readIndex();
-    const answer = await this.answer(reply, options, query);
+  /**
+   * Sends the answer to a query, with Nomad's index headers, if the request may have it.
+   *
+   * @param query or what makes it for an access, where the answer depends on who asks
+   */
+  async send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    options: ReadOptions,
+    query: DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>),
+  ): Promise<void> {
+    const access = accessOf(request);
+    access.beforeQuery(options.namespace);
+    // Who asks was found out as of the head already.
+    if (!options.stale && !access.isEnforced) await this.tail.readIndex();
+    const answer = await this.answer(request, reply, options, query);
     reply.headers({
       'X-Nomad-Index': answer.index,
       'X-Nomad-KnownLeader': 'true',
@@ -35,15 +48,41 @@ export class Reads {
     sendBody(request, reply, answer.status, answer.body);
   }
 
-  private answer(reply: FastifyReply, options: ReadOptions, query: DataQuery): Promise<Answer> | Answer {
-    if (options.index === 0) return this.cache.read(query);
-    return blockingQuery(this.tail, this.cache, query, {
+  private async answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    options: ReadOptions,
+    given: DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>),
+  ): Promise<Answer> {
+    let access = accessOf(request);
+    let query = typeof given === 'function' ? await given(access) : given;
+    if (options.index === 0) return seen(access, request, await this.cache.read(query));
+    const renew = async (): Promise<DataQuery> => {
+      access = await access.renewed();
+      access.beforeQuery(options.namespace);
+      if (typeof given === 'function') query = await given(access);
+      return query;
+    };
+    const answer = await blockingQuery(this.tail, this.cache, query, {
       minIndex: options.index,
-      waitMs: options.waitMs,
+      waitMs: Math.min(options.waitMs, access.leftMs(Date.now())),
       signal: abortSignal(reply),
       random: Math.random,
+      ...(access.isEnforced && { right: { topics: ACL_TOPICS, renew } }),
     });
+    return seen(access, request, answer);
   }
+}
+
+/** What a token may do depends on these. */
+const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;
+
+/** The answer, or the refusal if it is about a namespace that the request may not see. */
+function seen(access: Access, request: FastifyRequest, answer: Answer): Answer {
+  if (answer.namespace === undefined || answer.status !== 200) return answer;
+  const refusal = access.refusalOf(answer.namespace, idOf(request));
+  if (refusal !== undefined) throw refusal;
+  return answer;
 }
 
 const NO_PARAMETERS: ReadOptions = Object.freeze(orThrow(readOptions(new Map())));
@@ -70,10 +109,12 @@ export const sendText = (request: FastifyRequest, reply: FastifyReply, text: str
 export const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): void =>
   sendText(request, reply, JSON.stringify(value));
 
-export const jsonAnswer = (text: string, index: number, nextToken?: string): Answer => ({
+/** @param namespace whose the object is, where it is found by an id */
+export const jsonAnswer = (text: string, index: number, nextToken?: string, namespace?: string): Answer => ({
   status: 200,
   index,
   body: Buffer.from(text),
+  ...(namespace !== undefined && { namespace }),
   ...(nextToken ? { nextToken } : {}),
 });
 

@@ -9,6 +9,7 @@ import {
   type StreamName,
 } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { NomadError, writeOptions } from '../http/index.js';
 import { bodyOf, metaOf, queryOf } from './exchange.js';
 import { sendText } from './reads.js';
@@ -46,7 +47,9 @@ export class Writes {
   namespace(request: FastifyRequest, fallback?: string): string {
     const { namespace, region } = writeOptions(queryOf(request));
     if (region !== undefined && region !== this.server.region) throw new NomadError('No path to region');
-    return namespace ?? (fallback || 'default');
+    const chosen = namespace ?? (fallback || 'default');
+    accessOf(request).about(chosen);
+    return chosen;
   }
 
   /** Executes a command and sends its answer with `X-Nomad-Index`. */
@@ -58,6 +61,7 @@ export class Writes {
 
   /** Executes a command; what is not accepted is thrown as the answer to send. */
   async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Taken<A>> {
+    accessOf(request).beforeCommand();
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {

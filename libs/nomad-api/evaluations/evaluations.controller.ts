@@ -29,14 +29,16 @@ export class EvaluationsController {
     const [job, status] = [param(query, 'job'), param(query, 'status')];
     if (options.filter !== '' && (job !== '' || status !== '')) throw new NomadError(FILTER_WITH_OTHER_PARAMETERS);
     const where = { ...(job === '' ? {} : { job_id: job }), ...(status === '' ? {} : { status }) };
-    return this.reads.send(request, reply, options, this.lists.query(endpoint(where), options));
+    return this.reads.send(request, reply, options, (access) =>
+      this.lists.query(endpoint(where), options, access.visibility()),
+    );
   }
 
   @Get('evaluations/count')
   count(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const list = this.lists.query(endpoint({}), { ...options, perPage: 0, nextToken: '' });
-    const query: DataQuery = {
+    const all = { ...options, perPage: 0, nextToken: '' };
+    const counted = (list: DataQuery): DataQuery => ({
       ...list,
       key: `count ${list.key}`,
       load: async () => {
@@ -47,8 +49,10 @@ export class EvaluationsController {
           index,
         );
       },
-    };
-    return this.reads.send(request, reply, options, query);
+    });
+    return this.reads.send(request, reply, options, (access) =>
+      counted(this.lists.query(endpoint({}), all, access.visibility())),
+    );
   }
 
   @Get('evaluation/:id')
@@ -70,6 +74,7 @@ export class EvaluationsController {
         return {
           text: JSON.stringify({ ...renderEvaluation(evaluation), RelatedEvals }),
           index: evaluation.modifyIndex,
+          namespace: evaluation.namespace,
         };
       },
       'related',

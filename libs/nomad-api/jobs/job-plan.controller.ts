@@ -9,6 +9,7 @@ import {
   type JobSpec,
 } from '@app/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { sendJson } from '../edge/reads.js';
 import { wordingOf } from '../edge/rejections.js';
@@ -34,6 +35,7 @@ export class JobPlanController {
     if (!body.Job.ID) throw new NomadError('Job must have a valid ID', 400);
     if (body.Job.ID !== idOf(request)) throw new NomadError('Job ID does not match', 400);
     const { spec, warnings } = admit(request, body, body.Job, { writes: this.writes, server: this.server });
+    accessOf(request).require();
     const rehearsed = await this.planner.rehearse(spec);
     if (rehearsed.kind === 'rejected') throw wordingOf(rehearsed.rejection);
     const index = rehearsed.answer.current?.jobModifyIndex ?? 0;

@@ -38,6 +38,8 @@ export class JobStatusesController {
     const isEverywhere = asked.keys !== undefined && param(parameters, 'namespace') === '';
     const options = isEverywhere ? { ...given, namespace: '*' } : given;
     const selection = { keys: asked.keys, withChildren: withChildren.value || (asked.withChildren ?? false) };
-    return this.reads.send(request, reply, options, await this.statuses.query(selection, options));
+    return this.reads.send(request, reply, options, (access) =>
+      this.statuses.query(selection, options, access.visibility()),
+    );
   }
 }

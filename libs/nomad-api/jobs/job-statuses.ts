@@ -2,6 +2,7 @@ import { currentVersion, renderJob, type DeploymentState, type JobState } from '
 import { deploymentStream, type Index } from '@app/kernel';
 import { ReadModels, type JobRow } from '@app/read-models';
 import { AnswerCache, LogTail, type Answer, type Query } from '@app/streaming';
+import { EVERYTHING, type Visibility } from '../acl/access.js';
 import { orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer } from '../edge/reads.js';
@@ -44,13 +45,14 @@ export class JobStatuses {
    * The page for these options. Its index is the newest of what is on it: changes elsewhere wake nobody. Who waits at it is woken, too, when
    * other jobs come onto it. A malformed filter is refused here.
    */
-  async query(selection: JobSelection, options: ReadOptions): Promise<Query> {
+  async query(selection: JobSelection, options: ReadOptions, visibility: Visibility = EVERYTHING): Promise<Query> {
     const { namespace, filter: text, perPage, nextToken, reverse } = options;
+    const seen = namespace === '*' ? visibility : EVERYTHING;
     const filter = text === '' ? undefined : orThrow(compileFilter(text, jobType), FILTER_SYNTAX_PREFIX);
     const page: Query = {
-      key: JSON.stringify(['job statuses', selection, namespace, text, perPage, nextToken, reverse]),
+      key: JSON.stringify(['job statuses', selection, namespace, text, perPage, nextToken, reverse, seen.key]),
       topics: TOPICS,
-      load: () => this.load(selection, options, filter),
+      load: () => this.load(selection, options, filter, seen),
     };
     if (options.index === 0) return page;
     if (!options.stale) await this.tail.readIndex();
@@ -67,10 +69,16 @@ export class JobStatuses {
     return (await this.cache.read(page)) as PageAnswer;
   }
 
-  private async load(selection: JobSelection, options: ReadOptions, filter: Filter | undefined): Promise<PageAnswer> {
+  private async load(
+    selection: JobSelection,
+    options: ReadOptions,
+    filter: Filter | undefined,
+    seen: Visibility,
+  ): Promise<PageAnswer> {
     const tableIndex = this.tail.tableIndex('job');
     const newestFirst = !options.reverse;
-    const rows = await this.readModels.jobsByModification({ ...selection, namespace: options.namespace, newestFirst });
+    const all = await this.readModels.jobsByModification({ ...selection, namespace: options.namespace, newestFirst });
+    const rows = all.filter((row) => seen.sees(row.namespace));
     const matching = filter === undefined ? rows : await this.filtered(rows, filter);
     const page = paginate(matching, { ...options, reverse: newestFirst }, byModifyIndex(matching));
     const jobs = await this.atWork(page.rows);

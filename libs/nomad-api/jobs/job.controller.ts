@@ -18,6 +18,8 @@ import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSum
 import { ReadModels } from '@app/read-models';
 import { LogTail, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
+import { rowOf } from '../acl/access-control.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
@@ -161,6 +163,7 @@ export class JobController {
     const noShutdownDelay = orThrow(boolParam(query, 'no_shutdown_delay', false, 'q'));
     const evalPriority = checkedPriority(orThrow(intParam(query, 'eval_priority')) ?? 0);
     const namespace = this.writes.namespace(request);
+    if (purge) accessOf(request).as(rowOf('DELETE', '/v1/job/:id?purge=true')!);
     const belongings = purge || noShutdownDelay ? await this.belongings(namespace, idOf(request), purge) : NOTHING;
     const command: DeregisterJob = {
       namespace,

@@ -14,6 +14,7 @@ import {
 import { jobStream, jobSummaryStream, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
@@ -55,27 +56,33 @@ export class JobsController {
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const withMeta = orThrow(boolParam(queryOf(request), 'meta'));
-    const query = this.lists.query(
-      {
-        table: 'job',
-        tables: ['job', 'job_summary'],
-        where: {},
-        filterType: jobType,
-        filterColumns: { ID: 'job_id', Namespace: 'namespace', Status: 'status', Type: 'type' },
-        objects: async (rows) =>
-          (await this.currentVersions(rows)).map((version) => JSON.parse(JSON.stringify(renderJob(version))) as object),
-        texts: async (rows) => {
-          const stubs = withMeta
-            ? (await this.currentVersions(rows)).map((version) => JSON.stringify(renderJobStub(version, true)))
-            : rows.map((row) => row.document);
-          const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-          return stubs.map((stub, i) => `${stub.slice(0, -1)},"JobSummary":${summaries.get(rows[i]!.key) ?? 'null'}}`);
+    return this.reads.send(request, reply, options, (access) =>
+      this.lists.query(
+        {
+          table: 'job',
+          tables: ['job', 'job_summary'],
+          where: {},
+          filterType: jobType,
+          filterColumns: { ID: 'job_id', Namespace: 'namespace', Status: 'status', Type: 'type' },
+          objects: async (rows) =>
+            (await this.currentVersions(rows)).map(
+              (version) => JSON.parse(JSON.stringify(renderJob(version))) as object,
+            ),
+          texts: async (rows) => {
+            const stubs = withMeta
+              ? (await this.currentVersions(rows)).map((version) => JSON.stringify(renderJobStub(version, true)))
+              : rows.map((row) => row.document);
+            const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
+            return stubs.map(
+              (stub, i) => `${stub.slice(0, -1)},"JobSummary":${summaries.get(rows[i]!.key) ?? 'null'}}`,
+            );
+          },
+          variant: String(withMeta),
         },
-        variant: String(withMeta),
-      },
-      options,
+        options,
+        access.visibility(),
+      ),
     );
-    return this.reads.send(request, reply, options, query);
   }
 
   @Put('jobs')
@@ -92,6 +99,7 @@ export class JobsController {
   validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const body = orThrow(decodeBody(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
+    accessOf(request).require({ namespace: this.writes.namespace(request, body.Job.Namespace) });
     const spec = canonicalize(body.Job, this.server.jobDefaults);
     const { errors, errorList, warnings } = validateJob(spec);
     const answer = {
@@ -108,6 +116,7 @@ export class JobsController {
   parse(@Req() request: FastifyRequest): never {
     const body = orThrow(decodeBody(bodyOf(request), jobsParseRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.JobHCL) throw new NomadError('Job spec is empty', 400);
+    accessOf(request).require({ namespace: this.writes.namespace(request) });
     throw new NomadError(
       'this server does not parse HCL: turn the job into JSON with `nomad job run -output` and send that',
       501,

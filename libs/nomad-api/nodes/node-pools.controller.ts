@@ -4,6 +4,7 @@ import { jobStream, nodeStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf, type Access } from '../acl/access.js';
 import { bodyOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
@@ -43,8 +44,11 @@ export class NodePoolsController {
   @Get('pools')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const found = POOLS.filter(({ Name }) => Name.startsWith(options.prefix));
-    return this.reads.send(request, reply, options, constant(`pools?${options.prefix}`, JSON.stringify(found)));
+    const query = ({ permissions }: Access): DataQuery => {
+      const found = POOLS.filter(({ Name }) => Name.startsWith(options.prefix) && permissions.nodePool(Name, 'read'));
+      return constant(`pools?${options.prefix} ${permissions.key}`, JSON.stringify(found));
+    };
+    return this.reads.send(request, reply, options, query);
   }
 
   @Get('pool/:name')
@@ -81,30 +85,32 @@ export class NodePoolsController {
   jobs(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.withoutPrefix(request);
     const inPool = `NodePool == ${JSON.stringify(nameOf(request))}`;
-    const query = this.lists.query(
-      {
-        table: 'job',
-        tables: ['job', 'job_summary'],
-        where: {},
-        filterType: jobType,
-        filterColumns: {},
-        objects: async (rows) => {
-          const states = await this.objects.states<JobState>(
-            rows.map(({ key }) => jobStream(key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1))),
-          );
-          return states.map((state) => plain(renderJob(currentVersion(state)!)));
+    return this.reads.send(request, reply, options, (access) =>
+      this.lists.query(
+        {
+          table: 'job',
+          tables: ['job', 'job_summary'],
+          where: {},
+          filterType: jobType,
+          filterColumns: {},
+          objects: async (rows) => {
+            const states = await this.objects.states<JobState>(
+              rows.map(({ key }) => jobStream(key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1))),
+            );
+            return states.map((state) => plain(renderJob(currentVersion(state)!)));
+          },
+          texts: async (rows) => {
+            const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
+            return rows.map(
+              ({ key, document }) => `${document.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`,
+            );
+          },
+          variant: 'pool',
         },
-        texts: async (rows) => {
-          const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-          return rows.map(
-            ({ key, document }) => `${document.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`,
-          );
-        },
-        variant: 'pool',
-      },
-      { ...options, filter: options.filter === '' ? inPool : `${inPool} and (${options.filter})` },
+        { ...options, filter: options.filter === '' ? inPool : `${inPool} and (${options.filter})` },
+        access.visibility(),
+      ),
     );
-    return this.reads.send(request, reply, options, query);
   }
 
   @Put('pools')
@@ -132,6 +138,7 @@ export class NodePoolsController {
       '',
       400,
     );
+    accessOf(request).require({ name: Name });
     if (path !== undefined && path !== Name) throw new NomadError('Node pool name does not match request path', 400);
     if (POOLS.some((one) => one.Name === Name))
       throw new NomadError(`modifying node pool ${JSON.stringify(Name)} is not allowed`, 400);

@@ -2,8 +2,9 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderNode, renderNodeStub, setEligibility, type NodeState } from '@app/domain';
 import { nodeStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import { LogTail } from '@app/streaming';
+import { LogTail, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Visibility } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
@@ -88,17 +89,22 @@ export class NodesController {
     const options = this.reads.options(request);
     if (idOf(request) === '') orThrow(parseUuid(''), LOOKUP);
     const id = idOf(request).toLowerCase();
-    return this.reads.send(request, reply, options, {
-      key: `node/${id}/allocations`,
+    return this.reads.send(request, reply, options, (access) => this.allocationsOf(id, access.visibility()));
+  }
+
+  private allocationsOf(id: string, { key, sees }: Visibility): DataQuery {
+    return {
+      key: `node/${id}/allocations ${key}`,
       topics: ['table:allocation'],
       load: async () => {
         const before = this.tail.tableIndex('allocation');
-        const allocs = await this.objects.allocations(await this.readModels.keys('allocation', { node_id: id }));
+        const all = await this.objects.allocations(await this.readModels.keys('allocation', { node_id: id }));
+        const allocs = all.filter((alloc) => sees(alloc.namespace));
         const texts = await Promise.all(allocs.map((alloc) => this.objects.allocationText(alloc)));
         const index = allocs.length === 0 ? Math.max(before, 1) : Math.max(...allocs.map((alloc) => alloc.modifyIndex));
         return jsonAnswer(`[${texts.join(',')}]`, index);
       },
-    });
+    };
   }
 
   @Put('node/:id/eligibility')

@@ -74,8 +74,10 @@ export class StatusController {
   @Get('namespaces')
   namespaces(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const matching = 'default'.startsWith(options.prefix) ? [DEFAULT_NAMESPACE] : [];
-    return this.reads.send(request, reply, options, fixed('namespaces', JSON.stringify(matching)));
+    return this.reads.send(request, reply, options, ({ permissions }) => {
+      const isSeen = 'default'.startsWith(options.prefix) && permissions.knowsNamespace('default');
+      return fixed(`namespaces ${isSeen}`, JSON.stringify(isSeen ? [DEFAULT_NAMESPACE] : []));
+    });
   }
 
   @Get('namespace/:name')

@@ -1,0 +1,139 @@
+import type { NamespaceCapability, Permissions } from '@app/domain';
+import { US_PER_MS } from '@app/kernel';
+import type { FastifyRequest } from 'fastify';
+import { NomadError } from '../http/index.js';
+import { EVERYBODY, type Caller, type Stranger } from './caller.js';
+import { mayFollow } from './subscriptions.js';
+import { open, satisfies, type Row, type Subject } from './check.js';
+
+/** Which rows of a list may be seen. */
+export interface Visibility {
+  /** Equal keys see the same; empty: everything. */
+  readonly key: string;
+  readonly sees: (namespace: string) => boolean;
+}
+
+export const EVERYTHING: Visibility = { key: '', sees: () => true };
+
+export const denied = (): NomadError => new NomadError('Permission denied', 403);
+
+/** What one request may do. Made before its handler runs; refusals are thrown. */
+export class Access {
+  private settled = false;
+  private namespace: string | undefined;
+
+  constructor(
+    private row: Row,
+    readonly caller: Caller | Stranger,
+    /** False: ACLs are off. */
+    readonly isEnforced: boolean,
+    private readonly again: () => Promise<Access>,
+  ) {}
+
+  /** What the caller may do. @throws NomadError (403) for an unknown token */
+  get permissions(): Permissions {
+    return this.known().permissions;
+  }
+
+  /** The caller. @throws NomadError (403) for an unknown token */
+  known(): Caller {
+    if (this.caller.identity.kind === 'stranger') throw denied();
+    return this.caller as Caller;
+  }
+
+  /** The check of the request's row. @throws NomadError (403) */
+  require(subject: Subject = {}): void {
+    if (!this.isEnforced) return;
+    if (this.row.check.kind !== 'open') {
+      const { permissions, identity } = this.known();
+      const about = { ...subject, namespace: subject.namespace ?? this.namespace ?? 'default' };
+      const isWorkload = identity.kind === 'workload' || identity.kind === 'node';
+      if (!satisfies(permissions, this.row.check, { ...about, isWorkload })) throw denied();
+    }
+    this.settled = true;
+  }
+
+  /** Before a query is read. What is checked after its object was found only needs a token that is known. */
+  beforeQuery(namespace: string): void {
+    if (!this.isEnforced) return;
+    if (this.row.order === 'first') return;
+    if (this.row.order === 'when sent') return this.require({ namespace });
+    this.known();
+    this.settled = true;
+  }
+
+  /** Before a command is sent. */
+  beforeCommand(): void {
+    if (!this.isEnforced || this.settled) return;
+    if (this.row.order === 'after existence') throw new Error('a command was sent before its object was checked');
+    this.require();
+  }
+
+  /** What is answered instead of an object of this namespace, if it may not be seen. */
+  refusalOf(namespace: string, id: string): NomadError | undefined {
+    const { check, foreign } = this.row;
+    if (!this.isEnforced || check.kind !== 'namespace') return undefined;
+    if (satisfies(this.permissions, check, { namespace })) return undefined;
+    if (foreign === undefined) return denied();
+    return new NomadError(typeof foreign.text === 'string' ? foreign.text : foreign.text(id), foreign.status);
+  }
+
+  /** Whether events of a topic and a namespace (`*`: of any) may be followed; an unknown token follows nothing. Throws never. */
+  follows(topic: string, namespace: string): boolean {
+    return this.caller.identity.kind !== 'stranger' && mayFollow(this.permissions, topic, namespace);
+  }
+
+  /** Says that the handler has checked by itself. @throws NomadError (403) */
+  settle(isAllowed: boolean): void {
+    if (!this.isEnforced) return;
+    this.known();
+    if (!isAllowed) throw denied();
+    this.settled = true;
+  }
+
+  /** The namespace that a command is about, for the check when it is sent. */
+  about(namespace: string): void {
+    if (this.isEnforced) this.namespace = namespace;
+  }
+
+  /** Another row counts for this request, because of what it asks for. */
+  as(row: Row): void {
+    if (this.isEnforced) this.row = row;
+  }
+
+  /** Which rows this request may list. */
+  visibility(): Visibility {
+    const { check, rows } = this.row;
+    const anyOf: readonly (readonly NamespaceCapability[])[] | undefined =
+      rows?.map((one) => [one]) ?? (check.kind === 'namespace' ? check.anyOf : undefined);
+    if (!this.isEnforced || this.permissions.isManagement || anyOf === undefined) return EVERYTHING;
+    const { permissions } = this;
+    return {
+      key: `${permissions.key} ${anyOf.map((all) => all.join('+')).join('|')}`,
+      sees: (namespace) => anyOf.some((all) => all.every((one) => permissions.inNamespace(namespace, one))),
+    };
+  }
+
+  /** For how long the token is valid, in milliseconds. */
+  leftMs(nowMs: number): number {
+    const { expiresAt } = this.caller as Partial<Caller>;
+    return expiresAt === undefined ? Infinity : Math.max(1, expiresAt / US_PER_MS - nowMs);
+  }
+
+  /** The same request as of now: its token may have been changed or revoked since. */
+  renewed(): Promise<Access> {
+    return this.isEnforced ? this.again() : Promise.resolve(this);
+  }
+
+  /** Whether an answer may go out: somebody has checked. */
+  get isSettled(): boolean {
+    return this.settled || this.row.order === 'first' || this.row.check.kind === 'open';
+  }
+}
+
+/** Without ACLs: nothing is refused, and nothing is remembered. */
+const OFF: Access = new Access(open, EVERYBODY, false, () => Promise.resolve(OFF));
+
+/** What a request may do. */
+export const accessOf = (request: FastifyRequest): Access =>
+  (request as FastifyRequest & { readonly access?: Access | null }).access ?? OFF;
