@@ -77,7 +77,6 @@ export { schemaOf, upcast } from './upcasting/index.js';
 export {
   MANAGEMENT,
   NO_PERMISSIONS,
-  permissionsOf,
   type GrantedLevel,
   type LeveledBlock,
   type Permissions,

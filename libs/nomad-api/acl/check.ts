@@ -73,6 +73,7 @@ const level = (block: LeveledBlock) => (needed: GrantedLevel, orCapability?: Ope
   row({ kind: 'level', block, level: needed, ...(orCapability && { orCapability }) }, 'first');
 export const node = level('node');
 export const agent = level('agent');
+/** @public */
 export const plugin = level('plugin');
 export const operator = level('operator');
 
@@ -80,11 +81,11 @@ export const operator = level('operator');
 export const namespace = (...anyOf: readonly (NamespaceCapability | readonly NamespaceCapability[])[]): Row =>
   row({ kind: 'namespace', anyOf: anyOf.map((one) => (typeof one === 'string' ? [one] : one)) }, 'when sent');
 
-/** The same row, but `namespace=*` is never refused. */
+/** The same row, but `namespace=*` is never refused. @public */
 export const neverRefusedEverywhere = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, everywhere: 'filtered' } } : of;
 
-/** The same row, and workload identities may. */
+/** The same row, and workload identities may. @public */
 export const orWorkload = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, orWorkload: true } } : of;
 

@@ -67,6 +67,7 @@ export const OPERATOR_CAPABILITIES = [
 ] as const;
 export type OperatorCapability = (typeof OPERATOR_CAPABILITIES)[number];
 
+/** @public */
 export const SENTINEL_CAPABILITIES = ['sentinel-read', 'sentinel-submit', 'sentinel-delete', 'deny'] as const;
 
 const READ = [
@@ -82,6 +83,7 @@ const READ = [
 ] as const satisfies readonly NamespaceCapability[];
 
 /** What the short forms of a namespace stand for; spec/http-api §1.8. */
+/** @public */
 export const NAMESPACE_LEVELS: ReadonlyMap<string, readonly NamespaceCapability[]> = new Map<
   string,
   readonly NamespaceCapability[]
@@ -118,6 +120,7 @@ export const NAMESPACE_LEVELS: ReadonlyMap<string, readonly NamespaceCapability[
   ],
 ]);
 
+/** @public */
 export const NODE_POOL_LEVELS: ReadonlyMap<string, readonly NodePoolCapability[]> = new Map<
   string,
   readonly NodePoolCapability[]
@@ -128,6 +131,7 @@ export const NODE_POOL_LEVELS: ReadonlyMap<string, readonly NodePoolCapability[]
   ['scale', []],
 ]);
 
+/** @public */
 export const HOST_VOLUME_LEVELS: ReadonlyMap<string, readonly HostVolumeCapability[]> = new Map<
   string,
   readonly HostVolumeCapability[]
@@ -137,6 +141,7 @@ export const HOST_VOLUME_LEVELS: ReadonlyMap<string, readonly HostVolumeCapabili
   ['write', ['mount-readonly', 'mount-readwrite']],
 ]);
 
+/** @public */
 export const OPERATOR_LEVELS: ReadonlyMap<string, readonly OperatorCapability[]> = new Map<
   string,
   readonly OperatorCapability[]
@@ -154,6 +159,7 @@ const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Capabilities with all that they imply, each once, in order. */
+/** @public */
 export const withImplied = (capabilities: readonly string[]): string[] => [
   ...new Set(capabilities.flatMap((one) => [one, ...(IMPLIED.get(one) ?? [])])),
 ];

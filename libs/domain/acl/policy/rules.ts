@@ -30,6 +30,7 @@ export interface PolicyRules {
   readonly sentinel: { readonly level: Level; readonly capabilities: readonly string[] } | null;
 }
 
+/** @public */
 export const NO_RULES: PolicyRules = {
   namespaces: [],
   nodePools: [],
