@@ -1,13 +1,13 @@
 import { evolveAllocation, type AggregateState, type AllocationState } from '@app/domain';
 import { streamType, type StreamName } from '@app/kernel';
 import { commitsOf } from '@app/streaming';
-import { moves, play, World } from '@app/testing';
+import { moves, STORY_JOBS, play, World } from '@app/testing';
 import * as fc from 'fast-check';
 import { ClusterState, isOver } from './cluster-state.js';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);
 const LENGTH = 60;
-const JOBS = ['web', 'api', 'nightly', 'probe'];
+const JOBS = STORY_JOBS;
 
 /**
  * Allocations that were over for servers and client, and of which a client has said something else later: the cluster may have forgotten them

@@ -4,6 +4,8 @@ import { QUALITY_META, type Quality } from './clients.js';
 import type { Random } from './random.js';
 
 const NS_PER_S = 1e9;
+/** The second is a name that no object may be asked for. */
+const GROUPS = ['web', '__proto__'];
 /** What one allocation takes: MHz and MB alike. */
 export const SIZE_OF_ONE = 10;
 
@@ -51,7 +53,7 @@ function serviceOf(
       MinHealthyTime: 10 * NS_PER_S,
       HealthyDeadline: 300 * NS_PER_S,
     };
-    return group({ Name: i === 0 ? 'web' : 'api', Count, Update: updateOf(Count, random), Migrate, Disconnect });
+    return group({ Name: GROUPS[i]!, Count, Update: updateOf(Count, random), Migrate, Disconnect });
   });
   const whole = service(first, about);
   return second === undefined ? whole : { ...whole, TaskGroups: [...whole.TaskGroups, second] };

@@ -61,6 +61,8 @@ export interface Story {
 
 export const isHurried = ({ hurry }: Story, i: number): boolean => ((hurry >> i) & 1) === 1;
 
+/** The name of a second group: names are data. */
+const SECOND_GROUP = '__proto__';
 const MOST = 6;
 const LONGEST = 14;
 
@@ -163,7 +165,7 @@ function withSecond(job: JobSpec, kind: Exclude<Story['second'], 'none'>): JobSp
   if (first === undefined) return job;
   const update = { canaries: rolling({ MaxParallel: 2, Canary: 1 }), rolling: rolling(), 'no-update': null }[kind];
   const Update = job.Type === 'service' ? update : null;
-  return { ...job, TaskGroups: [first, { ...first, Name: 'api', Count: 2, Update }] };
+  return { ...job, TaskGroups: [first, { ...first, Name: SECOND_GROUP, Count: 2, Update }] };
 }
 
 const NODES = ['a', 'b', 'c', 'd'].map((id) => node(id));
@@ -219,7 +221,7 @@ export function happen(cluster: ToyCluster, what: Happening): void {
       if (job) {
         const [first, ...others] = job.spec.TaskGroups as [TaskGroup, ...TaskGroup[]];
         const Count = Math.min(2, first.Count);
-        const second = { ...first, Name: 'api', Count, Update: fewerCanaries(first, Count) };
+        const second = { ...first, Name: SECOND_GROUP, Count, Update: fewerCanaries(first, Count) };
         cluster.register({ ...job.spec, Stop: false, TaskGroups: others.length > 0 ? [first] : [first, second] });
       }
       break;

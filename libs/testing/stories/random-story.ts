@@ -17,6 +17,7 @@ import {
   setEligibility,
   stopAllocation,
   unblockEvaluations,
+  type AllocationReport,
   type AllocationState,
   type ClientStatus,
   type DeploymentState,
@@ -41,11 +42,21 @@ export interface Move {
 
 const JOBS: readonly (readonly [string, JobType])[] = [
   ['web', 'service'],
-  ['api', 'service'],
-  ['nightly', 'batch'],
-  ['probe', 'system'],
+  ['__proto__', 'service'],
+  ['a/b\n"😀"', 'batch'],
+  ['constructor', 'system'],
 ];
-const GROUPS = ['app', 'db'];
+/** The ids of their jobs. */
+export const STORY_JOBS: readonly string[] = JOBS.map(([id]) => id);
+/** Names of each job's two groups: names are data, whatever they are. */
+const GROUPS: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['web', ['app', 'db']],
+  ['__proto__', ['__proto__', 'toString']],
+  ['a/b\n"😀"', ['', 'valueOf']],
+  ['constructor', ['constructor', 'n'.repeat(10_000)]],
+]);
+const groupsOf = (jobId: string): readonly [string, string] => GROUPS.get(jobId) ?? ['app', 'db'];
+const TASKS = ['main', '__proto__', 'constructor', 'a\nb'];
 const NODES = [idOf(9001), idOf(9002), idOf(9003)];
 const CLIENT: readonly ClientStatus[] = ['pending', 'running', 'running', 'complete', 'failed'];
 const ENDINGS: readonly DeploymentStatus[] = ['successful', 'cancelled', 'failed'];
@@ -94,7 +105,13 @@ const MOVES = {
   register: (_world, move) => {
     const [id, type] = jobOf(move);
     const { how, yes } = move;
-    const spec = jobSpec({ id, type, count: how % 4, groups: how % 5 === 0 ? GROUPS : ['app'], tag: String(how % 3) });
+    const spec = jobSpec({
+      id,
+      type,
+      count: how % 4,
+      groups: how % 5 === 0 ? groupsOf(id) : [groupsOf(id)[0]],
+      tag: String(how % 3),
+    });
     return registered(spec, { preserveCounts: yes && how % 7 === 0, enforceIndex: how % 11 === 0 ? how % 20 : null });
   },
   plan: (world, move) => {
@@ -111,13 +128,18 @@ const MOVES = {
       report(id, {
         clientStatus: CLIENT[(move.how + n) % CLIENT.length]!,
         clientDescription: String(move.how % 3),
+        taskStates: taskStates(move.how + n),
         health: move.how % 3 === 0 ? null : { healthy: move.yes, timestamp: world.now },
       }),
     );
     return reported(reports, nodeId);
   },
   promote: (world, move) => (view, context) =>
-    promoteDeployment(view, context, { deploymentId: deploymentOf(world, move), all: move.yes, groups: ['app'] }),
+    promoteDeployment(view, context, {
+      deploymentId: deploymentOf(world, move),
+      all: move.yes,
+      groups: [groupsOf(jobOf(move)[0])[0]],
+    }),
   pause: (world, move) => (view, context) =>
     pauseDeployment(view, context, { deploymentId: deploymentOf(world, move), pause: move.yes }),
   fail: (world, move) => (view, context) => failDeployment(view, context, { deploymentId: deploymentOf(world, move) }),
@@ -234,6 +256,7 @@ function planOf(
 ): Parameters<typeof planCommand>[1] {
   const { jobId } = evaluation;
   const type = JOBS.find(([id]) => id === jobId)?.[1] ?? 'service';
+  const [group, other] = groupsOf(jobId);
   const own = allocsOf(world, jobId);
   const newest = states<DeploymentState>(world, 'deployment')
     .filter((deployment) => deployment.jobId === jobId && !deployment.purged)
@@ -265,11 +288,12 @@ function planOf(
   return {
     evaluation: evaluation.id,
     jobId,
-    ...(deploys && { deployment: { id: deploymentId, isNew, groups: { app: goals } } }),
+    ...(deploys && { deployment: { id: deploymentId, isNew, groups: { [group]: goals } } }),
     place: some.map((n) => ({
       id: newId(),
       nodeId: NODES[n % NODES.length]!,
-      taskGroup: GROUPS[n % 5 === 0 ? 1 : 0]!,
+      taskGroup: n % 5 === 0 ? other : group,
+      allocatedResources: resourcesOf(TASKS[n % TASKS.length]!),
       canary: canary && deploys,
       previousAllocation: yes ? (pick(own, n)?.id ?? '') : '',
       ...(how % 9 === 0 && { preemptedAllocations: victims(world, jobId, n) }),
@@ -296,12 +320,33 @@ function planOf(
         ? [{ deploymentId: newest.id, status: ENDINGS[how % ENDINGS.length]!, description: 'it ended' }]
         : [],
     outcome: {
-      queuedAllocations: { app: how % 4 },
+      queuedAllocations: { [group]: how % 4 },
       ...(how % 6 === 0 && { blocked: [follow] }),
       ...(how % 13 === 0 && { status: 'blocked' as const }),
     },
   };
 }
+
+const resourcesOf = (task: string): typeof RESOURCES => ({
+  ...RESOURCES,
+  Tasks: { [task]: RESOURCES.Tasks['main']! },
+  TaskLifecycles: { [task]: null },
+});
+
+const taskStates = (how: number): AllocationReport['taskStates'] =>
+  how % 4 === 0
+    ? null
+    : {
+        [TASKS[how % TASKS.length]!]: {
+          State: how % 3 === 0 ? 'dead' : 'running',
+          Failed: how % 6 === 0,
+          Restarts: how % 2,
+          LastRestart: null,
+          StartedAt: null,
+          FinishedAt: null,
+          Events: [],
+        },
+      };
 
 /** An allocation of another job, if there is one. */
 function victims(world: World, jobId: string, n: number): string[] {

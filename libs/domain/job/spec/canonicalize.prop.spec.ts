@@ -1,3 +1,4 @@
+import { anyName, HOSTILE_NAMES } from '@app/testing';
 import fc from 'fast-check';
 import { canonicalize } from './canonicalize.js';
 import { jobDiff } from './job-diff.js';
@@ -10,6 +11,7 @@ const DEFAULTS = { region: 'global', namespace: 'default', nodePool: 'default' }
 const scalar = fc.oneof(
   fc.integer({ min: -5, max: 1_000_000 }),
   fc.boolean(),
+  fc.constantFrom(...HOSTILE_NAMES),
   fc.constantFrom('', 'a', 'service', 'batch', 'system', 'signal', 'SIGHUP', '*/5 * * * *'),
   fc.constant(null),
 );
@@ -26,7 +28,7 @@ const partly = (members: Record<string, fc.Arbitrary<unknown>>) =>
   );
 const named = (...names: string[]) => partly(Object.fromEntries(names.map((name) => [name, scalar])));
 const listOf = (member: fc.Arbitrary<unknown>) => fc.array(member, { maxLength: 2 });
-const meta = fc.dictionary(fc.string({ maxLength: 3 }), fc.string({ maxLength: 3 }), { maxKeys: 2 });
+const meta = fc.dictionary(anyName(3), fc.string({ maxLength: 3 }), { maxKeys: 2 });
 
 const constraint = named('LTarget', 'RTarget', 'Operand', 'Weight');
 const update = named('Stagger', 'MaxParallel', 'HealthCheck', 'MinHealthyTime', 'AutoPromote', 'Canary');
@@ -62,7 +64,7 @@ const group = partly({
   Networks: listOf(network),
   Services: listOf(service),
   Constraints: listOf(constraint),
-  Volumes: fc.dictionary(fc.string({ maxLength: 3 }), named('Type', 'Source'), { maxKeys: 2 }),
+  Volumes: fc.dictionary(anyName(3), named('Type', 'Source'), { maxKeys: 2 }),
   Meta: meta,
 });
 const job = partly({

@@ -1,3 +1,4 @@
+import { anyName } from '@app/testing';
 import fc from 'fast-check';
 import { compileFilter } from './filter.js';
 import { deploymentType } from './nomad-types.js';
@@ -24,6 +25,7 @@ const words = fc.constantFrom(
     '_',
   ],
   ...['{', '}', '1', '-1.5', '01', '"', '`', '\\', 'é', '\n', '.', '~'],
+  ...['TaskGroups.__proto__', '"/TaskGroups/constructor"', 'toString', '`__proto__`'],
 );
 const expressions = fc.oneof(
   fc.array(words, { maxLength: 12 }).map((parts) => parts.join(' ')),
@@ -33,7 +35,7 @@ const expressions = fc.oneof(
 
 it('any text compiles or is refused with a place and a reason, and evaluating it never throws', () => {
   fc.assert(
-    fc.property(expressions, fc.dictionary(fc.string(), fc.jsonValue()), (text, document) => {
+    fc.property(expressions, fc.dictionary(anyName(), fc.jsonValue()), (text, document) => {
       const filter = compileFilter(text, deploymentType);
       if (!filter.ok) return expect(filter.error).toMatch(/^\d+:\d+ \(\d+\): /);
       const result = filter.value.matches({ TaskGroups: { web: {} }, ...document });

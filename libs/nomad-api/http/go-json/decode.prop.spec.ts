@@ -1,3 +1,4 @@
+import { anyName } from '@app/testing';
 import fc from 'fast-check';
 import { decodeBody } from './decode.js';
 import { deploymentPauseRequest, jobRegisterRequest, scalingRequest } from './request-shapes.js';
@@ -28,7 +29,7 @@ const fragments = fc.constantFrom(
     '00',
     ' ',
   ],
-  ...['"Job"', '"ID"', '"Meta"', '"Count"', '\u0000', 'é', '\ufeff'],
+  ...['"Job"', '"ID"', '"Meta"', '"Count"', '"__proto__"', '"constructor"', '\u0000', 'é', '\ufeff'],
 );
 const bodies = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
@@ -72,7 +73,7 @@ describe('decoding any bytes', () => {
           {
             ID: fc.string(),
             Priority: fc.integer(),
-            Meta: fc.dictionary(fc.string(), fc.string()),
+            Meta: fc.dictionary(anyName(), fc.string()),
             Datacenters: fc.array(fc.string()),
             Stop: fc.boolean(),
           },
