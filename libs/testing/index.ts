@@ -37,6 +37,6 @@ export {
   type SecuredKafka,
 } from './kafka/test-kafka.js';
 export { readHistory, type HistoryDigest } from './histories/history.js';
-export { anyName, HOSTILE_NAMES, nameOr } from './hostile/hostile-names.js';
+export { anyName, HOSTILE_NAMES } from './hostile/hostile-names.js';
 export { moves, play, STORY_JOBS, type Move } from './stories/random-story.js';
 export { createMigratedDatabase, startInstance, until, type TestInstance } from './instance/instance.js';

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { byName } from '@app/kernel';
 import type { JobSpec, NodeDescription } from '@app/domain';
 import type { AgentAllocation, AllocationList, AllocationUpdate, Registration } from '../protocol.js';
 
@@ -21,7 +22,7 @@ export class FakeServer {
   index = 1;
   readonly allocations = new Map<string, AgentAllocation>();
   readonly updates = new Map<string, AllocationUpdate>();
-  readonly jobs: Record<string, JobSpec> = {};
+  readonly jobs = byName<JobSpec>();
   readonly #removed: { readonly id: string; readonly index: number }[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #server: Server;

@@ -15,7 +15,7 @@ import type {
   SchedulerConfiguration,
 } from '@app/domain';
 import { DEFAULT_SCHEDULER_CONFIGURATION, isActive, isClientTerminal, isTerminal, NO_TRANSITION } from '@app/domain';
-import { isoFromUs, US_PER_S } from '@app/kernel';
+import { isoFromUs, ownProperty, setOwnProperty, US_PER_S } from '@app/kernel';
 import { computedClass } from '../placement/computed-class.js';
 import type { Usage } from '../placement/resources.js';
 import { NO_USAGE, sumUsage } from '../placement/resources.js';
@@ -145,7 +145,7 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
     store({ ...(allocations.get(id) as AllocationState), ...update, modifyIndex: index, modifyTime: clock });
   const count = (alloc: AllocationState, step: (group: DeploymentGroup) => Partial<DeploymentGroup>): void => {
     const deployment = deployments.get(alloc.deploymentId);
-    const group = deployment?.groups[alloc.taskGroup];
+    const group = ownProperty(deployment?.groups, alloc.taskGroup);
     if (deployment === undefined || group === undefined) return;
     const groups = { ...deployment.groups, [alloc.taskGroup]: { ...group, ...step(group) } };
     deployments.set(deployment.id, { ...deployment, groups, modifyIndex: index });
@@ -207,7 +207,7 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
         healthyAllocs: 0,
         unhealthyAllocs: 0,
       };
-      groups[name] = { ...fresh, ...groups[name], ...goals };
+      setOwnProperty(groups, name, { ...fresh, ...ownProperty(groups, name), ...goals });
     }
     const { id, jobVersion, jobModifyIndex, jobSpecModifyIndex, jobCreateIndex, statusDescription, evalPriority } =
       planned;

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import type { AllocationState } from '@app/domain';
 import { nameIndex } from '../names.js';
 import type { ToyCluster } from './toy-cluster.js';
@@ -18,7 +19,7 @@ export const tellAllocations = (allocations: readonly AllocationState[]): string
 /** `running "Deployment is running" 3/0/3/0/0`: desired total, desired canaries, placed, healthy, unhealthy. Source: spec/lifecycle §10. */
 export function tellDeployment(cluster: ToyCluster, group = 'web'): string {
   const deployment = cluster.deployment();
-  const state = deployment?.groups[group];
+  const state = ownProperty(deployment?.groups, group);
   if (deployment === undefined || state === undefined) return 'none';
   const { desiredTotal, desiredCanaries, placedAllocs, healthyAllocs, unhealthyAllocs } = state;
   const counters = [desiredTotal, desiredCanaries, placedAllocs, healthyAllocs, unhealthyAllocs].join('/');

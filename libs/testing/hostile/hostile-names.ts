@@ -25,10 +25,6 @@ export const HOSTILE_NAMES: readonly string[] = [
   'n'.repeat(10_000),
 ];
 
-/** A name of `plain` or a hostile one, half and half. */
-export const nameOr = (...plain: string[]): fc.Arbitrary<string> =>
-  fc.oneof(fc.constantFrom(...plain), fc.constantFrom(...HOSTILE_NAMES));
-
 /** Any text, or a hostile name. */
 export const anyName = (maxLength = 5): fc.Arbitrary<string> =>
   fc.oneof(fc.string({ maxLength }), fc.constantFrom(...HOSTILE_NAMES));

@@ -1,3 +1,4 @@
+import { ownProperty } from '@app/kernel';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,7 +37,7 @@ export function withSecuredListener(
   directory: string,
   { brokers, username, password }: SecuredListener,
 ): Readonly<Record<string, string | number>> {
-  const also = (key: string, value: string) => ({ [key]: `${settings[key]},${value}` });
+  const also = (key: string, value: string) => ({ [key]: `${ownProperty(settings, key)},${value}` });
   const listener = 'listener.name.secured';
   return {
     ...settings,

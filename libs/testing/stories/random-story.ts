@@ -240,11 +240,15 @@ const MOVES = {
 const affected = ({ how, yes }: Move) => (yes ? [{ namespace: 'default', jobId: JOBS[how % JOBS.length]![0] }] : []);
 
 /** What moves stories on comes more often than what ends them. */
+const WEIGHTS: Partial<Record<keyof typeof MOVES, number>> = {
+  plan: 8,
+  report: 6,
+  register: 3,
+  nodeRegisters: 2,
+  nodeBeats: 3,
+};
 const WEIGHTED = (Object.keys(MOVES) as (keyof typeof MOVES)[]).flatMap((kind) =>
-  Array.from(
-    { length: { plan: 8, report: 6, register: 3, nodeRegisters: 2, nodeBeats: 3 }[kind as string] ?? 1 },
-    () => kind,
-  ),
+  Array.from({ length: WEIGHTS[kind] ?? 1 }, () => kind),
 );
 
 /** A plan that says all kinds of things, about allocations and the newest deployment of the job. */
