@@ -8,6 +8,7 @@ import type {
   NewEvaluation,
   Plan,
 } from '@app/domain';
+import { coalesce } from './placement/metrics.js';
 import { BLOCKED_FOR_ROOM } from './descriptions.js';
 import type { SchedulingRequest, SchedulingResult } from './ports.js';
 
@@ -30,7 +31,7 @@ export function newTally(job: JobVersion | undefined): Tally {
 export function countFailure({ queued, failed }: Tally, group: string, metrics: AllocMetric | undefined): void {
   queued[group] = (ownProperty(queued, group) ?? 0) + 1;
   const first = ownProperty(failed, group);
-  if (first !== undefined) first.CoalescedFailures++;
+  if (first !== undefined) coalesce(first);
   else if (metrics !== undefined) failed[group] = metrics;
 }
 

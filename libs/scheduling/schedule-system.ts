@@ -1,6 +1,7 @@
-import { ownProperty } from '@app/kernel';
+import { byName, ownProperty } from '@app/kernel';
 import type {
   AllocationState,
+  AllocMetric,
   EvaluationTrigger,
   JobVersion,
   NodeState,
@@ -9,11 +10,12 @@ import type {
   PlannedStop,
 } from '@app/domain';
 import { hasUpdate, isActive, isTerminal } from '@app/domain';
-import { UPDATING } from './descriptions.js';
+import { NOT_NEEDED, UPDATING } from './descriptions.js';
 import type { Tally } from './outcome.js';
 import { countFailure, fail, finish, newTally } from './outcome.js';
 import type { PassSetup } from './pass-setup.js';
 import { setUp } from './pass-setup.js';
+import { mergeFiltered } from './placement/metrics.js';
 import type { SchedulingRequest, SchedulingResult } from './ports.js';
 import { stoppedOnLostNodes } from './reconcile/classify.js';
 import {
@@ -26,7 +28,7 @@ import {
 } from './reconcile/deployments.js';
 import { stopAll } from './reconcile/group.js';
 import type { GroupGoal, Pass } from './reconcile/pass.js';
-import { desiredOf, existingGoal, isOfVersion, stopLost } from './reconcile/pass.js';
+import { desiredOf, existingGoal, isOfVersion, stop, stopLost } from './reconcile/pass.js';
 import { groupAllocations, startPass } from './reconcile/reconcile.js';
 import type { NodeWish, SystemGroup } from './reconcile/system.js';
 import { reconcileSystemGroup, rollingLimit } from './reconcile/system.js';
@@ -130,6 +132,8 @@ function workOff(board: Board, job: JobVersion): Plan['deployment'] {
   const { pass, setup } = board;
   const candidates = setup.placer.candidates(job);
   let complete = pass.current !== null && isActive(pass.current);
+  /** Goals of groups that no node suits. */
+  const nowhere: Pass['goals'] = byName();
   for (const [name, allocations] of groupAllocations(pass.input)) {
     const group = job.spec.TaskGroups.find(({ Name }) => Name === name);
     if (group === undefined || group.Count === 0) {
@@ -140,16 +144,33 @@ function workOff(board: Board, job: JobVersion): Plan['deployment'] {
       );
       continue;
     }
-    const wish = reconcileSystemGroup(pass, group, allocations, candidates);
+    const wish = stopWhereUnsuitable(board, job, reconcileSystemGroup(pass, group, allocations, candidates));
     const goal = workOffGroup(board, job, wish);
     const canarying = goal !== null && goal.desiredCanaries > 0 && !goal.promoted;
     const healthy = ownProperty(pass.current?.groups, name)?.healthyAllocs ?? 0;
     complete &&= goal === null || (!canarying && wish.destructive.length === 0 && healthy >= goal.desiredTotal);
-    if (goal !== null)
-      noteGoal(pass, job, goal, { name, allocations, changed: wish.destructive.length + wish.inPlace.length > 0 });
+    if (goal !== null) {
+      const changed = wish.destructive.length + wish.inPlace.length > 0;
+      noteGoal(pass, job, goal, { name, allocations, changed, nowhere });
+    }
   }
   if (complete && pass.current !== null) pass.deploymentUpdates.push(completed(pass.current));
-  return planDeployment(pass.input, pass.current, pass.goals, job.spec.Priority);
+  const hasGoals = Object.keys(pass.goals).length > 0;
+  const goals = hasGoals || pass.current !== null ? pass.goals : nowhere;
+  const deployment = planDeployment(pass.input, pass.current, goals, job.spec.Priority);
+  if (!hasGoals && deployment !== null) pass.deploymentUpdates.push(completed(deployment));
+  return deployment;
+}
+
+/** Allocations of an older version whose nodes do not suit the current one are stopped, and nothing takes their place. */
+function stopWhereUnsuitable({ pass, setup }: Board, job: JobVersion, wish: SystemGroup): SystemGroup {
+  const ask = setup.placer.ask(job, wish.group.Name);
+  if (ask === undefined || wish.destructive.length === 0) return wish;
+  const suits = wish.destructive.map(({ previous }) => setup.placer.suits(ask, previous));
+  const destructive = wish.destructive.filter((_, position) => suits[position]);
+  for (const [position, { previous }] of wish.destructive.entries())
+    if (!suits[position] && stop(pass, previous, NOT_NEEDED)) desiredOf(pass, wish.group.Name).Stop++;
+  return { ...wish, destructive };
 }
 
 /** Places, replaces and updates; returns the group's goals, or null when it has no part in a deployment. */
@@ -159,8 +180,8 @@ function workOffGroup(board: Board, job: JobVersion, wish: SystemGroup): GroupGo
   const desired = desiredOf(pass, group.Name);
   pass.inPlace.push(...inPlace);
 
-  const feasible = placeOnNodes(board, wish);
-  desired.Place += feasible;
+  const { placed, suitable } = placeOnNodes(board, wish);
+  desired.Place += placed;
   const goal = goalOf(pass, wish);
   const limit = rollingLimit(pass, wish);
   const canaries = canaryGoal(pass, job, wish, goal);
@@ -174,20 +195,20 @@ function workOffGroup(board: Board, job: JobVersion, wish: SystemGroup): GroupGo
   for (const node of updated) replaceOnNode(board, job, wish, node, canarying);
 
   if (goal === null) return null;
-  goal.desiredTotal = feasible + inPlace.length + ignored.length + destructive.length;
+  goal.desiredTotal = suitable + inPlace.length + ignored.length + destructive.length;
   goal.desiredCanaries = canaries;
   return goal;
 }
 
-/** Places on nodes without the group. Unsuitable nodes are passed over in silence; returns how many suit. */
-function placeOnNodes(board: Board, { group, place }: SystemGroup): number {
+/** Places on nodes without the group. Unsuitable nodes are passed over in silence; tells on how many it was placed, and how many suit. */
+function placeOnNodes(
+  board: Board,
+  { group, place, inPlace, ignored, destructive }: SystemGroup,
+): { readonly placed: number; readonly suitable: number } {
   const { tally, setup } = board;
   let suitable = 0;
   let placed = 0;
-  let filtered: { readonly count: number; readonly metrics: Parameters<typeof countFailure>[2] } = {
-    count: 0,
-    metrics: undefined,
-  };
+  let filtered: AllocMetric | undefined;
   for (const node of place) {
     const ask = setup.job && setup.placer.ask(setup.job, group.Name);
     if (ask === undefined) break;
@@ -201,15 +222,16 @@ function placeOnNodes(board: Board, { group, place }: SystemGroup): number {
       board.exhausted.add(node.nodeId);
       countFailure(tally, group.Name, selection.metrics);
     } else {
-      filtered = { count: filtered.count + 1, metrics: filtered.metrics ?? selection.metrics };
+      filtered = filtered === undefined ? selection.metrics : mergeFiltered(filtered, selection.metrics);
     }
   }
-  // Worth telling only when the group got nowhere at all.
-  if (placed === 0 && suitable === 0 && filtered.count === place.length && filtered.metrics !== undefined) {
-    for (let i = 0; i < filtered.count; i++) countFailure(tally, group.Name, filtered.metrics);
+  // Worth telling only when the group is nowhere at all.
+  const isNowhere = suitable + inPlace.length + ignored.length + destructive.length === 0;
+  if (isNowhere && filtered !== undefined) {
+    countFailure(tally, group.Name, filtered);
     tally.queued[group.Name] = 0;
   }
-  return suitable;
+  return { placed, suitable };
 }
 
 function replaceOnNode(
@@ -314,7 +336,12 @@ function noteGoal(
   { current, old, goals }: Pass,
   job: JobVersion,
   goal: GroupGoal,
-  about: { readonly name: string; readonly allocations: readonly AllocationState[]; readonly changed: boolean },
+  about: {
+    readonly name: string;
+    readonly allocations: readonly AllocationState[];
+    readonly changed: boolean;
+    readonly nowhere: Pass['goals'];
+  },
 ): void {
   const known = ownProperty(current?.groups, about.name);
   if (known !== undefined) {
@@ -323,9 +350,10 @@ function noteGoal(
     return;
   }
   const doneBefore = old !== null && old.jobVersion === job.version && old.jobCreateIndex === job.createIndex;
-  if (doneBefore || isPaused(current) || isFailed(current) || goal.desiredTotal === 0) return;
+  if (doneBefore || isPaused(current) || isFailed(current)) return;
   if (current !== null && !isActive(current)) return;
-  if (about.changed || !about.allocations.some((alloc) => isOfVersion(alloc, job))) goals[about.name] = goal;
+  if (!about.changed && about.allocations.some((alloc) => isOfVersion(alloc, job))) return;
+  (goal.desiredTotal === 0 ? about.nowhere : goals)[about.name] = goal;
 }
 
 const nodesInOrder = <T extends NodeWish>(nodes: readonly T[]): readonly T[] =>

@@ -91,11 +91,41 @@ describe('a system job', () => {
     expect(nodesOf(cluster)).toEqual(['one']);
     expect(outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 }, blocked: [] });
 
-    const none = toyCluster({ nodes: [other] });
+    cluster.settle();
+    cluster.register(changed(system({}, { Constraints: [linux] }), 'v1'));
+    expect(cluster.evaluate().outcome).toMatchObject({ failedGroups: null, queuedAllocations: { web: 0 } });
+    expect(tellDeployment(cluster)).toBe('running "Deployment is running" 1/0/1/0/0');
+
+    const none = toyCluster({ nodes: [other, { ...other, ID: 'another' }] });
     none.register(system({}, { Constraints: [linux] }));
-    expect(none.evaluate().outcome.failedGroups?.['web']?.ConstraintFiltered).toEqual({
-      '${attr.kernel.name} = linux': 1,
+    const { outcome: nowhere, plan } = none.evaluate();
+    expect(nowhere).toMatchObject({ queuedAllocations: { web: 0 }, annotations: { web: { Place: 0 } } });
+    expect(nowhere.failedGroups?.['web']).toMatchObject({
+      NodesFiltered: 2,
+      ConstraintFiltered: { '${attr.kernel.name} = linux': 2 },
+      CoalescedFailures: 0,
     });
+    expect(plan?.placements).toEqual([]);
+    expect(tellDeployment(none)).toBe('successful "Deployment completed successfully" 0/0/0/0/0');
+    expect(none.plan().plan).toBeNull();
+  });
+
+  it('is stopped on nodes that no longer suit it, and nothing fails', () => {
+    const plan9 = node('other', { Attributes: { 'kernel.name': 'plan9' } });
+    const cluster = toyCluster({ nodes: [node('one'), plan9] });
+    cluster.register(system());
+    cluster.evaluate();
+    cluster.settle();
+    const linux = { LTarget: '${attr.kernel.name}', Operand: '=', RTarget: 'linux' };
+    cluster.register(system({}, { Constraints: [linux] }));
+    const { outcome } = cluster.evaluate();
+    expect(outcome).toMatchObject({
+      failedGroups: null,
+      queuedAllocations: { web: 0 },
+      annotations: { web: { Stop: 1, InPlaceUpdate: 1, DestructiveUpdate: 0 } },
+    });
+    expect(nodesOf(cluster)).toEqual(['one']);
+    expect(tellDeployment(cluster)).toBe('running "Deployment is running" 1/0/1/0/0');
   });
 
   it('waits for room on the one node that is full', () => {
@@ -109,6 +139,7 @@ describe('a system job', () => {
     const { outcome } = cluster.evaluate();
     expect(outcome.failedGroups?.['web']).toMatchObject({ NodesExhausted: 1, DimensionExhausted: { memory: 1 } });
     expect(outcome.blocked).toMatchObject([{ nodeId: 'node-0', status: 'blocked' }]);
+    expect(outcome).toMatchObject({ queuedAllocations: { web: 1 }, annotations: { web: { Place: 0 } } });
   });
 
   it('waits for each full node by itself, and goes on waiting for it', () => {

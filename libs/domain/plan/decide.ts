@@ -220,13 +220,13 @@ function markVersionStable(draft: Draft, deployment: DeploymentState): void {
 }
 
 function concludeEvaluation(draft: Draft, command: SubmitPlan, blockedEval: string): void {
-  const { outcome, plan, evaluationId } = command;
+  const { outcome, evaluationId } = command;
   const data: Processed = {
     statusDescription: outcome.statusDescription,
     deploymentId: outcome.deploymentId,
     failedGroups: outcome.failedGroups,
     queuedAllocations: outcome.queuedAllocations,
-    planAnnotations: plan === null || Object.keys(outcome.annotations).length === 0 ? null : outcome.annotations,
+    planAnnotations: Object.keys(outcome.annotations).length === 0 ? null : outcome.annotations,
     nextEval: outcome.nextEval,
     blockedEval,
     snapshotIndex: outcome.snapshotIndex,

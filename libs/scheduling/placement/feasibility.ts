@@ -9,19 +9,22 @@ const CLASS_INELIGIBLE = 'computed class ineligible';
 const firstFailing = (checks: readonly NodeCheck[], node: NodeDescription): string | null =>
   checks.find((check) => !check.passes(node))?.reason ?? null;
 
-/** Why the group cannot run on a node however much room it has, in words of Nomad's metrics; null when it can. Source: spec/lifecycle §8.2. */
+/**
+ * Why the group cannot run on a node however much room it has, in words of Nomad's metrics; null when it can. With `exact` a node is told its own
+ * reason also where another of its class has been looked at before. Source: spec/lifecycle §8.2.
+ */
 export function infeasibility(
   ask: GroupAsk,
   slot: Pick<Slot, 'node' | 'computedClass' | 'own' | 'ownByGroup'>,
+  exact = false,
 ): string | null {
   const { computedClass } = slot;
   const { description } = slot.node;
   const known = ask.escaped ? undefined : ask.verdicts.get(computedClass);
-  if (known === false) return CLASS_INELIGIBLE;
+  const ownReason = (): string | null => firstFailing([...ask.jobChecks, ...ask.groupChecks], description);
+  if (known === false) return (exact ? ownReason() : null) ?? CLASS_INELIGIBLE;
   if (known === undefined) {
-    const reason = ask.escaped
-      ? firstFailing([...ask.jobChecks, ...ask.groupChecks], description)
-      : judgeClass(ask, slot);
+    const reason = ask.escaped ? ownReason() : judgeClass(ask, slot);
     if (reason !== null) return reason;
   }
   if (ask.nodeChecks.length > 0) {

@@ -1,5 +1,5 @@
 import type { AllocMetric, NodeState, Resources, TaskGroup } from '@app/domain';
-import { byName, type ByName, type DurationNs } from '@app/kernel';
+import { byName, ownProperty, type ByName, type DurationNs } from '@app/kernel';
 
 /** Counts what a selection sees. */
 export type Tally = {
@@ -75,6 +75,62 @@ export const metricOf = (
   CoalescedFailures: 0,
 });
 
-/** What the tasks of a group asked for, by task. */
-export const resourcesAsked = (group: TaskGroup): Record<string, Resources> =>
-  Object.fromEntries(group.Tasks.map((task) => [task.Name, task.Resources]));
+const NOTHING: Resources = {
+  CPU: 0,
+  Cores: 0,
+  MemoryMB: 0,
+  MemoryMaxMB: 0,
+  DiskMB: 0,
+  IOPS: 0,
+  Networks: null,
+  Devices: null,
+  NUMA: null,
+  SecretsMB: 0,
+};
+
+/** Of what ran out: how much of it the tasks of a group asked for, by task. What there is enough of stays 0. */
+export function exhaustedResources(
+  group: TaskGroup,
+  { dimensionExhausted }: Pick<Tally, 'dimensionExhausted'>,
+): Record<string, Resources> {
+  const ranOut = (dimension: string): boolean => (ownProperty(dimensionExhausted, dimension) ?? 0) > 0;
+  const [cpu, memory, cores] = [ranOut('cpu'), ranOut('memory'), ranOut('cores')];
+  const byTask = byName<Resources>();
+  for (const { Name, Resources: asked } of group.Tasks) {
+    byTask[Name] = {
+      ...NOTHING,
+      ...(cpu && { CPU: asked.CPU }),
+      ...(memory && { MemoryMB: asked.MemoryMB }),
+      ...(cores && { Cores: asked.Cores }),
+    };
+  }
+  return byTask;
+}
+
+/** One more failure of the same kind: it is counted, and lacks as much again. */
+export function coalesce(metric: AllocMetric): void {
+  const failures = ++metric.CoalescedFailures;
+  for (const resources of Object.values(metric.ResourcesExhausted ?? {}))
+    for (const part of ['CPU', 'MemoryMB', 'Cores'] as const) resources[part] += resources[part] / failures;
+}
+
+const sumOf = (
+  left: Record<string, number> | null,
+  right: Record<string, number> | null,
+): Record<string, number> | null => {
+  if (left === null || right === null) return left ?? right;
+  const sum = byName<number>();
+  for (const counts of [left, right])
+    for (const [key, count] of Object.entries(counts)) sum[key] = (sum[key] ?? 0) + count;
+  return sum;
+};
+
+/** What two nodes that do not suit have told, as if one selection had seen them both. */
+export const mergeFiltered = (left: AllocMetric, right: AllocMetric): AllocMetric => ({
+  ...left,
+  NodesEvaluated: left.NodesEvaluated + right.NodesEvaluated,
+  NodesFiltered: left.NodesFiltered + right.NodesFiltered,
+  ClassFiltered: sumOf(left.ClassFiltered, right.ClassFiltered),
+  ConstraintFiltered: sumOf(left.ConstraintFiltered, right.ConstraintFiltered),
+  AllocationTime: left.AllocationTime + right.AllocationTime,
+});

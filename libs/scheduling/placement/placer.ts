@@ -7,7 +7,7 @@ import { compileAsk } from './ask.js';
 import { matchesDatacenter, matchesPool, resolveTarget } from './constraints.js';
 import { infeasibility } from './feasibility.js';
 import type { Candidacy, Tally } from './metrics.js';
-import { countExhausted, countFiltered, metricOf, newTally, resourcesAsked } from './metrics.js';
+import { countExhausted, countFiltered, exhaustedResources, metricOf, newTally } from './metrics.js';
 import type { PortOffer } from './ports.js';
 import { offerPorts } from './ports.js';
 import { preemptionScore } from './preemption.js';
@@ -63,6 +63,8 @@ export interface Placer {
   select(ask: GroupAsk, options: SelectionOptions): Selection;
   /** The resources of an allocation as the group asks for them now, if they fit where it is; null if they do not. */
   refit(ask: GroupAsk, alloc: AllocationState): AllocatedResources | null;
+  /** Whether the group may run on the node of an allocation, in its place and however much room there is. */
+  suits(ask: GroupAsk, alloc: AllocationState): boolean;
   /** The plan stops the allocation: its room is free for others. */
   release(alloc: AllocationState): void;
   /** The plan does not stop it after all. */
@@ -84,6 +86,13 @@ interface Scored {
   readonly scores: Scores;
   readonly offer: PortOffer | null;
   readonly victims: readonly Victim[];
+}
+interface How {
+  readonly penalised: ReadonlySet<string>;
+  /** Others may have to make room. */
+  readonly evicts: boolean;
+  /** Every node is told its own reason. */
+  readonly exact: boolean;
 }
 interface Survey {
   readonly tally: Tally;
@@ -230,14 +239,9 @@ export function createPlacer(
   };
 
   /** Looks at one node. Counts it as filtered or exhausted, or scores it. */
-  const judge = (
-    request: GroupAsk,
-    slot: Slot,
-    tally: Tally,
-    { penalised, evicts }: { readonly penalised: ReadonlySet<string>; readonly evicts: boolean },
-  ): Scored | null => {
+  const judge = (request: GroupAsk, slot: Slot, tally: Tally, { penalised, evicts, exact }: How): Scored | null => {
     tally.evaluated++;
-    const reason = infeasibility(request, slot);
+    const reason = infeasibility(request, slot, exact);
     if (reason !== null) {
       countFiltered(tally, slot.node, reason);
       return null;
@@ -249,13 +253,7 @@ export function createPlacer(
   };
 
   /** Takes the best of the first few nodes that suit. */
-  const survey = (
-    request: GroupAsk,
-    { size, nodeAt }: Field,
-    limit: number,
-    tally: Tally,
-    how: Parameters<typeof judge>[3],
-  ): Scored[] => {
+  const survey = (request: GroupAsk, { size, nodeAt }: Field, limit: number, tally: Tally, how: How): Scored[] => {
     const scored: Scored[] = [];
     const skipped: Scored[] = [];
     for (let seen = 0; seen < size && scored.length < limit; seen++) {
@@ -292,7 +290,7 @@ export function createPlacer(
     { previous, penalised, nodeId }: SelectionOptions,
     evicts: boolean,
   ): Survey => {
-    const how = { penalised, evicts };
+    const how = { penalised, evicts, exact: nodeId !== undefined };
     const { Sticky, Migrate } = request.group.EphemeralDisk;
     const preferred = nodeId ?? (previous !== null && (Sticky || Migrate) ? previous.nodeId : undefined);
     let tally = newTally();
@@ -324,7 +322,7 @@ export function createPlacer(
     const resources = best && take(request, best);
     const metrics = metricOf(tally, field.candidacy, scoreMeta(scored), elapsed() - began);
     if (best === undefined || resources === undefined) {
-      if (tally.exhausted > 0) metrics.ResourcesExhausted = resourcesAsked(request.group);
+      if (tally.exhausted > 0) metrics.ResourcesExhausted = exhaustedResources(request.group, tally);
       return { placed: null, metrics };
     }
     return { placed: { node: best.slot.node, resources, preempted: best.victims.map(({ alloc }) => alloc) }, metrics };
@@ -356,10 +354,20 @@ export function createPlacer(
     return fits ? keepPlace(request.template, alloc.allocatedResources) : null;
   };
 
+  const suits: Placer['suits'] = (request, alloc) => {
+    const node = cluster.node(alloc.nodeId);
+    if (node === undefined) return false;
+    release(alloc);
+    const reason = infeasibility(request, slotFor(node));
+    restore(alloc);
+    return reason === null;
+  };
+
   return {
     ask,
     select,
     refit,
+    suits,
     release,
     restore,
     isCandidate,

@@ -76,7 +76,11 @@ describe('what does not fit', () => {
       DimensionExhausted: { [dimension]: 1 },
       ClassExhausted: { small: 1 },
     });
-    expect(Object.keys(metric?.ResourcesExhausted ?? {})).toEqual(['main']);
+    const { CPU = 0, MemoryMB = 0, Cores = 0 } = metric?.ResourcesExhausted?.['main'] ?? {};
+    const told = { cpu: CPU, memory: MemoryMB, cores: Cores };
+    expect(Object.keys(told).filter((name) => told[name as keyof typeof told] > 0)).toEqual(
+      ['cpu', 'memory', 'cores'].filter((name) => name === dimension),
+    );
   });
 
   it.each<[string, Partial<TaskGroup>]>([

@@ -84,7 +84,7 @@ function describeNew(groups: Readonly<Record<string, PlannedDeploymentGroup>>): 
   return canarying.every((group) => group.autoPromote) ? DEPLOYMENT_AUTO_PROMOTION : DEPLOYMENT_NEEDS_PROMOTION;
 }
 
-export const completed = (deployment: DeploymentState): PlannedDeploymentStatus => ({
+export const completed = (deployment: Pick<DeploymentState, 'id'>): PlannedDeploymentStatus => ({
   deploymentId: deployment.id,
   status: 'successful',
   description: DEPLOYMENT_SUCCESSFUL,

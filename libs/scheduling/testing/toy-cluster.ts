@@ -191,10 +191,6 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
 
   const commitDeployment = (plan: Plan): void => {
     const planned = plan.deployment;
-    for (const { deploymentId, status, description } of plan.deploymentUpdates) {
-      const deployment = deployments.get(deploymentId);
-      if (deployment) deployments.set(deploymentId, { ...deployment, status, statusDescription: description });
-    }
     if (planned === null) return;
     const known = deployments.get(planned.id);
     const groups: Record<string, DeploymentGroup> = { ...known?.groups };
@@ -232,9 +228,17 @@ export function toyCluster(options: ToyOptions = {}): ToyCluster {
     });
   };
 
+  const endDeployments = (plan: Plan): void => {
+    for (const { deploymentId, status, description } of plan.deploymentUpdates) {
+      const deployment = deployments.get(deploymentId);
+      if (deployment) deployments.set(deploymentId, { ...deployment, status, statusDescription: description });
+    }
+  };
+
   const commit = (plan: Plan): void => {
     index++;
     commitDeployment(plan);
+    endDeployments(plan);
     for (const placement of plan.placements) addPlacement(plan, placement);
     for (const { allocationId, inPlace, ...update } of plan.updates) {
       const former = allocations.get(allocationId) as AllocationState;
