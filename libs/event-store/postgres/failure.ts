@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { DatabaseError } from 'pg';
 
 /**
@@ -33,9 +34,10 @@ const NOT_NOW = /^(57P0[123]|53300|08...)$/;
 
 /** Whether an error of a query made with `pg`, by whatever library, says that the database is out of reach for now. */
 export function isStoreOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  // Also an error of another realm: those of Node's own sockets are, wherever code runs in a context of its own.
+  if (!types.isNativeError(error)) return false;
   const cause = (error as { driverError?: unknown }).driverError;
-  if (cause instanceof Error && cause !== error) return isStoreOutage(cause);
+  if (types.isNativeError(cause) && cause !== error) return isStoreOutage(cause);
   if (error instanceof AggregateError) return error.errors.some(isStoreOutage);
   const { code } = error as { code?: unknown };
   if (error instanceof DatabaseError) return NOT_NOW.test(error.code ?? '') || failureOf(error) === 'busy';
