@@ -14,6 +14,12 @@ import type { JobSummaryState } from './job-summary/state.js';
 import type { JobEvent } from './job/events.js';
 import { evolveJob } from './job/evolve.js';
 import type { JobState } from './job/state.js';
+import type { NamespaceEvent } from './namespace/events.js';
+import { evolveNamespace } from './namespace/evolve.js';
+import type { NamespaceState } from './namespace/state.js';
+import type { NodePoolEvent } from './node-pool/events.js';
+import { evolveNodePool } from './node-pool/evolve.js';
+import type { NodePoolState } from './node-pool/state.js';
 import type { NodeEventRecord } from './node/events.js';
 import { evolveNode } from './node/evolve.js';
 import type { NodeState } from './node/state.js';
@@ -27,6 +33,8 @@ export type AggregateState =
   | EvaluationState
   | JobState
   | JobSummaryState
+  | NamespaceState
+  | NodePoolState
   | NodeState
   | SchedulerConfigurationState;
 
@@ -51,6 +59,10 @@ export function evolve(
       return evolveJobSummary(state as JobSummaryState | undefined, event as JobSummaryEvent, fact);
     case 'node':
       return evolveNode(state as NodeState | undefined, event as NodeEventRecord, fact);
+    case 'namespace':
+      return evolveNamespace(state as NamespaceState | undefined, event as NamespaceEvent, fact);
+    case 'node-pool':
+      return evolveNodePool(state as NodePoolState | undefined, event as NodePoolEvent, fact);
     case 'scheduler-configuration':
       return evolveSchedulerConfiguration(
         state as SchedulerConfigurationState | undefined,

@@ -53,6 +53,20 @@ export {
 export * from './job-summary/state.js';
 export { reconcileSummary } from './job-summary/decide.js';
 export { renderJobSummary } from './job-summary/render.js';
+export * from './namespace/state.js';
+export { placeProblems, type Places } from './namespace/admit.js';
+export {
+  defineNamespace,
+  deleteNamespace,
+  NAMESPACE_USES,
+  type DefineNamespace,
+  type NamespaceUse,
+  type UnlicensedOfNamespace,
+} from './namespace/decide.js';
+export { renderNamespace } from './namespace/render.js';
+export * from './node-pool/state.js';
+export { defineNodePool, deleteNodePool, type DefineNodePool } from './node-pool/decide.js';
+export { renderNodePool } from './node-pool/render.js';
 export * from './node/state.js';
 export { evaluateNode, heartbeatNode, missHeartbeat, purgeNode, registerNode, setEligibility } from './node/decide.js';
 export {

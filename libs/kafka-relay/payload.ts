@@ -5,7 +5,9 @@ import {
   renderEvaluation,
   renderJob,
   renderJobSummary,
+  renderNamespace,
   renderNode,
+  renderNodePool,
   renderSchedulerConfiguration,
   type AggregateState,
   type AllocationState,
@@ -13,6 +15,8 @@ import {
   type EvaluationState,
   type JobState,
   type JobSummaryState,
+  type NamespaceState,
+  type NodePoolState,
   type NodeState,
   type SchedulerConfigurationState,
 } from '@app/domain';
@@ -48,6 +52,10 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { JobSummary: after === undefined ? null : renderJobSummary(after as JobSummaryState) };
     case 'node':
       return { Node: after === undefined ? null : renderNode(after as NodeState) };
+    case 'namespace':
+      return { Namespace: after === undefined ? null : renderNamespace(after as NamespaceState) };
+    case 'node-pool':
+      return { NodePool: after === undefined ? null : renderNodePool(after as NodePoolState) };
     case 'scheduler-configuration':
       return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
   }

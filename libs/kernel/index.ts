@@ -13,6 +13,8 @@ export {
   evaluationStream,
   jobStream,
   jobSummaryStream,
+  namespaceStream,
+  nodePoolStream,
   nodeStream,
   SCHEDULER_CONFIGURATION,
   streamKey,

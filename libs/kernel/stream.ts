@@ -1,6 +1,14 @@
 /** The kinds of stream: one for each kind of aggregate. */
 export type StreamType =
-  'job' | 'job-summary' | 'evaluation' | 'deployment' | 'allocation' | 'node' | 'scheduler-configuration';
+  | 'job'
+  | 'job-summary'
+  | 'evaluation'
+  | 'deployment'
+  | 'allocation'
+  | 'node'
+  | 'namespace'
+  | 'node-pool'
+  | 'scheduler-configuration';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -10,6 +18,8 @@ export const evaluationStream = (id: string): StreamName => `evaluation/${id}`;
 export const deploymentStream = (id: string): StreamName => `deployment/${id}`;
 export const allocationStream = (id: string): StreamName => `allocation/${id}`;
 export const nodeStream = (id: string): StreamName => `node/${id}`;
+export const namespaceStream = (name: string): StreamName => `namespace/${name}`;
+export const nodePoolStream = (name: string): StreamName => `node-pool/${name}`;
 /** There is one for the whole cluster. */
 export const SCHEDULER_CONFIGURATION: StreamName = 'scheduler-configuration/global';
 

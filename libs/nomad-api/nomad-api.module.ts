@@ -10,6 +10,7 @@ import { AllocationsController } from './allocations/allocations.controller.js';
 import { DeploymentWaitController } from './deployments/deployment-wait.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { Lists } from './edge/lists.js';
+import { NamedObjects } from './edge/named.js';
 import { NomadErrorFilter } from './edge/nomad-error.filter.js';
 import { Objects } from './edge/objects.js';
 import { Reads } from './edge/reads.js';
@@ -24,12 +25,16 @@ import { JobStatusesController } from './jobs/job-statuses.controller.js';
 import { JobsController } from './jobs/jobs.controller.js';
 import { Planner, type Rehearse } from './jobs/planner.js';
 import { Submissions } from './jobs/submissions.js';
+import { NamespacesController } from './namespaces/namespaces.controller.js';
 import { NodeCommandsController } from './nodes/node-commands.controller.js';
 import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
+import { FuzzySearch } from './search/fuzzy-search.js';
+import { PrefixSearch } from './search/prefix-search.js';
+import { SearchController } from './search/search.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
@@ -59,6 +64,8 @@ export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
     const objects = new Objects(readModels, store, tail);
+    const named = new NamedObjects(readModels, tail);
+    const prefixes = new PrefixSearch(readModels, named);
     return {
       module: NomadApiModule,
       controllers: [
@@ -71,9 +78,11 @@ export class NomadApiModule {
         JobController,
         JobCommandsController,
         JobPlanController,
+        NamespacesController,
         NodePoolsController,
         NodeCommandsController,
         NodesController,
+        SearchController,
         StatusController,
         SystemController,
         HealthController,
@@ -102,6 +111,9 @@ export class NomadApiModule {
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         { provide: Reads, useValue: new Reads(tail, cache, server) },
         { provide: Writes, useValue: new Writes(handler, server) },
+        { provide: NamedObjects, useValue: named },
+        { provide: PrefixSearch, useValue: prefixes },
+        { provide: FuzzySearch, useValue: new FuzzySearch(readModels, named, objects, prefixes) },
         { provide: Lists, useValue: new Lists(readModels, tail) },
       ],
     };

@@ -5,6 +5,8 @@ import {
   renderJob,
   renderJobStub,
   renderJobSummary,
+  renderNamespace,
+  renderNodePool,
   renderNodeStub,
   currentVersion,
   type AllocationState,
@@ -13,6 +15,8 @@ import {
   type JobState,
   type JobSummaryState,
   type JobVersion,
+  type NamespaceState,
+  type NodePoolState,
   type NodeState,
 } from '@app/domain';
 import type { RowWrite } from '@app/event-store';
@@ -34,6 +38,10 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectJobSummary(after as JobSummaryState);
     case 'node':
       return projectNode(after as NodeState);
+    case 'namespace':
+      return [projectNamed('namespace', after as NamespaceState, renderNamespace)];
+    case 'node-pool':
+      return [projectNamed('node_pool', after as NodePoolState, renderNodePool)];
     case 'scheduler-configuration':
       return [];
   }
@@ -48,6 +56,8 @@ export const TABLES_OF = {
   job: ['job', 'job_version'],
   'job-summary': ['job_summary'],
   node: ['node'],
+  namespace: ['namespace'],
+  'node-pool': ['node_pool'],
   // Read from its state.
   'scheduler-configuration': [],
 } as const;
@@ -219,4 +229,18 @@ function projectNode(state: NodeState): RowWrite[] {
       document: JSON.stringify(renderNodeStub(state)),
     },
   ];
+}
+
+/** What is found by its name, and by nothing else. */
+function projectNamed<
+  S extends {
+    readonly name: string;
+    readonly purged: boolean;
+    readonly createIndex: number;
+    readonly modifyIndex: number;
+  },
+>(table: string, state: S, render: (state: S) => object): RowWrite {
+  if (state.purged) return removal(table, state.name);
+  const columns = { create_index: state.createIndex, modify_index: state.modifyIndex };
+  return { table, key: state.name, columns, document: JSON.stringify(render(state)) };
 }

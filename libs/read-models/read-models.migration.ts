@@ -1,13 +1,28 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createTable } from './projection-sql.js';
-import { TABLES } from './tables.js';
+import { TABLES, type TableName } from './tables.js';
 
-/** The read-model tables and the functions through which the append writes them. */
+const FIRST: readonly TableName[] = [
+  'deployment',
+  'allocation',
+  'evaluation',
+  'job',
+  'job_version',
+  'job_summary',
+  'node',
+  'purged_allocation',
+];
+
+/** What makes these tables, and the functions through which the append writes them. */
+export const statementsFor = (names: readonly TableName[]): string[] =>
+  TABLES.filter(({ table }) => names.includes(table)).flatMap(createTable);
+
+/** The first read-model tables. */
 export class ReadModels1763800000000 implements MigrationInterface {
   readonly name = 'ReadModels1763800000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of TABLES.flatMap(createTable)) await runner.query(statement);
+    for (const statement of statementsFor(FIRST)) await runner.query(statement);
   }
 
   /** Migrations go forward only. */

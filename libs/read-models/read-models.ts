@@ -1,4 +1,4 @@
-import type { JobStatus, JobVersion } from '@app/domain';
+import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
 import type { Index } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
@@ -188,6 +188,28 @@ export class ReadModels {
        SELECT namespace, job_id FROM job WHERE type = 'system' AND NOT stop`,
       [nodeId],
     );
+  }
+
+  /** Which kinds of live things a namespace has. */
+  async usesOfNamespace(namespace: string): Promise<Set<NamespaceUse>> {
+    const rows: { use: NamespaceUse }[] = await this.dataSource.query(
+      `SELECT 'jobs' AS use WHERE EXISTS (SELECT 1 FROM job WHERE namespace = $1 AND status <> 'dead')
+       UNION ALL
+       SELECT 'allocations' WHERE EXISTS (SELECT 1 FROM allocation WHERE namespace = $1
+          AND client_status NOT IN ('complete', 'failed', 'lost'))`,
+      [namespace],
+    );
+    return new Set(rows.map(({ use }) => use));
+  }
+
+  /** Whether a node pool has live jobs, and whether it has nodes. */
+  async usesOfNodePool(pool: string): Promise<{ readonly hasJobs: boolean; readonly hasNodes: boolean }> {
+    const [row] = (await this.dataSource.query(
+      `SELECT EXISTS (SELECT 1 FROM job WHERE status <> 'dead' AND document::jsonb ->> 'NodePool' = $1) AS jobs,
+              EXISTS (SELECT 1 FROM node WHERE node_pool = $1) AS nodes`,
+      [pool],
+    )) as { jobs: boolean; nodes: boolean }[];
+    return { hasJobs: row?.jobs ?? false, hasNodes: row?.nodes ?? false };
   }
 
   /** Whether allocations that are not terminal live on a node. */

@@ -1,9 +1,18 @@
 import { INDEX, TEXT, type TableSql } from './projection-sql.js';
 
 export type TableName =
-  'deployment' | 'allocation' | 'evaluation' | 'job' | 'job_version' | 'job_summary' | 'node' | 'purged_allocation';
+  | 'deployment'
+  | 'allocation'
+  | 'evaluation'
+  | 'job'
+  | 'job_version'
+  | 'job_summary'
+  | 'node'
+  | 'purged_allocation'
+  | 'namespace'
+  | 'node_pool';
 
-/** Every read-model table at its first migration. Each index serves one way in which the API looks things up. */
+/** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
   {
     table: 'deployment',
@@ -113,4 +122,6 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     columns: { node_id: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(node_id, modify_index)', '(modify_index)'],
   },
+  { table: 'namespace', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
+  { table: 'node_pool', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
 ];

@@ -2,11 +2,17 @@ import { evolve, schemaOf, type AggregateState } from '@app/domain';
 import { eventStoreMigrations, type Aggregates } from '@app/event-store';
 import { streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
+import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
 
 /** Every migration of the product, oldest first. */
-export const MIGRATIONS = [...eventStoreMigrations, ReadModels1763800000000, Heartbeats1763800000001];
+export const MIGRATIONS = [
+  ...eventStoreMigrations,
+  ReadModels1763800000000,
+  Heartbeats1763800000001,
+  Places1764300000000,
+];
 
 /** The aggregates as the command handler and every other fold of the log need them. */
 export const aggregates: Aggregates = {

@@ -102,6 +102,10 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   NodeDrainChanged: ({ drain, eligibility }) =>
     drain ? 'is being drained' : `is not being drained any more, ${text(eligibility)}`,
   NodePurged: () => 'purged',
+  NamespaceDefined: ({ description }) => `defined${after(': ', description)}`,
+  NamespaceDeleted: () => 'deleted',
+  NodePoolDefined: ({ description }) => `defined${after(': ', description)}`,
+  NodePoolDeleted: () => 'deleted',
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };
 

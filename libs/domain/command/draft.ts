@@ -4,6 +4,8 @@ import {
   evaluationStream,
   jobStream,
   jobSummaryStream,
+  namespaceStream,
+  nodePoolStream,
   nodeStream,
   type CommandContext,
   type DomainEvent,
@@ -23,6 +25,9 @@ import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobSummaryState } from '../job-summary/state.js';
 import type { JobEvent } from '../job/events.js';
 import type { JobState } from '../job/state.js';
+import type { NamespaceState } from '../namespace/state.js';
+import type { NodePoolEvent } from '../node-pool/events.js';
+import type { NodePoolState } from '../node-pool/state.js';
 import type { NodeEventRecord } from '../node/events.js';
 import type { NodeState } from '../node/state.js';
 
@@ -44,12 +49,15 @@ export interface Draft {
   readonly allocation: (id: string) => AllocationState | undefined;
   readonly evaluation: (id: string) => EvaluationState | undefined;
   readonly node: (id: string) => NodeState | undefined;
+  readonly namespace: (name: string) => NamespaceState | undefined;
+  readonly nodePool: (name: string) => NodePoolState | undefined;
   readonly onJob: (job: { readonly namespace: string; readonly id: string }, event: JobEvent) => void;
   readonly onSummary: (namespace: string, id: string, event: JobSummaryEvent) => void;
   readonly onDeployment: (id: string, event: DeploymentEvent) => void;
   readonly onAllocation: (id: string, event: AllocationEvent) => void;
   readonly onEvaluation: (id: string, event: EvaluationEvent) => void;
   readonly onNode: (id: string, event: NodeEventRecord) => void;
+  readonly onNodePool: (name: string, event: NodePoolEvent) => void;
   /** Adds a new evaluation; `snapshotIndex` only for blocked ones. */
   readonly evaluate: (evaluation: NewEvaluation, snapshotIndex?: number) => string;
   readonly changes: (type: 'allocation') => readonly Change<AllocationState>[];
@@ -91,12 +99,15 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
     allocation: (id) => read(allocationStream(id)),
     evaluation: (id) => read(evaluationStream(id)),
     node: (id) => read(nodeStream(id)),
+    namespace: (name) => read(namespaceStream(name)),
+    nodePool: (name) => read(nodePoolStream(name)),
     onJob: ({ namespace, id }, event) => emit(jobStream(namespace, id), event),
     onSummary: (namespace, id, event) => emit(jobSummaryStream(namespace, id), event),
     onDeployment: (id, event) => emit(deploymentStream(id), event),
     onAllocation: (id, event) => emit(allocationStream(id), event),
     onEvaluation: (id, event) => emit(evaluationStream(id), event),
     onNode: (id, event) => emit(nodeStream(id), event),
+    onNodePool: (name, event) => emit(nodePoolStream(name), event),
     evaluate: (evaluation, snapshotIndex = 0) => {
       emit(evaluationStream(evaluation.id), { type: 'EvaluationCreated', data: { ...evaluation, snapshotIndex } });
       return evaluation.id;

@@ -5,8 +5,9 @@ import { newEvaluation } from '../evaluation/create.js';
 import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
 import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
+import { placeProblems } from '../namespace/admit.js';
 import { countChild } from './children.js';
-import { specChanged, validateChange } from './spec/index.js';
+import { multiError, specChanged, validateChange } from './spec/index.js';
 import { currentVersion, isParameterized, type JobState, type JobSubmission, type JobVersion } from './state.js';
 import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
 
@@ -29,10 +30,19 @@ export interface RegisterJob {
   readonly submission?: JobSubmission;
 }
 
-/** Nomad: Job.Register; spec/lifecycle §1.4. Rejections: registration-closed, enforce-index (detail: the text), job-change-refused (detail: the text). */
+/**
+ * Nomad: Job.Register; spec/lifecycle §1.4. Rejections: registration-closed, job-not-admitted (detail: the text), enforce-index (detail: the text),
+ * job-change-refused (detail: the text).
+ */
 export function registerJob(view: StateView, context: CommandContext, command: RegisterJob): Decision<JobAnswer> {
   if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);
+  const refusal = refusalOfPlace(draft, command.spec);
+  return refusal === '' ? registerAdmitted(draft, command) : reject('job-not-admitted', refusal);
+}
+
+/** A registration whose namespace and pool need no look any more. Rejections: enforce-index, job-change-refused. */
+export function registerAdmitted(draft: Draft, command: RegisterJob): Decision<JobAnswer> {
   const { Namespace: namespace, ID: id } = command.spec;
   const job = draft.job(namespace, id);
   const current = currentVersion(job);
@@ -58,6 +68,12 @@ export function registerJob(view: StateView, context: CommandContext, command: R
     : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
 }
+
+/** Read with the job, so that neither place is deleted or changed while the job comes into it. Empty: it may. */
+const refusalOfPlace = (draft: Draft, spec: JobSpec): string =>
+  multiError(
+    placeProblems(spec, { namespace: draft.namespace(spec.Namespace), nodePool: draft.nodePool(spec.NodePool) }),
+  );
 
 /** Stops a job, or purges it with everything it has. Nomad: Job.Deregister; spec/lifecycle §1.6. */
 export interface DeregisterJob {
@@ -170,8 +186,10 @@ export function evaluateJobCommand(
   return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
 }
 
-/** Nomad: Job.Revert; spec/lifecycle §1.6. Rejections: registration-closed, job-unknown, revert-to-current,
- * job-version-not-found, enforce-prior-version. */
+/**
+ * Nomad: Job.Revert; spec/lifecycle §1.6. Rejections: registration-closed, job-unknown, revert-to-current, job-version-not-found,
+ * enforce-prior-version, job-not-admitted (detail: the text).
+ */
 export function revertJob(
   view: StateView,
   context: CommandContext,
@@ -195,6 +213,8 @@ export function revertJob(
   const target = job.versions.find((version) => version.version === toVersion);
   if (target === undefined)
     return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
+  const refusal = refusalOfPlace(draft, target.spec);
+  if (refusal !== '') return reject('job-not-admitted', refusal);
   if (!specChanged(current, target.spec)) {
     return accept(draft.events(), {
       evalId: evaluateUnchanged(draft, current, 0),

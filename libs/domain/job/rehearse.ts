@@ -4,7 +4,8 @@ import { newEvaluation } from '../evaluation/create.js';
 import { evolveEvaluation } from '../evaluation/evolve.js';
 import type { EvaluationState } from '../evaluation/state.js';
 import type { AllocMetric, DesiredUpdates, JobSpec } from '../nomad.js';
-import { registerJob } from './decide.js';
+import { draftOf } from '../command/draft.js';
+import { registerAdmitted } from './decide.js';
 import type { JobEvent } from './events.js';
 import { evolveJob } from './evolve.js';
 import { currentVersion, type JobState, type JobVersion } from './state.js';
@@ -23,8 +24,8 @@ export interface JobRehearsal {
 }
 
 /**
- * The job and its evaluation as a registration would leave them, if it were the commit with this index. It is decided like any registration, and
- * refused like one (see `registerJob`); nothing is appended.
+ * The job and its evaluation as a registration would leave them, if it were the commit with this index. It is decided like any registration that
+ * was admitted to its namespace and pool, and refused like one (see `registerAdmitted`); nothing is appended.
  */
 export function rehearseRegistration(
   job: JobState | undefined,
@@ -34,7 +35,7 @@ export function rehearseRegistration(
 ): Decision<{ readonly job: JobState; readonly evaluation: EvaluationState }> {
   const stream = jobStream(spec.Namespace, spec.ID);
   const view = { read: <S>(name: string): S | undefined => (name === stream ? (job as S | undefined) : undefined) };
-  const decision = registerJob(view, context, { spec, enforceIndex: null, evalPriority: 0 });
+  const decision = registerAdmitted(draftOf(view, context), { spec, enforceIndex: null, evalPriority: 0 });
   if (decision.kind === 'rejected') return reject(decision.rejection.code, decision.rejection.detail);
   const fact = { index, time: context.now };
   const after = decision.events

@@ -1,10 +1,15 @@
 import { accept, reject, type CommandContext, type Decision, type StateView } from '@app/kernel';
-import { draftOf } from '../command/draft.js';
+import { draftOf, type Draft } from '../command/draft.js';
+import { isPoolName } from '../node-pool/decide.js';
+import { DEFAULT_IDENTITY_TTL, presentNodePool } from '../node-pool/state.js';
 import { evaluateJobsOfNode, type AffectedJob } from './evaluate.js';
 import type { NodeMessage } from './events.js';
 import type { Eligibility, NodeDescription, NodeState, NodeStatus } from './state.js';
 
-/** Nomad: Node.Register; spec/lifecycle §9.1. Rejection: node-secret-mismatch. Says nothing when nothing is new. */
+/**
+ * Nomad: Node.Register; spec/lifecycle §9.1. Rejection: node-secret-mismatch. Says nothing when nothing is new. A pool that the node names and that
+ * is not there comes with it.
+ */
 export function registerNode(
   view: StateView,
   context: CommandContext,
@@ -19,14 +24,22 @@ export function registerNode(
   const { description, secretDigest, computedClass } = command;
   const node = draft.node(description.ID);
   if (node === undefined || node.purged) {
+    definePoolOf(draft, description);
     draft.onNode(description.ID, { type: 'NodeRegistered', data: { description, secretDigest, computedClass } });
     return accept(draft.events());
   }
   if (node.secretDigest !== secretDigest) return reject('node-secret-mismatch');
   if (JSON.stringify(node.description) === JSON.stringify(description)) return accept([]);
+  definePoolOf(draft, description);
   draft.onNode(node.id, { type: 'NodeDescriptionChanged', data: { description, computedClass } });
   evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
   return accept(draft.events());
+}
+
+function definePoolOf(draft: Draft, { NodePool: name }: NodeDescription): void {
+  if (!isPoolName(name) || presentNodePool(name, draft.nodePool(name)) !== undefined) return;
+  const definition = { description: '', meta: null, identityTtl: DEFAULT_IDENTITY_TTL, hash: '' };
+  draft.onNodePool(name, { type: 'NodePoolDefined', data: { name, ...definition } });
 }
 
 /** A heartbeat; spec/lifecycle §9.2. Appends only what changes the status. Rejection: node-not-found. */

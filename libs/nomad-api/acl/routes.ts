@@ -3,6 +3,7 @@ import {
   afterExistence,
   agent,
   anyone,
+  byHandler,
   filtered,
   foreign,
   knownNamespace,
@@ -95,6 +96,13 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   // Namespaces
   ['GET /v1/namespaces', anyone],
   ['GET /v1/namespace/:name', knownNamespace],
+  ['PUT /v1/namespace', management],
+  ['PUT /v1/namespace/:name', management],
+  ['DELETE /v1/namespace/:name', management],
+
+  // Search: a context that may not be searched is refused by the handler, or left out of all of them
+  ['PUT /v1/search', byHandler],
+  ['PUT /v1/search/fuzzy', byHandler],
 
   // Server
   ['GET /v1/status/leader', open],

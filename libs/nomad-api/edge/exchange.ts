@@ -23,11 +23,13 @@ export const queryOf = (request: FastifyRequest): Query => parseQuery(request.ra
 /** Routes match no empty ids: one travels as a character of private use. */
 export const EMPTY_ID = '\ue000';
 
+const ownOf = (param: string): string => (param === EMPTY_ID ? '' : param);
+
 /** The id in the path, which may be empty. */
-export function idOf(request: FastifyRequest): string {
-  const { id } = request.params as { readonly id: string };
-  return id === EMPTY_ID ? '' : id;
-}
+export const idOf = (request: FastifyRequest): string => ownOf((request.params as { readonly id: string }).id);
+
+/** The name in the path, which may be empty. */
+export const nameOf = (request: FastifyRequest): string => ownOf((request.params as { readonly name: string }).name);
 
 /** The raw body; empty when there is none. */
 export const bodyOf = (request: FastifyRequest): Buffer =>

@@ -1,4 +1,4 @@
-import { ownProperty, type Rejection } from '@app/kernel';
+import { ownProperty, quoted, type Rejection } from '@app/kernel';
 import { NomadError } from '../http/index.js';
 
 interface Wording {
@@ -54,6 +54,7 @@ export const WORDINGS = {
   'job-is-parameterized': fixed(500, "can't evaluate parameterized job"),
   'job-is-periodic': fixed(500, "can't evaluate periodic job"),
   'job-is-stopped': { status: 500, text: (id) => `Specified job ${JSON.stringify(id)} is stopped` },
+  'job-not-admitted': { status: 500, text: (text) => text },
   'job-not-found-write': fixed(500, 'job not found'),
   'job-not-parameterized': {
     status: 500,
@@ -79,6 +80,10 @@ export const WORDINGS = {
     status: 500,
     text: (id) => `alloc "${id}" lookup failed: index error: UUID must be 36 characters`,
   },
+  'namespace-in-use': { status: 500, text: (text) => text },
+  'namespace-invalid': { status: 500, text: (text) => text },
+  'namespace-is-default': fixed(500, 'can not delete default namespace'),
+  'namespace-not-found': fixed(500, 'namespace not found'),
   'no-allocation-ids': fixed(500, 'must specify at least one healthy/unhealthy allocation ID'),
   'node-is-draining': fixed(500, "can not set node's scheduling eligibility to eligible while it is draining"),
   'node-may-not-report': {
@@ -90,9 +95,23 @@ export const WORDINGS = {
   },
   'node-not-found': fixed(404, 'node not found'),
   'node-not-found-write': fixed(500, 'node not found'),
+  'node-pool-in-use': { status: 500, text: (text) => text },
+  'node-pool-invalid': { status: 400, text: (text) => text },
+  'node-pool-name-empty': fixed(400, 'node pool name is empty'),
+  'node-pool-not-found': { status: 500, text: (name) => `node pool ${name} not found` },
+  'node-pool-undeletable': { status: 500, text: (name) => `deleting node pool ${quoted(name)} is not allowed` },
+  'node-pool-unmodifiable': { status: 400, text: (name) => `modifying node pool ${quoted(name)} is not allowed` },
+  'node-pools-unlicensed': fixed(500, 'Feature "Node Pools Governance" is unlicensed'),
   'node-secret-mismatch': fixed(403, 'node secret ID does not match. Not registering node.'),
   'parameterized-job-not-found': fixed(500, 'parameterized job not found'),
   'plan-is-stale': { status: 500, text: (what) => `plan is stale: ${what}` },
+  'quota-not-found': {
+    status: 500,
+    text: (detail) => {
+      const [namespace, quota] = JSON.parse(detail) as [string, string];
+      return `namespace ${quoted(namespace)} using non-existent quota ${quoted(quota)}`;
+    },
+  },
   'registration-closed': fixed(
     403,
     'Job registration, dispatch, and scale are disabled by the scheduler configuration',

@@ -59,6 +59,16 @@ export class Writes {
     sendText(request, reply, textOf(write, outcome));
   }
 
+  /** Executes a command whose answer is `X-Nomad-Index` and nothing else. */
+  async sendEmpty(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    write: Omit<Write<undefined>, 'render'>,
+  ): Promise<void> {
+    const outcome = await this.execute(request, { ...write, render: () => ({}) });
+    reply.header('X-Nomad-Index', outcome.index).code(200).send();
+  }
+
   /** Executes a command; what is not accepted is thrown as the answer to send. */
   async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Taken<A>> {
     accessOf(request).beforeCommand();

@@ -1,7 +1,14 @@
 export { canonicalPath, type CanonicalPath } from './canonical-path.js';
 export type { Collection, Expression, Match, MatchOperator, Selector } from './filter/expression.js';
 export { compileFilter, FILTER_EVALUATION_PREFIX, FILTER_SYNTAX_PREFIX, type Filter } from './filter/filter.js';
-export { allocationType, deploymentType, evaluationType, jobType, nodeType } from './filter/nomad-types.js';
+export {
+  allocationType,
+  deploymentType,
+  evaluationType,
+  jobType,
+  nodePoolType,
+  nodeType,
+} from './filter/nomad-types.js';
 export type { FilterType } from './filter/type.js';
 export { decodeBody } from './go-json/decode.js';
 export type {
@@ -17,7 +24,7 @@ export type {
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
-export { parseUint64 } from './go-strconv.js';
+export { parseGoDuration, parseUint64 } from './go-strconv.js';
 export { textOfExtendedHeader, textOfHeader, tokenForHeader } from './header-text.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
@@ -25,6 +32,7 @@ export {
   byId,
   byModifyIndex,
   byNamespaceAndId,
+  compareBytes,
   type Keying,
   type Page,
   type PageRequest,

@@ -11,6 +11,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
+import { Objects } from '../edge/objects.js';
 import { sendJson } from '../edge/reads.js';
 import { wordingOf } from '../edge/rejections.js';
 import { ServerIdentity } from '../edge/server-identity.js';
@@ -24,6 +25,7 @@ import { admit } from './registration.js';
 export class JobPlanController {
   constructor(
     private readonly planner: Planner,
+    private readonly objects: Objects,
     private readonly writes: Writes,
     private readonly server: ServerIdentity,
   ) {}
@@ -34,7 +36,8 @@ export class JobPlanController {
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (!body.Job.ID) throw new NomadError('Job must have a valid ID', 400);
     if (body.Job.ID !== idOf(request)) throw new NomadError('Job ID does not match', 400);
-    const { spec, warnings } = admit(request, body, body.Job, { writes: this.writes, server: this.server });
+    const edge = { writes: this.writes, server: this.server, objects: this.objects };
+    const { spec, warnings } = await admit(request, body, body.Job, edge, { withPlaces: true });
     accessOf(request).require();
     const rehearsed = await this.planner.rehearse(spec);
     if (rehearsed.kind === 'rejected') throw wordingOf(rehearsed.rejection);

@@ -2,6 +2,7 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   canonicalize,
   currentVersion,
+  multiError,
   registerJob,
   renderJob,
   renderJobStub,
@@ -31,7 +32,7 @@ import {
   NomadError,
   type JobRegisterRequest,
 } from '../http/index.js';
-import { admit } from './registration.js';
+import { admit, placesOf, problemsOfPlace } from './registration.js';
 
 const MAX_EVAL_PRIORITY = 100;
 /** Nomad: job_max_source_size. */
@@ -96,16 +97,17 @@ export class JobsController {
   }
 
   @Put('validate/job')
-  validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+  async validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     accessOf(request).require({ namespace: this.writes.namespace(request, body.Job.Namespace) });
     const spec = canonicalize(body.Job, this.server.jobDefaults);
-    const { errors, errorList, warnings } = validateJob(spec);
+    const { errorList, warnings } = validateJob(spec);
+    const problems = [...errorList, ...(await problemsOfPlace(this.objects, spec))];
     const answer = {
       DriverConfigValidated: true,
-      ValidationErrors: errorList.length === 0 ? null : errorList,
-      Error: errors,
+      ValidationErrors: problems.length === 0 ? null : problems,
+      Error: multiError(problems),
       Warnings: warningsText(warnings),
     };
     sendJson(request, reply, answer);
@@ -123,14 +125,15 @@ export class JobsController {
     );
   }
 
-  private registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
+  private async registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobRegisterRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (body.Job.ID === undefined || body.Job.ID === null) throw new NomadError("Job ID hasn't been provided", 400);
     if (pathId !== undefined && body.Job.ID !== pathId) throw new NomadError('Job ID does not match name', 400);
     const evalPriority = checkedPriority(body.EvalPriority ?? 0);
     const { submission, discarded } = submissionOf(body.Submission);
-    const { spec, warnings } = admit(request, body, body.Job, { writes: this.writes, server: this.server }, discarded);
+    const edge = { writes: this.writes, server: this.server, objects: this.objects };
+    const { spec, warnings } = await admit(request, body, body.Job, edge, { furtherWarnings: discarded });
     const { Namespace: namespace } = spec;
     const command = {
       spec,
@@ -142,7 +145,7 @@ export class JobsController {
     };
     return this.writes.send(request, reply, {
       name: 'RegisterJob',
-      reads: [jobStream(namespace, spec.ID), jobSummaryStream(namespace, spec.ID)],
+      reads: [jobStream(namespace, spec.ID), jobSummaryStream(namespace, spec.ID), ...placesOf(spec)],
       decide: (view, context) => registerJob(view, context, command),
       render: (answer, index) => renderRegistered(answer, index, warnings),
     });

@@ -1,6 +1,17 @@
-import { canonicalize, multiError, validateJob, warningsText, type JobSpec } from '@app/domain';
+import {
+  canonicalize,
+  multiError,
+  placeProblems,
+  validateJob,
+  warningsText,
+  type JobSpec,
+  type NamespaceState,
+  type NodePoolState,
+} from '@app/domain';
+import { namespaceStream, nodePoolStream, type StreamName } from '@app/kernel';
 import type { FastifyRequest } from 'fastify';
 import { queryOf } from '../edge/exchange.js';
+import type { Objects } from '../edge/objects.js';
 import type { ServerIdentity } from '../edge/server-identity.js';
 import type { Writes } from '../edge/writes.js';
 import { NomadError, writeOptions, type JobInput } from '../http/index.js';
@@ -12,18 +23,35 @@ export interface Admitted {
   readonly warnings: string;
 }
 
+/** The streams of the places that a job names. */
+export const placesOf = (spec: JobSpec): StreamName[] => [
+  namespaceStream(spec.Namespace),
+  nodePoolStream(spec.NodePool),
+];
+
+/** What is wrong with where a job wants to be, as of now. */
+export async function problemsOfPlace(objects: Objects, spec: JobSpec): Promise<string[]> {
+  const [namespace, nodePool] = await objects.states(placesOf(spec));
+  return placeProblems(spec, {
+    namespace: namespace as NamespaceState | undefined,
+    nodePool: nodePool as NodePoolState | undefined,
+  });
+}
+
 /**
- * Admits a job for registration or planning. Where namespace and region come from: spec/http-api §1.9. @throws NomadError with Nomad's texts.
+ * Admits a job for registration or planning. Where namespace and region come from: spec/http-api §1.9. A registration looks at the job's namespace
+ * and pool when it is decided; here only a plan does (`withPlaces`), and what is refused anyway. @throws NomadError with Nomad's texts.
  *
  * @param furtherWarnings what else its author should know
  */
-export function admit(
+export async function admit(
   request: FastifyRequest,
   body: { readonly Namespace?: string; readonly Region?: string },
   job: JobInput,
-  { writes, server }: { readonly writes: Writes; readonly server: ServerIdentity },
-  furtherWarnings: readonly string[] = [],
-): Admitted {
+  edge: { readonly writes: Writes; readonly server: ServerIdentity; readonly objects: Objects },
+  { withPlaces = false, furtherWarnings = [] }: { withPlaces?: boolean; furtherWarnings?: readonly string[] } = {},
+): Promise<Admitted> {
+  const { writes, server, objects } = edge;
   const namespace = writes.namespace(request, body.Namespace || job.Namespace || undefined);
   const region = body.Region || writeOptions(queryOf(request)).region || job.Region || '';
   if (region !== '' && region !== 'global' && region !== server.region) throw new NomadError('No path to region');
@@ -32,16 +60,8 @@ export function admit(
     throw new NomadError('Task groups with job type system do not support scaling blocks', 400);
   }
   const { errorList, warnings } = validateJob(spec);
-  const problems = [...errorList, ...missingPlaces(spec)];
+  const problems =
+    withPlaces || errorList.length > 0 ? [...errorList, ...(await problemsOfPlace(objects, spec))] : errorList;
   if (problems.length > 0) throw new NomadError(multiError(problems));
   return { spec, warnings: warningsText([...warnings, ...furtherWarnings]) };
-}
-
-/** Namespaces and node pools that exist: the built-in ones. */
-function missingPlaces(spec: JobSpec): string[] {
-  const problems: string[] = [];
-  if (spec.Namespace !== 'default') problems.push(`job "${spec.ID}" is in nonexistent namespace "${spec.Namespace}"`);
-  if (spec.NodePool !== 'default' && spec.NodePool !== 'all')
-    problems.push(`job "${spec.ID}" is in nonexistent node pool "${spec.NodePool}"`);
-  return problems;
 }

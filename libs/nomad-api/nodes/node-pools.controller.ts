@@ -1,35 +1,61 @@
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
-import { currentVersion, renderJob, renderNode, type JobState, type NodeState } from '@app/domain';
-import { jobStream, nodeStream } from '@app/kernel';
+import {
+  ALL_NODES,
+  BUILT_IN_POOLS,
+  currentVersion,
+  DEFAULT_IDENTITY_TTL,
+  defineNodePool,
+  deleteNodePool,
+  renderJob,
+  renderJobStub,
+  renderNode,
+  renderNodePool,
+  renderNodeStub,
+  type DefineNodePool,
+  type JobState,
+  type NodeState,
+} from '@app/domain';
+import { nodePoolStream, nodeStream, quoted, type DurationNs } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { accessOf, type Access } from '../acl/access.js';
-import { bodyOf, isChunked, orThrow } from '../edge/exchange.js';
+import { accessOf } from '../acl/access.js';
+import { bodyOf, isChunked, nameOf, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
+import { definitionHash, NamedObjects, type NamedTable } from '../edge/named.js';
 import { Objects } from '../edge/objects.js';
-import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
-import { decodeBody, jobType, nodePoolRequest, nodeType, NomadError, type ReadOptions } from '../http/index.js';
-import { LOOKUP } from './nodes.controller.js';
+import { jsonAnswer, Reads } from '../edge/reads.js';
+import { ServerIdentity } from '../edge/server-identity.js';
+import { Writes } from '../edge/writes.js';
+import {
+  boolParam,
+  byId,
+  compileFilter,
+  decodeBody,
+  FILTER_EVALUATION_PREFIX,
+  FILTER_SYNTAX_PREFIX,
+  jobType,
+  nodePoolRequest,
+  nodePoolType,
+  nodeType,
+  NomadError,
+  paginate,
+  parseGoDuration,
+  type NodePoolRequest,
+  type ReadOptions,
+} from '../http/index.js';
+import { listFlag, LOOKUP } from './nodes.controller.js';
 
-const ALL = 'all';
-const POOL_INDEX = 1;
-const IDENTITY_TTL_NS = 86_400_000_000_000;
-const NAME = /^[a-zA-Z0-9-_]{1,128}$/;
-
-const pool = (name: string, description: string) => ({
-  Name: name,
-  Description: description,
-  Meta: null,
-  SchedulerConfiguration: null,
-  NodeIdentityTTL: IDENTITY_TTL_NS,
-  Hash: null,
-  CreateIndex: POOL_INDEX,
-  ModifyIndex: POOL_INDEX,
-});
-
-/** Nomad's built-in pools. There are no others here: a node that names another pool is in that pool all the same. */
-const POOLS = [pool(ALL, 'Node pool with all nodes in the cluster.'), pool('default', 'Default node pool.')];
+/** Every node pool there is. */
+export const NODE_POOLS: NamedTable = {
+  table: 'node_pool',
+  builtIn: BUILT_IN_POOLS.map((pool) => ({
+    name: pool.name,
+    text: JSON.stringify(renderNodePool(pool)),
+    index: pool.modifyIndex,
+  })),
+  missing: 'node pool not found',
+};
 
 /** Nomad: /v1/node/pools and /v1/node/pool; spec/http-api §4.6. */
 @Controller('v1/node')
@@ -37,24 +63,37 @@ export class NodePoolsController {
   constructor(
     private readonly reads: Reads,
     private readonly lists: Lists,
+    private readonly named: NamedObjects,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
+    private readonly writes: Writes,
+    private readonly server: ServerIdentity,
   ) {}
 
   @Get('pools')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const query = ({ permissions }: Access): DataQuery => {
-      const found = POOLS.filter(({ Name }) => Name.startsWith(options.prefix) && permissions.nodePool(Name, 'read'));
-      return constant(`pools?${options.prefix} ${permissions.key}`, JSON.stringify(found));
-    };
-    return this.reads.send(request, reply, options, query);
+    const { prefix, filter: text, perPage, nextToken, reverse } = options;
+    const filter = text === '' ? undefined : orThrow(compileFilter(text, nodePoolType), FILTER_SYNTAX_PREFIX, 400);
+    const variant = [prefix, text, perPage, nextToken, reverse];
+    return this.reads.send(request, reply, options, ({ permissions }) =>
+      this.named.list(NODE_POOLS, JSON.stringify([...variant, permissions.key]), (all) => {
+        const matching = all
+          .filter(({ name }) => name.startsWith(prefix) && permissions.nodePool(name, 'read'))
+          .filter((pool) =>
+            filter === undefined
+              ? true
+              : orThrow(filter.matches(JSON.parse(pool.text) as object), FILTER_EVALUATION_PREFIX, 400),
+          )
+          .map((pool) => ({ ...pool, id: pool.name }));
+        return paginate(reverse ? matching.reverse() : matching, options, byId);
+      }),
+    );
   }
 
   @Get('pool/:name')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const found = POOLS.find(({ Name }) => Name === nameOf(request));
-    const query = constant(`pool/${nameOf(request)}`, found === undefined ? undefined : JSON.stringify(found));
+    const query = this.named.one(NODE_POOLS, nameOf(request));
     return this.reads.send(request, reply, this.reads.options(request), query);
   }
 
@@ -62,19 +101,26 @@ export class NodePoolsController {
   nodes(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.withoutPrefix(request);
     const name = nameOf(request);
+    const resources = listFlag(queryOf(request), 'resources');
+    const os = listFlag(queryOf(request), 'os');
+    const states = (rows: readonly { readonly key: string }[]): Promise<(NodeState | undefined)[]> =>
+      this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)));
     const query = this.lists.query(
       {
         table: 'node',
         tables: ['node'],
-        where: name === ALL ? {} : { node_pool: name },
+        where: name === ALL_NODES ? {} : { node_pool: name },
         uuidPrefix: LOOKUP,
         filterType: nodeType,
         filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-        objects: async (rows) =>
-          (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).map((state) =>
-            plain(renderNode(state!)),
-          ),
-        variant: 'pool',
+        objects: async (rows) => (await states(rows)).map((state) => plain(renderNode(state!))),
+        variant: `pool ${resources} ${os}`,
+        ...(resources || os
+          ? {
+              texts: async (rows) =>
+                (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state!, { resources, os }))),
+            }
+          : {}),
       },
       options,
     );
@@ -84,70 +130,84 @@ export class NodePoolsController {
   @Get('pool/:name/jobs')
   jobs(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.withoutPrefix(request);
-    const inPool = `NodePool == ${JSON.stringify(nameOf(request))}`;
+    const withMeta = orThrow(boolParam(queryOf(request), 'meta'));
+    const versions = async (rows: readonly { readonly key: string }[]) =>
+      (await this.objects.states<JobState>(rows.map(({ key }) => `job/${key}` as const))).map(currentVersion);
+    const name = nameOf(request);
+    const inPool = `NodePool == ${JSON.stringify(name)}`;
     return this.reads.send(request, reply, options, (access) =>
-      this.lists.query(
-        {
-          table: 'job',
-          tables: ['job', 'job_summary'],
-          where: {},
-          filterType: jobType,
-          filterColumns: {},
-          objects: async (rows) => {
-            const states = await this.objects.states<JobState>(
-              rows.map(({ key }) => jobStream(key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1))),
-            );
-            return states.map((state) => plain(renderJob(currentVersion(state)!)));
+      this.ofPool(
+        name,
+        this.lists.query(
+          {
+            table: 'job',
+            tables: ['job', 'job_summary'],
+            where: {},
+            filterType: jobType,
+            filterColumns: {},
+            objects: async (rows) => (await versions(rows)).map((version) => plain(renderJob(version!))),
+            texts: async (rows) => {
+              const stubs = withMeta
+                ? (await versions(rows)).map((version) => JSON.stringify(renderJobStub(version!, true)))
+                : rows.map(({ document }) => document);
+              const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
+              return stubs.map(
+                (stub, i) => `${stub.slice(0, -1)},"JobSummary":${summaries.get(rows[i]!.key) ?? 'null'}}`,
+              );
+            },
+            variant: `pool ${withMeta}`,
           },
-          texts: async (rows) => {
-            const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-            return rows.map(
-              ({ key, document }) => `${document.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`,
-            );
-          },
-          variant: 'pool',
-        },
-        { ...options, filter: options.filter === '' ? inPool : `${inPool} and (${options.filter})` },
-        access.visibility(),
+          { ...options, filter: options.filter === '' ? inPool : `${inPool} and (${options.filter})` },
+          access.visibility(),
+        ),
       ),
     );
   }
 
   @Put('pools')
-  create(@Req() request: FastifyRequest): void {
-    this.write(request, undefined);
+  create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.define(request, reply, undefined);
   }
 
   @Put('pool/:name')
-  update(@Req() request: FastifyRequest): void {
-    this.write(request, nameOf(request));
+  update(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.define(request, reply, nameOf(request));
   }
 
   @Delete('pool/:name')
-  remove(@Req() request: FastifyRequest): void {
+  async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const name = nameOf(request);
-    throw POOLS.some(({ Name }) => Name === name)
-      ? new NomadError(`deleting node pool ${JSON.stringify(name)} is not allowed`, 400)
-      : new NomadError(`node pool ${name} not found`);
+    const command = { name, region: this.server.region, ...(await this.readModels.usesOfNodePool(name)) };
+    return this.writes.sendEmpty(request, reply, {
+      name: 'DeleteNodePool',
+      reads: [nodePoolStream(name)],
+      decide: (view, context) => deleteNodePool(view, context, command),
+    });
   }
 
-  /** The checks of Nomad, in its order; what passes them is refused, too: see {@link POOLS}. */
-  private write(request: FastifyRequest, path: string | undefined): never {
-    const { Name = '' } = orThrow(
-      decodeBody(bodyOf(request), nodePoolRequest, { chunked: isChunked(request) }),
-      '',
-      400,
-    );
-    accessOf(request).require({ name: Name });
-    if (path !== undefined && path !== Name) throw new NomadError('Node pool name does not match request path', 400);
-    if (POOLS.some((one) => one.Name === Name))
-      throw new NomadError(`modifying node pool ${JSON.stringify(Name)} is not allowed`, 400);
-    if (!NAME.test(Name)) {
-      const quoted = JSON.stringify(Name);
-      const error = `1 error occurred:\n\t* invalid name ${quoted}, must match regex ${NAME.source}\n\n`;
-      throw new NomadError(`invalid node pool ${quoted}: ${error}`, 400);
-    }
-    throw new NomadError('node pools other than the built-in ones are not supported', 501);
+  private define(request: FastifyRequest, reply: FastifyReply, path: string | undefined): Promise<void> {
+    const body = orThrow(decodeBody(bodyOf(request), nodePoolRequest, { chunked: isChunked(request) }), '', 400);
+    accessOf(request).require({ name: body.Name ?? '' });
+    if (path !== undefined && path !== (body.Name ?? ''))
+      throw new NomadError('Node pool name does not match request path', 400);
+    const command = definitionOf(body);
+    return this.writes.sendEmpty(request, reply, {
+      name: 'DefineNodePool',
+      reads: [nodePoolStream(command.name)],
+      decide: (view, context) => defineNodePool(view, context, command),
+    });
+  }
+
+  /** A pool that is gone has no jobs, though dead ones may still name it. */
+  private ofPool(name: string, query: DataQuery): DataQuery {
+    return {
+      ...query,
+      topics: [...query.topics, 'table:node_pool'],
+      load: async () => {
+        const answer = await query.load();
+        return (await this.named.has(NODE_POOLS, name)) ? answer : jsonAnswer('[]', answer.index);
+      },
+    };
   }
 
   private withoutPrefix(request: FastifyRequest): ReadOptions {
@@ -157,12 +217,31 @@ export class NodePoolsController {
   }
 }
 
-const constant = (key: string, text: string | undefined): DataQuery => ({
-  key: `node-${key}`,
-  topics: [],
-  load: () =>
-    Promise.resolve(text === undefined ? notFound('node pool not found', POOL_INDEX) : jsonAnswer(text, POOL_INDEX)),
-});
+function definitionOf(body: NodePoolRequest): DefineNodePool {
+  const definition = {
+    description: body.Description ?? '',
+    meta: body.Meta ?? null,
+    identityTtl: identityTtl(body.NodeIdentityTTL) || DEFAULT_IDENTITY_TTL,
+  };
+  return {
+    name: body.Name ?? '',
+    definition: { ...definition, hash: definitionHash(definition) },
+    descriptionBytes: Buffer.byteLength(definition.description),
+    hasSchedulerConfiguration: (body.SchedulerConfiguration ?? null) !== null,
+  };
+}
 
-const nameOf = (request: FastifyRequest): string => (request.params as { readonly name: string }).name;
+/** A duration in Go's spelling, or nanoseconds. 0: none was given. */
+function identityTtl(given: unknown): DurationNs {
+  if (given === undefined || given === null || given === '') return 0;
+  if (typeof given === 'number' && Number.isInteger(given)) return given;
+  const parsed = typeof given === 'string' ? parseGoDuration(given) : undefined;
+  if (parsed === undefined)
+    throw new NomadError(
+      `time: invalid duration ${typeof given === 'string' ? quoted(given) : JSON.stringify(given)}`,
+      400,
+    );
+  return parsed;
+}
+
 const plain = (rendered: object): object => JSON.parse(JSON.stringify(rendered)) as object;

@@ -144,7 +144,8 @@ function nodeId(request: FastifyRequest): string {
   return orThrow(parseUuid(idOf(request)), LOOKUP);
 }
 
-function listFlag(query: Query, name: string): boolean {
+/** `?os` or `?resources` of a list of nodes. */
+export function listFlag(query: Query, name: string): boolean {
   const value = boolParam(query, name);
   if (!value.ok) throw new NomadError(`Failed to parse node list fields: ${value.error.text}`, 400);
   return value.value;

@@ -1,16 +1,15 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Reads, sendJson } from '../edge/reads.js';
+import { sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 
 const RPC_PORT_OFFSET = 1;
 
-/** Nomad: status, regions, agent and namespaces, as far as clients need them; spec/http-api §4.9, §4.10. */
+/** Nomad: status, regions and agent, as far as clients need them; spec/http-api §4.9. */
 @Controller('v1')
 export class StatusController {
   constructor(
-    private readonly reads: Reads,
     private readonly server: ServerIdentity,
     private readonly readModels: ReadModels,
   ) {}
@@ -71,33 +70,6 @@ export class StatusController {
     });
   }
 
-  @Get('namespaces')
-  namespaces(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const options = this.reads.options(request);
-    return this.reads.send(request, reply, options, ({ permissions }) => {
-      const isSeen = 'default'.startsWith(options.prefix) && permissions.knowsNamespace('default');
-      return fixed(`namespaces ${isSeen}`, JSON.stringify(isSeen ? [DEFAULT_NAMESPACE] : []));
-    });
-  }
-
-  @Get('namespace/:name')
-  namespace(@Req() request: FastifyRequest<{ Params: { name: string } }>, @Res() reply: FastifyReply): Promise<void> {
-    const options = this.reads.options(request);
-    const { name } = request.params;
-    if (name === '') {
-      reply.code(400).type('text/plain; charset=utf-8').send('Missing Namespace Name');
-      return Promise.resolve();
-    }
-    const query =
-      name === 'default'
-        ? fixed('namespace', JSON.stringify(DEFAULT_NAMESPACE))
-        : {
-            ...fixed('no namespace', ''),
-            load: () => Promise.resolve({ status: 404, index: 1, body: Buffer.from('Namespace not found') }),
-          };
-    return this.reads.send(request, reply, options, query);
-  }
-
   private get rpcAddress(): string {
     return `${this.server.address}:${this.server.port + RPC_PORT_OFFSET}`;
   }
@@ -129,26 +101,3 @@ export class StatusController {
     };
   }
 }
-
-/** The one namespace there is. */
-const DEFAULT_NAMESPACE = {
-  Name: 'default',
-  Description: 'Default shared namespace',
-  Quota: '',
-  Capabilities: null,
-  NodePoolConfiguration: null,
-  VaultConfiguration: null,
-  ConsulConfiguration: null,
-  Meta: null,
-  Hash: null,
-  CreateIndex: 1,
-  ModifyIndex: 1,
-  RequiredExtraClaims: null,
-  OptionalExtraClaims: null,
-};
-
-const fixed = (key: string, text: string) => ({
-  key,
-  topics: [],
-  load: () => Promise.resolve({ status: 200, index: 1, body: Buffer.from(text) }),
-});

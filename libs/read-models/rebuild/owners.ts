@@ -14,6 +14,8 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   job_version: { type: 'job', columns: ['namespace', 'job_id'] },
   job_summary: { type: 'job-summary', columns: ['key'] },
   node: { type: 'node', columns: ['id'] },
+  namespace: { type: 'namespace', columns: ['name'] },
+  node_pool: { type: 'node-pool', columns: ['name'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

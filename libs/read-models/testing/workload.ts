@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  defineNamespace,
+  defineNodePool,
   deregisterJob,
   failDeployment,
   markStable,
@@ -16,6 +18,26 @@ import { jobSpec, NODE, nodeIsReady, nodeRegistered, planned, registered, report
 
 const JOBS = ['web', 'api', 'batch'];
 const CONCURRENT = 8;
+const NAMESPACE = {
+  name: 'team',
+  definition: {
+    description: '',
+    capabilities: null,
+    meta: { owner: 'us' },
+    requiredExtraClaims: null,
+    optionalExtraClaims: null,
+    hash: '',
+  },
+  descriptionBytes: 0,
+  unlicensed: [],
+  quota: '',
+};
+const POOL = {
+  name: 'gpu',
+  definition: { description: '', meta: null, identityTtl: 1, hash: '' },
+  descriptionBytes: 0,
+  hasSchedulerConfiguration: false,
+};
 
 type Decide<A> = (view: StateView, context: CommandContext) => Decision<A>;
 
@@ -47,6 +69,8 @@ export class Workload {
   private async begin(): Promise<void> {
     await this.execute(nodeRegistered());
     await this.execute(nodeIsReady());
+    await this.execute((view, context) => defineNamespace(view, context, NAMESPACE));
+    await this.execute((view, context) => defineNodePool(view, context, POOL));
     for (const job of JOBS) {
       this.jobs.set(job, { evaluations: [], deployments: [], allocations: [] });
       await this.register(job);

@@ -1,5 +1,9 @@
 import {
   cancelEvaluations,
+  defineNamespace,
+  defineNodePool,
+  deleteNamespace,
+  deleteNodePool,
   deregisterJob,
   evaluateJobCommand,
   failDeployment,
@@ -57,6 +61,8 @@ const GROUPS: ReadonlyMap<string, readonly [string, string]> = new Map([
 ]);
 const groupsOf = (jobId: string): readonly [string, string] => GROUPS.get(jobId) ?? ['app', 'db'];
 const TASKS = ['main', '__proto__', 'constructor', 'a\nb'];
+const NAMESPACES = ['default', 'team', 'other'];
+const POOLS = ['default', 'gpu', 'all'];
 const NODES = [idOf(9001), idOf(9002), idOf(9003)];
 const CLIENT: readonly ClientStatus[] = ['pending', 'running', 'running', 'complete', 'failed'];
 const ENDINGS: readonly DeploymentStatus[] = ['successful', 'cancelled', 'failed'];
@@ -231,6 +237,41 @@ const MOVES = {
       snapshotIndex: 0,
     });
   },
+  namespaceIsDefined: (_world, move) => (view, context) =>
+    defineNamespace(view, context, {
+      name: NAMESPACES[move.what % NAMESPACES.length]!,
+      definition: {
+        description: String(move.how % 3),
+        capabilities: null,
+        meta: move.yes ? { owner: 'us' } : null,
+        requiredExtraClaims: null,
+        optionalExtraClaims: null,
+        hash: '',
+      },
+      descriptionBytes: 1,
+      unlicensed: [],
+      quota: '',
+    }),
+  namespaceIsDeleted: (_world, move) => (view, context) =>
+    deleteNamespace(view, context, {
+      name: NAMESPACES[move.what % NAMESPACES.length]!,
+      uses: new Set(move.yes ? [] : ['jobs']),
+      region: 'global',
+    }),
+  poolIsDefined: (_world, move) => (view, context) =>
+    defineNodePool(view, context, {
+      name: POOLS[move.what % POOLS.length]!,
+      definition: { description: '', meta: null, identityTtl: move.how, hash: '' },
+      descriptionBytes: 0,
+      hasSchedulerConfiguration: false,
+    }),
+  poolIsDeleted: (_world, move) => (view, context) =>
+    deleteNodePool(view, context, {
+      name: POOLS[move.what % POOLS.length]!,
+      hasJobs: !move.yes,
+      hasNodes: false,
+      region: 'global',
+    }),
   wait: (world, move) => () => {
     world.now += (move.how % 20) * MINUTE_US;
     return { kind: 'accepted', events: [], answer: undefined };

@@ -649,3 +649,16 @@ export const nodeType = struct('structs.Node', {
   CreateIndex: uint64,
   ModifyIndex: uint64,
 });
+
+/* Node pools */
+
+export const nodePoolType = struct('structs.NodePool', {
+  Name: string,
+  Description: string,
+  Meta: stringMap,
+  SchedulerConfiguration: pointer(any),
+  NodeIdentityTTL: duration,
+  Hash: bytes,
+  CreateIndex: uint64,
+  ModifyIndex: uint64,
+});

@@ -161,9 +161,34 @@ export const nodePoolRequest = struct('api.NodePool', {
   Description: string,
   Meta: map(string),
   SchedulerConfiguration: any,
-  NodeIdentityTTL: duration,
+  /** Text or nanoseconds. */
+  NodeIdentityTTL: any,
 });
 export type NodePoolRequest = Decoded<typeof nodePoolRequest>;
+
+const placesOfNamespace = (goType: string) =>
+  pointer(struct(goType, { Default: string, Allowed: list(string), Denied: list(string) }));
+
+export const namespaceRequest = struct('structs.Namespace', {
+  Name: string,
+  Description: string,
+  Quota: string,
+  Capabilities: pointer(
+    struct('structs.NamespaceCapabilities', {
+      EnabledTaskDrivers: list(string),
+      DisabledTaskDrivers: list(string),
+      EnabledNetworkModes: list(string),
+      DisabledNetworkModes: list(string),
+    }),
+  ),
+  NodePoolConfiguration: placesOfNamespace('structs.NamespaceNodePoolConfiguration'),
+  VaultConfiguration: placesOfNamespace('structs.NamespaceVaultConfiguration'),
+  ConsulConfiguration: placesOfNamespace('structs.NamespaceConsulConfiguration'),
+  Meta: map(string),
+  RequiredExtraClaims: map(string),
+  OptionalExtraClaims: map(string),
+});
+export type NamespaceRequest = Decoded<typeof namespaceRequest>;
 
 export const schedulerConfigurationRequest = struct('structs.SchedulerConfiguration', {
   SchedulerAlgorithm: text('structs.SchedulerAlgorithm'),
@@ -186,3 +211,9 @@ export const searchRequest = struct(
   { QueryOptions: queryOptions },
 );
 export type SearchRequest = Decoded<typeof searchRequest>;
+
+export const fuzzySearchRequest = struct(
+  'structs.FuzzySearchRequest',
+  { Text: string, Context: text('structs.Context') },
+  { QueryOptions: queryOptions },
+);
