@@ -58,7 +58,6 @@ export { placeProblems, type Places } from './namespace/admit.js';
 export {
   defineNamespace,
   deleteNamespace,
-  NAMESPACE_USES,
   type DefineNamespace,
   type NamespaceUse,
   type UnlicensedOfNamespace,

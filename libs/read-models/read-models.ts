@@ -109,6 +109,18 @@ export class ReadModels {
     return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index), namespace: rows[0].namespace };
   }
 
+  /** The text of a namespace or a node pool, and its index. */
+  async named(
+    table: 'namespace' | 'node_pool',
+    name: string,
+  ): Promise<{ readonly document: string; readonly index: Index } | undefined> {
+    const rows: { document: string; modify_index: string }[] = await this.dataSource.query(
+      `SELECT document, modify_index FROM ${table} WHERE name = $1`,
+      [name],
+    );
+    return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index) };
+  }
+
   /** The summaries of jobs by their key, as text. */
   async jobSummaries(keys: readonly string[]): Promise<Map<string, string>> {
     const rows: { key: string; document: string }[] = await this.dataSource.query(
@@ -204,11 +216,11 @@ export class ReadModels {
 
   /** Whether a node pool has live jobs, and whether it has nodes. */
   async usesOfNodePool(pool: string): Promise<{ readonly hasJobs: boolean; readonly hasNodes: boolean }> {
-    const [row] = (await this.dataSource.query(
+    const [row]: { jobs: boolean; nodes: boolean }[] = await this.dataSource.query(
       `SELECT EXISTS (SELECT 1 FROM job WHERE status <> 'dead' AND document::jsonb ->> 'NodePool' = $1) AS jobs,
               EXISTS (SELECT 1 FROM node WHERE node_pool = $1) AS nodes`,
       [pool],
-    )) as { jobs: boolean; nodes: boolean }[];
+    );
     return { hasJobs: row?.jobs ?? false, hasNodes: row?.nodes ?? false };
   }
 

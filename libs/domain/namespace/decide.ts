@@ -47,7 +47,7 @@ export function defineNamespace(_view: StateView, _context: CommandContext, comm
 }
 
 /** What still belongs to a namespace and keeps it from being deleted, in Nomad's order. */
-export const NAMESPACE_USES = {
+const NAMESPACE_USES = {
   jobs: 'non-terminal jobs in',
   allocations: 'non-terminal allocations in',
   volumes: 'volumes associated with it in',

@@ -68,7 +68,7 @@ export class NamedObjects {
       key: `${table.table}/${name}`,
       topics: [`table:${table.table}`],
       load: async () => {
-        const row = await this.readModels.document(table.table, name);
+        const row = await this.readModels.named(table.table, name);
         const found = row === undefined ? table.builtIn.find((one) => one.name === name) : undefined;
         if (row !== undefined) return jsonAnswer(row.document, row.index);
         return found === undefined ? notFound(table.missing, this.index(table)) : jsonAnswer(found.text, found.index);
@@ -77,7 +77,7 @@ export class NamedObjects {
   }
 
   async has({ table, builtIn }: NamedTable, name: string): Promise<boolean> {
-    return builtIn.some((one) => one.name === name) || (await this.readModels.document(table, name)) !== undefined;
+    return builtIn.some((one) => one.name === name) || (await this.readModels.named(table, name)) !== undefined;
   }
 
   private index({ table }: NamedTable): Index {

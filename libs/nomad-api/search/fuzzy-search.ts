@@ -50,10 +50,15 @@ export class FuzzySearch {
         return collected(text, [all.map((one) => ({ kind: name, name: one.name, scope: null }))], false);
       }
       case 'jobs':
-        return this.scan(text, 'job', await namespacesOf(scope, this.named), (rows) => this.partsOf(rows));
+        return this.scan(text, 'job', await namespacesOf(scope, 'job', this.readModels), (rows) => this.partsOf(rows));
       case 'uuid':
         if (source.table === 'allocation')
-          return this.scan(text, source.table, await namespacesOf(scope, this.named), named(name, true));
+          return this.scan(
+            text,
+            source.table,
+            await namespacesOf(scope, source.table, this.readModels),
+            named(name, true),
+          );
         if (source.table === 'node') return this.scan(text, source.table, {}, named(name, false));
         return this.byId(name, context, text, scope);
     }

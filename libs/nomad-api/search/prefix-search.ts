@@ -35,7 +35,7 @@ export class PrefixSearch {
         if (prefix.includes('\0')) return NOTHING;
         const rows = await this.readModels.list({
           table: 'job',
-          where: await namespacesOf(scope, this.named),
+          where: await namespacesOf(scope, 'job', this.readModels),
           prefix: { column: 'job_id', value: prefix },
           order: 'job',
           limit: MAX_MATCHES + 1,
@@ -43,7 +43,11 @@ export class PrefixSearch {
         return cut(rows.map(({ key }) => key.slice(key.indexOf('/') + 1)));
       }
       case 'uuid':
-        return this.byUuid(source, prefix, source.namespaced ? await namespacesOf(scope, this.named) : {});
+        return this.byUuid(
+          source,
+          prefix,
+          source.namespaced ? await namespacesOf(scope, source.table, this.readModels) : {},
+        );
     }
   }
 
