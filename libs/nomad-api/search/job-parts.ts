@@ -1,4 +1,5 @@
 import type { JobSpec, JobVersion } from '@app/domain';
+import { ownProperty } from '@app/kernel';
 
 /** Something inside a job that has a name, and where it is: namespace, job, group, task. */
 export interface JobPart {
@@ -33,7 +34,7 @@ type Task = JobSpec['TaskGroups'][number]['Tasks'][number];
 function taskParts(task: Task, group: readonly string[]): JobPart[] {
   const scope = [...group, task.Name];
   const runs = RUNS.get(task.Driver);
-  const name = runs && (task.Config as Readonly<Record<string, unknown>> | null)?.[runs.member];
+  const name = runs && ownProperty((task.Config ?? {}) as Readonly<Record<string, unknown>>, runs.member);
   return [
     { kind: 'tasks', name: task.Name, scope: group },
     ...services(task.Services, scope),
