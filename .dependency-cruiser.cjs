@@ -4,7 +4,8 @@
  */
 const libs = {
   kernel: { libs: [], packages: [], pure: true },
-  domain: { libs: ['kernel'], packages: [], pure: true },
+  // re2js: whether the regular expression of a constraint compiles is a question of validation.
+  domain: { libs: ['kernel'], packages: ['re2js'], pure: true },
   scheduling: { libs: ['kernel', 'domain'], packages: ['re2js', 'semver'], pure: true },
   'event-store': { libs: ['kernel'], packages: ['lru-cache', 'pg', 'typeorm'] },
   'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },

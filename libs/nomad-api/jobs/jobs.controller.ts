@@ -2,11 +2,9 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   canonicalize,
   currentVersion,
-  multiError,
   registerJob,
   renderJob,
   renderJobStub,
-  validateJob,
   warningsText,
   type JobAnswer,
   type JobState,
@@ -32,7 +30,7 @@ import {
   NomadError,
   type JobRegisterRequest,
 } from '../http/index.js';
-import { admit, placesOf, problemsOfPlace } from './registration.js';
+import { admit, examine, placesOf } from './registration.js';
 
 const MAX_EVAL_PRIORITY = 100;
 /** Nomad: job_max_source_size. */
@@ -100,14 +98,14 @@ export class JobsController {
   async validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.Job) throw new NomadError('Job must be specified', 400);
-    accessOf(request).require({ namespace: this.writes.namespace(request, body.Job.Namespace) });
-    const spec = canonicalize(body.Job, this.server.jobDefaults);
-    const { errorList, warnings } = validateJob(spec);
-    const problems = [...errorList, ...(await problemsOfPlace(this.objects, spec))];
+    const namespace = this.writes.namespace(request, body.Job.Namespace || undefined);
+    accessOf(request).require({ namespace });
+    const spec = canonicalize({ ...body.Job, Namespace: namespace }, this.server.jobDefaults);
+    const { errors, errorList, warnings } = await examine(spec, this.objects, { withPlaces: true });
     const answer = {
       DriverConfigValidated: true,
-      ValidationErrors: problems.length === 0 ? null : problems,
-      Error: multiError(problems),
+      ValidationErrors: errorList.length === 0 ? null : errorList,
+      Error: errors,
       Warnings: warningsText(warnings),
     };
     sendJson(request, reply, answer);

@@ -1,14 +1,16 @@
 import {
+  admissionFault,
   canonicalize,
-  multiError,
   placeProblems,
   validateJob,
   warningsText,
   type JobSpec,
+  type JobValidation,
   type NamespaceState,
   type NodePoolState,
+  type SchedulerConfigurationState,
 } from '@app/domain';
-import { namespaceStream, nodePoolStream, type StreamName } from '@app/kernel';
+import { namespaceStream, nodePoolStream, SCHEDULER_CONFIGURATION, type StreamName } from '@app/kernel';
 import type { FastifyRequest } from 'fastify';
 import { queryOf } from '../edge/exchange.js';
 import type { Objects } from '../edge/objects.js';
@@ -30,7 +32,7 @@ export const placesOf = (spec: JobSpec): StreamName[] => [
 ];
 
 /** What is wrong with where a job wants to be, as of now. */
-export async function problemsOfPlace(objects: Objects, spec: JobSpec): Promise<string[]> {
+async function problemsOfPlace(objects: Objects, spec: JobSpec): Promise<string[]> {
   const [namespace, nodePool] = await objects.states(placesOf(spec));
   return placeProblems(spec, {
     namespace: namespace as NamespaceState | undefined,
@@ -59,9 +61,32 @@ export async function admit(
   if (spec.Type === 'system' && spec.TaskGroups.some((group) => group.Scaling !== null)) {
     throw new NomadError('Task groups with job type system do not support scaling blocks', 400);
   }
-  const { errorList, warnings } = validateJob(spec);
-  const problems =
-    withPlaces || errorList.length > 0 ? [...errorList, ...(await problemsOfPlace(objects, spec))] : errorList;
-  if (problems.length > 0) throw new NomadError(multiError(problems));
+  const { errors, warnings } = await examine(spec, objects, { withPlaces });
+  if (errors !== '') throw new NomadError(errors);
   return { spec, warnings: warningsText([...warnings, ...furtherWarnings]) };
+}
+
+/**
+ * What a registration of this specification would be told. Without `withPlaces`, its namespace and pool are looked at only if it is refused
+ * anyway. @throws NomadError if it cannot even be made complete.
+ */
+export async function examine(
+  spec: JobSpec,
+  objects: Objects,
+  { withPlaces }: { readonly withPlaces: boolean },
+): Promise<JobValidation> {
+  const fault = admissionFault(spec);
+  if (fault !== '') throw new NomadError(fault);
+  const oversubscribes = asksForMore(spec) && (await oversubscribesMemory(objects));
+  const alone = validateJob(spec, { oversubscribes });
+  if (!withPlaces && alone.errors === '') return alone;
+  return validateJob(spec, { oversubscribes, missingPlaces: await problemsOfPlace(objects, spec) });
+}
+
+const asksForMore = (spec: JobSpec): boolean =>
+  spec.TaskGroups.some(({ Tasks }) => Tasks.some(({ Resources }) => Resources.MemoryMaxMB !== 0));
+
+async function oversubscribesMemory(objects: Objects): Promise<boolean> {
+  const [configuration] = await objects.states<SchedulerConfigurationState>([SCHEDULER_CONFIGURATION]);
+  return configuration?.memoryOversubscription ?? false;
 }

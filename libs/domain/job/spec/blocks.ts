@@ -50,7 +50,6 @@ export const readNetwork: Reader<NetworkResource> = (value) => {
   const network = members(value);
   return omitEmpty({
     Mode: text()(network['Mode']),
-    Device: text()(network['Device']),
     CIDR: text()(network['CIDR']),
     IP: text()(network['IP']),
     Hostname: text()(network['Hostname']),
@@ -62,6 +61,7 @@ export const readNetwork: Reader<NetworkResource> = (value) => {
   });
 };
 
+/** A device's name, count and wishes. */
 const readDevice = jsonBlock({
   Name: text(),
   Count: integer(1),
@@ -69,7 +69,7 @@ const readDevice = jsonBlock({
   Affinities: list(readAffinity),
 });
 
-/** With reserved cores there is no default of CPU shares. */
+/** With reserved cores there is no default of CPU shares. The disk belongs to the group: what a task says of it is dropped. */
 export const readResources: Reader<Resources> = (value) => {
   const reservesCores = integer()(members(value)['Cores']) > 0;
   return block<Resources>({
@@ -77,7 +77,7 @@ export const readResources: Reader<Resources> = (value) => {
     Cores: integer(),
     MemoryMB: integer(300),
     MemoryMaxMB: integer(),
-    DiskMB: integer(),
+    DiskMB: () => 0,
     IOPS: integer(),
     Networks: list(readNetwork),
     Devices: list(readDevice),
@@ -86,34 +86,71 @@ export const readResources: Reader<Resources> = (value) => {
   })(value);
 };
 
-export const readTemplate = jsonBlock({
-  SourcePath: text(),
-  DestPath: text(),
-  EmbeddedTmpl: text(),
-  ChangeMode: text('restart'),
-  ChangeSignal: (value) => text()(value).toUpperCase(),
-  ChangeScript: optional(jsonBlock({ Command: text(), Args: texts, Timeout: integer(5e9), FailOnError: flag() })),
-  Splay: integer(5e9),
-  Perms: text('0644'),
-  Uid: optional(integer()),
-  Gid: optional(integer()),
-  LeftDelim: text('{{'),
-  RightDelim: text('}}'),
-  Envvars: flag(),
-  VaultGrace: integer(),
-  Wait: optional(jsonBlock({ Min: optional(integer()), Max: optional(integer()) })),
-  ErrMissingKey: flag(),
-  Once: flag(),
+const readChangeScript = jsonBlock({
+  Command: text(),
+  Args: (value) => texts(value) ?? [],
+  Timeout: integer(5e9),
+  FailOnError: flag(),
+  RunOnFirstRender: flag(),
 });
-export const readArtifact = jsonBlock({
-  GetterSource: text(),
-  GetterOptions: textMap,
-  GetterHeaders: textMap,
-  GetterMode: text('any'),
-  GetterInsecure: flag(),
-  RelativeDest: text('local/'),
-  Chown: flag(),
+/** A template that signals, and does not say how, sends SIGHUP. */
+export const readTemplate: Reader<JsonObject> = (value) => {
+  const mode = text('restart')(members(value)['ChangeMode']);
+  return jsonBlock({
+    SourcePath: text(),
+    DestPath: text(),
+    EmbeddedTmpl: text(),
+    ChangeMode: () => mode,
+    ChangeSignal: (signal) => text(mode === 'signal' ? 'SIGHUP' : '')(signal).toUpperCase(),
+    ChangeScript: optional(readChangeScript),
+    Splay: integer(5e9),
+    Perms: text('0644'),
+    Uid: optional(integer()),
+    Gid: optional(integer()),
+    LeftDelim: text('{{'),
+    RightDelim: text('}}'),
+    Envvars: flag(),
+    VaultGrace: integer(),
+    Wait: optional(jsonBlock({ Min: optional(integer()), Max: optional(integer()) })),
+    ErrMissingKey: flag(),
+    Once: flag(),
+  })(value);
+};
+
+/** The last part of a path, as Go's path.Base names it. */
+const baseOf = (path: string): string => (/([^/]*)\/*$/.exec(path)?.[1] ?? '') || (path === '' ? '.' : '/');
+/** An artifact that is one file gets its source's name; everything else is a directory. */
+export const readArtifact: Reader<JsonObject> = (value) => {
+  const { GetterMode, GetterSource } = members(value);
+  const file = baseOf(text()(GetterSource));
+  const byDefault = GetterMode !== 'file' ? 'local/' : file === '.' || file === '/' ? 'local' : `local/${file}`;
+  return jsonBlock({
+    GetterSource: text(),
+    GetterOptions: textMap,
+    GetterHeaders: textMap,
+    GetterMode: text('any'),
+    GetterInsecure: flag(),
+    RelativeDest: text(byDefault),
+    Chown: flag(),
+  })(value);
+};
+/** The plugin's directory is where the task finds its socket. */
+export const readCsiPlugin = jsonBlock({
+  ID: text(),
+  Type: text(),
+  MountDir: filled('/csi'),
+  StagePublishBaseDir: filled('/local/csi'),
+  HealthTimeout: (value) => integer()(value) || 30e9,
 });
+export const readSecret = jsonBlock({
+  Name: text(),
+  Provider: text(),
+  Path: text(),
+  Config: opaque,
+  Env: textMap,
+});
+const readScheduleCron = jsonBlock({ Start: text(), End: text(), Timezone: text() });
+export const readSchedule = jsonBlock({ Cron: optional(readScheduleCron) });
 export const readVault = jsonBlock({
   Policies: texts,
   Role: text(),
@@ -122,7 +159,7 @@ export const readVault = jsonBlock({
   Env: flag(true),
   DisableFile: flag(),
   ChangeMode: text('restart'),
-  ChangeSignal: (value) => text()(value).toUpperCase(),
+  ChangeSignal: (value) => text('SIGHUP')(value).toUpperCase(),
   AllowTokenExpiration: flag(),
 });
 export const readConsul = jsonBlock({ Namespace: text(), Cluster: filled('default'), Partition: text() });
@@ -146,22 +183,25 @@ const readVolume = jsonBlock({
 });
 export const readVolumes: Reader<JsonObject | null> = map(readVolume);
 
-const identity = (name: string, audience: string[] | null) =>
-  jsonBlock({
-    Name: filled(name),
-    Audience: (value) => texts(value) ?? audience,
+const DEFAULT_IDENTITY = 'default';
+const DEFAULT_AUDIENCE = ['nomadproject.io'];
+
+/** An identity without a name is the default one, which is for Nomad itself whatever it says. */
+export const readIdentity: Reader<JsonObject> = (value) => {
+  const name = filled(DEFAULT_IDENTITY)(members(value)['Name']);
+  return jsonBlock({
+    Name: () => name,
+    Audience: (audience) => (name === DEFAULT_IDENTITY ? DEFAULT_AUDIENCE : texts(audience)),
     ChangeMode: text(),
-    ChangeSignal: text(),
+    ChangeSignal: (signal) => text()(signal).toUpperCase(),
     Env: flag(),
     File: flag(),
     Filepath: text(),
     ServiceName: text(),
     TTL: integer(),
     ExtraClaims: textMap,
-  });
-/** Every task has this one, asked for or not. */
-export const readDefaultIdentity = identity('default', ['nomadproject.io']);
-export const readIdentity = identity('', null);
+  })(value);
+};
 
 /** The target is filled in from where the block stands. */
 export const readScaling = (count: number, target: Record<string, string>) =>
@@ -169,9 +209,9 @@ export const readScaling = (count: number, target: Record<string, string>) =>
     ID: text(),
     Type: filled('horizontal'),
     Target: (value) => ({ ...textMap(value), ...target }),
-    Policy: opaque,
+    Policy: (value) => opaque(value) ?? {},
     Min: integer(count),
-    Max: integer(),
+    Max: integer(-1),
     Enabled: flag(true),
     CreateIndex: integer(),
     ModifyIndex: integer(),

@@ -4,17 +4,20 @@ import {
   readArtifact,
   readConstraint,
   readConsul,
-  readDefaultIdentity,
+  readCsiPlugin,
   readIdentity,
   readNetwork,
   readResources,
   readScaling,
+  readSchedule,
+  readSecret,
   readSpread,
   readTemplate,
   readVault,
   readVolumeMount,
   readVolumes,
 } from './blocks.js';
+import { withMesh } from './connect-tasks.js';
 import { impliedConstraints } from './implied-constraints.js';
 import { groupMigrate, groupReschedule, groupRestart, groupUpdate, readDisconnect, taskRestart } from './policies.js';
 import type { Reader } from './read.js';
@@ -33,7 +36,13 @@ export interface GroupContext {
   readonly reschedule: unknown;
 }
 
-const readLogConfig = block({ MaxFiles: integer(10), MaxFileSizeMB: integer(10), Disabled: flag() });
+/** `Enabled` is an older word for what `Disabled` says. */
+const readLogConfig = (given: unknown): NonNullable<Task['LogConfig']> =>
+  block<NonNullable<Task['LogConfig']>>({
+    MaxFiles: integer(10),
+    MaxFileSizeMB: integer(10),
+    Disabled: flag(members(given)['Enabled'] === false),
+  })(given);
 const readEphemeralDisk = block({ Sticky: flag(), SizeMB: integer(300), Migrate: flag() });
 /** An empty block is as good as none. */
 const readLifecycle: Reader<Task['Lifecycle']> = (given) => {
@@ -50,7 +59,7 @@ function canonicalTask(given: unknown, place: ServicePlace, restart: RestartPoli
     Env: textMap,
     Services: list(readService({ ...place, task: text()(members(given)['Name']) })),
     Vault: optional(readVault),
-    Secrets: list((secret) => opaque(secret) ?? {}),
+    Secrets: list(readSecret),
     Consul: optional(readConsul),
     Templates: list(readTemplate),
     Constraints: list(readConstraint),
@@ -60,7 +69,7 @@ function canonicalTask(given: unknown, place: ServicePlace, restart: RestartPoli
     DispatchPayload: optional(block({ File: text() })),
     Lifecycle: readLifecycle,
     Meta: textMap,
-    KillTimeout: integer(5e9),
+    KillTimeout: (timeout) => integer()(timeout) || 5e9,
     LogConfig: readLogConfig,
     Artifacts: list(readArtifact),
     Leader: flag(),
@@ -69,11 +78,11 @@ function canonicalTask(given: unknown, place: ServicePlace, restart: RestartPoli
     ScalingPolicies: list((policy) => opaque(policy) ?? {}),
     KillSignal: text(),
     Kind: text(),
-    CSIPluginConfig: opaque,
-    Identity: readDefaultIdentity,
+    CSIPluginConfig: optional(readCsiPlugin),
+    Identity: readIdentity,
     Identities: list(readIdentity),
     Actions: list(block({ Name: text(), Command: text(), Args: texts })),
-    Schedule: opaque,
+    Schedule: optional(readSchedule),
   })(given);
 }
 
@@ -85,13 +94,22 @@ export function canonicalGroup(given: unknown, job: GroupContext): TaskGroup {
   const count = integer(integer(1)(scaling?.['Min']))(group['Count']);
   const restart = groupRestart(job.type, group['RestartPolicy']);
   const place: ServicePlace = { namespace: job.namespace, job: job.jobName, group: name, task: '' };
-  const tasks = items(group['Tasks']).map((task) => canonicalTask(task, place, restart));
+  const canonical = (task: unknown) => canonicalTask(task, place, restart);
+  const { tasks, services, networks } = withMesh(
+    {
+      tasks: items(group['Tasks']).map(canonical),
+      services: list(readService(place))(group['Services']),
+      networks: list(readNetwork)(group['Networks']),
+    },
+    canonical,
+  );
   return block<TaskGroup>({
     Name: () => name,
     Count: () => count,
     Update: (policy) => groupUpdate(job.type, job.update, policy),
     Migrate: (policy) => groupMigrate(job.type, job.migrate, policy),
-    Constraints: (constraints) => impliedConstraints(list(readConstraint)(constraints), tasks),
+    Constraints: (constraints) =>
+      impliedConstraints({ constraints: list(readConstraint)(constraints), tasks, services, networks }),
     Scaling: optional(readScaling(count, { Namespace: job.namespace, Job: job.jobId, Group: name })),
     RestartPolicy: () => restart,
     Disconnect: optional(readDisconnect),
@@ -101,14 +119,15 @@ export function canonicalGroup(given: unknown, job: GroupContext): TaskGroup {
     ReschedulePolicy: (policy) => groupReschedule(job.type, job.reschedule, policy),
     Affinities: list(readAffinity),
     Spreads: list(readSpread),
-    Networks: list(readNetwork),
+    Networks: () => networks,
     Consul: optional(readConsul),
-    Services: list(readService(place)),
+    Services: () => services,
     Volumes: readVolumes,
     ShutdownDelay: optional(integer()),
     MaxRunDuration: optional(integer()),
-    StopAfterClientDisconnect: optional(integer()),
-    MaxClientDisconnect: optional(integer()),
-    PreventRescheduleOnLost: flag(),
+    // The old forms of the disconnect block: accepted, and dropped.
+    StopAfterClientDisconnect: () => null,
+    MaxClientDisconnect: () => null,
+    PreventRescheduleOnLost: () => false,
   })(given);
 }

@@ -19,7 +19,9 @@ const readPeriodic = block<PeriodicConfig>({
   ProhibitOverlap: flag(),
   TimeZone: filled('UTC'),
 });
-const readParameterized = block({ Payload: filled('optional'), MetaRequired: texts, MetaOptional: texts });
+/** Of the keys an empty list stays an empty list. */
+const metaKeys = (value: unknown): string[] | null => texts(value) ?? (Array.isArray(value) ? [] : null);
+const readParameterized = block({ Payload: filled('optional'), MetaRequired: metaKeys, MetaOptional: metaKeys });
 const readUi = block({ Description: text(), Links: list(block({ Label: text(), Url: text() })) });
 
 /**

@@ -8,5 +8,5 @@ export { jobDiff } from './job-diff.js';
 export { launchInZone, nextLaunch } from './periodic.js';
 export { renderJob } from './render.js';
 export { specChanged } from './spec-changed.js';
-export type { JobValidation } from './validate.js';
-export { validateChange, validateJob } from './validate.js';
+export type { JobValidation, ServerFacts } from './validate.js';
+export { admissionFault, validateChange, validateJob } from './validate.js';

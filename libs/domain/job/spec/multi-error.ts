@@ -8,4 +8,4 @@ export const multiError = (errors: readonly string[]): string =>
 export const warningsText = (warnings: readonly string[]): string =>
   warnings.length === 0
     ? ''
-    : `${warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`}:\n${warnings.map((text) => `\n* ${text}`).join('')}`;
+    : `${warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`}:\n${warnings.map((text) => `\n* ${text.trimEnd()}`).join('')}`;

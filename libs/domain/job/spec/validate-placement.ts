@@ -1,5 +1,6 @@
 import { quoted } from '@app/kernel';
 import type { Affinity, Constraint, Spread } from '../../nomad.js';
+import { regexpFault, versionFault } from './conditions.js';
 import { multiError } from './multi-error.js';
 import { mistakes } from './validate-policies.js';
 
@@ -17,31 +18,45 @@ function distinctPropertyErrors({ RTarget }: Constraint): string[] {
   return Number(RTarget) < 1 ? [`Distinct Property must have an allowed count of 1 or greater: ${RTarget} < 1`] : [];
 }
 
-const constraintErrors = (constraint: Constraint): string[] => [
-  ...mistakes([
-    [constraint.Operand === '', 'Missing constraint operand'],
-    [
-      constraint.Operand.startsWith('set_contains') && constraint.RTarget === '',
-      'Set contains constraint requires an RTarget',
-    ],
-    [
-      COMPARISONS.includes(constraint.Operand) && constraint.RTarget === '',
-      `Operator ${quoted(constraint.Operand)} requires an RTarget`,
-    ],
-  ]),
+/** What an operator asks of its right side. `subject` is what version errors speak of. */
+function valueErrors({ Operand, RTarget }: Constraint, subject: 'constraint' | 'affinity'): string[] {
+  const prefixed = (prefix: string, fault: string | null) => (fault === null ? [] : [`${prefix}: ${fault}`]);
+  switch (Operand) {
+    case 'regexp':
+      return prefixed('Regular expression failed to compile', regexpFault(RTarget));
+    case 'version':
+      return prefixed(`Version ${subject} is invalid`, versionFault(RTarget, 'version'));
+    case 'semver':
+      return prefixed(`Semver ${subject} is invalid`, versionFault(RTarget, 'semver'));
+    case 'set_contains':
+    case 'set_contains_all':
+    case 'set_contains_any':
+      return RTarget === '' ? [`Set contains ${subject} requires an RTarget`] : [];
+    case 'is_set':
+    case 'is_not_set':
+      return RTarget === '' ? [] : [`Operator ${quoted(Operand)} does not support an RTarget`];
+    default:
+      return COMPARISONS.includes(Operand) && RTarget === '' ? [`Operator ${quoted(Operand)} requires an RTarget`] : [];
+  }
+}
+
+export const constraintErrors = (constraint: Constraint): string[] => [
+  ...mistakes([[constraint.Operand === '', 'Missing constraint operand']]),
+  ...valueErrors(constraint, 'constraint'),
   ...(constraint.Operand === 'distinct_property' ? distinctPropertyErrors(constraint) : []),
   ...mistakes([
     [!OPERANDS.includes(constraint.Operand), `Unknown constraint type ${quoted(constraint.Operand)}`],
     [
       constraint.Operand !== 'distinct_hosts' && constraint.LTarget === '',
-      'No LTarget provided but is required by constraint',
+      'no attribute provided but is required by operator',
     ],
   ]),
 ];
 
-const affinityErrors = (affinity: Affinity): string[] =>
-  mistakes([
-    [affinity.Operand === '', 'Missing affinity operand'],
+export const affinityErrors = (affinity: Affinity): string[] => [
+  ...mistakes([[affinity.Operand === '', 'Missing affinity operand']]),
+  ...valueErrors(affinity, 'affinity'),
+  ...mistakes([
     [
       ![...COMPARISONS, ...MATCHERS, ''].includes(affinity.Operand),
       `Unknown affinity operator ${quoted(affinity.Operand)}`,
@@ -49,7 +64,8 @@ const affinityErrors = (affinity: Affinity): string[] =>
     [affinity.LTarget === '', 'No LTarget provided but is required'],
     [affinity.Weight === 0, 'Affinity weight cannot be zero'],
     [affinity.Weight < -100 || affinity.Weight > 100, 'Affinity weight must be within the range [-100,100]'],
-  ]);
+  ]),
+];
 
 function spreadErrors(spread: Spread): string[] {
   const targets = spread.SpreadTarget ?? [];
@@ -73,7 +89,7 @@ function spreadErrors(spread: Spread): string[] {
 }
 
 /** One text for every member of a list that has mistakes, with its position from 1. */
-const inList = <T>(kind: string, list: readonly T[] | null, check: (member: T) => string[]): string[] =>
+export const inList = <T>(kind: string, list: readonly T[] | null, check: (member: T) => string[]): string[] =>
   (list ?? []).flatMap((member, position) => {
     const errors = check(member);
     return errors.length === 0 ? [] : [`${kind} ${position + 1} validation failed: ${multiError(errors)}`];

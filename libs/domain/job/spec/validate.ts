@@ -1,14 +1,18 @@
 import { goList, quoted } from '@app/kernel';
-import type { JobSpec, TaskGroup } from '../../nomad.js';
+import type { JobSpec } from '../../nomad.js';
 import { isParameterized, type JobVersion } from '../state.js';
+import { nativeFault } from './connect-tasks.js';
 import { multiError } from './multi-error.js';
 import { periodicErrors } from './periodic.js';
-import { groupErrors, nameErrors } from './validate-group.js';
+import { earlyErrors, lateErrors } from './validate-admission.js';
+import { groupErrors, nameErrorsAt } from './validate-group.js';
 import { placementErrors } from './validate-placement.js';
 import { mistakes } from './validate-policies.js';
+import { jobWarnings } from './warnings.js';
 
 /** Groups' counts together; Nomad: job_max_count. */
 const MAX_COUNT = 50_000;
+const MAX_DESCRIPTION = 1000;
 const PAYLOADS = ['optional', 'required', 'forbidden'];
 
 export interface JobValidation {
@@ -40,12 +44,20 @@ function typeErrors(type: string): string[] {
     : [`Invalid job type: ${quoted(type)}`];
 }
 
-const systemCountErrors = (job: JobSpec): string[] =>
-  job.Type !== 'system'
-    ? []
-    : job.TaskGroups.filter(({ Count }) => Count > 1).map(
-        ({ Name, Count }) => `Job task group ${Name} has count ${Count}. Count cannot exceed 1 with system scheduler`,
-      );
+/** What a group must be for its job to hold it; its own blocks are looked at afterwards. */
+function placeErrors(job: JobSpec): string[] {
+  const names = job.TaskGroups.map(({ Name }) => Name);
+  return job.TaskGroups.flatMap(({ Name, Count, ShutdownDelay }, position) => [
+    ...nameErrorsAt(names, position, 'Job task group', 'group'),
+    ...mistakes([
+      [(ShutdownDelay ?? 0) < 0, 'ShutdownDelay must be a positive value'],
+      [
+        job.Type === 'system' && Count > 1,
+        `Job task group ${Name} has count ${Count}. Count cannot exceed 1 with system scheduler`,
+      ],
+    ]),
+  ]);
+}
 
 function periodicBlockErrors(job: JobSpec): string[] {
   if (job.Periodic === null) return [];
@@ -70,6 +82,7 @@ function parameterizedErrors(job: JobSpec): string[] {
 }
 
 function allErrors(job: JobSpec): string[] {
+  const description = (job.UI?.Description ?? '').length;
   const totalCount = job.TaskGroups.reduce((sum, { Count }) => sum + Count, 0);
   return [
     ...identityErrors(job),
@@ -80,12 +93,7 @@ function allErrors(job: JobSpec): string[] {
       [job.TaskGroups.length === 0, 'Missing job task groups'],
     ]),
     ...placementErrors(job, 'job', job.Type),
-    ...nameErrors(
-      job.TaskGroups.map(({ Name }) => Name),
-      'Job task group',
-      'group',
-    ),
-    ...systemCountErrors(job),
+    ...placeErrors(job),
     ...job.TaskGroups.flatMap((group) => {
       const errors = groupErrors(group, job);
       return errors.length === 0 ? [] : [`Task group ${group.Name} validation failed: ${multiError(errors)}`];
@@ -93,6 +101,11 @@ function allErrors(job: JobSpec): string[] {
     ...periodicBlockErrors(job),
     ...parameterizedErrors(job),
     ...mistakes([
+      [
+        description > MAX_DESCRIPTION,
+        `UI description must be under ${MAX_DESCRIPTION} characters, currently ${description}`,
+      ],
+      [job.Multiregion !== null, 'Multiregion jobs are unlicensed.'],
       [(job.Type as string) === '_core', 'job type cannot be core'],
       [job.Payload !== null, "job can't be submitted with a payload, only dispatched"],
       [job.Priority < 1 || job.Priority > 100, 'job priority must be between [1, 100]'],
@@ -101,47 +114,30 @@ function allErrors(job: JobSpec): string[] {
   ];
 }
 
-function groupWarnings({ Name, Count, Update, ...group }: TaskGroup): string[] {
-  const deprecated = (field: string, successor: string) =>
-    `${field} is deprecated and ignored in favor of Disconnect.${successor}`;
-  const warnings = mistakes([
-    [
-      Update !== null && Count > 1 && Update.MaxParallel > Count,
-      `Update max parallel count is greater than task group count (${Update?.MaxParallel} > ${Count}). A destructive change would result in the simultaneous replacement of all allocations.`,
-    ],
-    [group.StopAfterClientDisconnect !== null, deprecated('StopAfterClientDisconnect', 'StopOnClientAfter')],
-    [group.MaxClientDisconnect !== null, deprecated('MaxClientDisconnect', 'LostAfter')],
-    [group.PreventRescheduleOnLost, deprecated('PreventRescheduleOnLost', 'Replace')],
-  ]);
-  return warnings.length === 0 ? [] : [`Group ${quoted(Name)} has warnings: ${multiError(warnings)}`];
-}
-
-function allWarnings(job: JobSpec): string[] {
-  const promoting = job.TaskGroups.filter(({ Update }) => Update?.AutoPromote === true).length;
-  return [
-    ...job.TaskGroups.flatMap(groupWarnings),
-    ...mistakes([
-      [
-        promoting > 0 && promoting < job.TaskGroups.length,
-        'auto_promote must be true for all groups to enable automatic promotion',
-      ],
-      [
-        job.Periodic !== null && job.Periodic.Spec !== '',
-        'cron is deprecated and may be removed in a future release. Use crons instead',
-      ],
-    ]),
-  ];
+/** What the server knows that a job by itself does not say. */
+export interface ServerFacts {
+  /** Namespaces and pools that the job names and that are not there, in words. */
+  readonly missingPlaces?: readonly string[];
+  /** Whether the scheduler lets tasks have more memory than they ask for. */
+  readonly oversubscribes?: boolean;
 }
 
 /**
- * What a registration would be refused for, and what its author should know. Namespaces and node pools are looked up elsewhere.
+ * What a registration would be refused for, and what its author should know.
  * Source: spec/http-api §4.3, spec/lifecycle §1.3, recordings jobs-invalid and jobs-validate.
  *
  * @param job a canonical specification
  */
-export function validateJob(job: JobSpec): JobValidation {
-  const errorList = allErrors(job);
-  return { errors: multiError(errorList), errorList, warnings: allWarnings(job) };
+export function validateJob(job: JobSpec, facts: ServerFacts = {}): JobValidation {
+  const errorList = [...earlyErrors(job), ...(facts.missingPlaces ?? []), ...allErrors(job), ...lateErrors(job)];
+  const warnings = jobWarnings(job, facts.oversubscribes ?? false);
+  return { errors: multiError(errorList), errorList, warnings };
+}
+
+/** Why a job cannot even be made complete, or empty: an error of the whole request. */
+export function admissionFault(job: JobSpec): string {
+  const fault = job.TaskGroups.map(nativeFault).find((one) => one !== null);
+  return fault === undefined || fault === null ? '' : `error in job mutator connect: ${fault}`;
 }
 
 /** Why a job cannot become this one, or empty. Source: spec/http-api §4.3 (transition errors). */

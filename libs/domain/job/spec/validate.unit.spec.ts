@@ -108,14 +108,13 @@ describe('validation', () => {
     for (const Type of ['service', 'batch', 'system', 'sysbatch']) expect(validated({ Type }).errorList).toEqual([]);
   });
 
-  it('warns of replacing everything at once and of what is ignored', () => {
+  it('warns of replacing everything at once, and takes the old forms of disconnect without a word', () => {
     const warnings = validated({
       TaskGroups: [{ ...group, Count: 2, Update: { MaxParallel: 3 }, PreventRescheduleOnLost: true }],
     }).warnings;
     expect(warnings).toEqual([
       `Group "g" has warnings: ${multiError([
         'Update max parallel count is greater than task group count (3 > 2). A destructive change would result in the simultaneous replacement of all allocations.',
-        'PreventRescheduleOnLost is deprecated and ignored in favor of Disconnect.Replace',
       ])}`,
     ]);
   });

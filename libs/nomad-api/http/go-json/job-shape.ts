@@ -194,6 +194,7 @@ const template = struct('api.Template', {
       Args: list(string),
       Timeout: pointer(duration),
       FailOnError: pointer(bool),
+      RunOnFirstRender: pointer(bool),
     }),
   ),
   ChangeSignal: pointer(string),
