@@ -22,6 +22,7 @@ const libs = {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
     packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
   },
+  'nomad-rpc': { libs: ['kernel', 'domain'], packages: [] },
   consumer: { libs: [], packages: [] },
   agent: { libs: ['kernel', 'domain'], packages: ['undici'] },
   platform: {

@@ -1,0 +1,4 @@
+export * from './allocation.js';
+export * from './node.js';
+export * from './shared.js';
+export * from './workload.js';

@@ -1,0 +1,2 @@
+export { YamuxSession, type SessionOptions } from './session.js';
+export { YamuxStream } from './stream.js';
