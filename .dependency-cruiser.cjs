@@ -22,7 +22,10 @@ const libs = {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
     packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
   },
-  'nomad-rpc': { libs: ['kernel', 'domain'], packages: [] },
+  'nomad-rpc': {
+    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
+    packages: ['lru-cache'],
+  },
   consumer: { libs: [], packages: [] },
   agent: { libs: ['kernel', 'domain'], packages: ['undici'] },
   platform: {

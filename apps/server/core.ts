@@ -12,7 +12,7 @@ import {
   type Shutdown,
 } from '@app/platform';
 import { aggregates, ENTITIES, Heartbeats, MIGRATIONS, ReadModels, tablesOf } from '@app/read-models';
-import { AnswerCache, LogTail } from '@app/streaming';
+import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
 import { untilAnswered } from './until-answered.js';
@@ -34,6 +34,7 @@ export interface Core {
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
   readonly cache: AnswerCache;
+  readonly news: NodeNews;
 }
 
 /** Migrates, connects, and follows the log from its present head. Waits for a database that does not answer yet. */
@@ -71,6 +72,7 @@ export async function startCore(
   await whenAnswered(() => tail.start());
   const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
+  const readModels = new ReadModels(dataSource);
   watch(tail, cache);
   shutdown.on('pools', 'database', async () => {
     await dataSource.destroy();
@@ -87,7 +89,8 @@ export async function startCore(
     dataSource,
     handler,
     tail,
-    readModels: new ReadModels(dataSource),
+    readModels,
+    news: new NodeNews(tail, readModels, (err) => log.warn({ err }, 'news for nodes cannot be read; trying again')),
     heartbeats: new Heartbeats(dataSource),
     cache,
   };

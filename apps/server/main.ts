@@ -16,6 +16,7 @@ import { banner } from './banner.js';
 import { startCore } from './core.js';
 import { startReactors } from './reactors.js';
 import { relaySettings, startRelay } from './relay.js';
+import { startRpc } from './rpc.js';
 
 /** One server process; its roles are a matter of configuration. Composition only. */
 async function main(): Promise<void> {
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   const address = configuration.roles.includes('api')
     ? await startApi(configuration, core, cluster, log, shutdown)
     : undefined;
+  if (address !== undefined) await startRpc(configuration, core, cluster, log, shutdown);
   if (address !== undefined) await startDevNodes(configuration, address, log, shutdown);
   log.info({ address, roles: configuration.roles }, 'started');
   if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));

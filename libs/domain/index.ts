@@ -67,7 +67,15 @@ export * from './node-pool/state.js';
 export { defineNodePool, deleteNodePool, type DefineNodePool } from './node-pool/decide.js';
 export { renderNodePool } from './node-pool/render.js';
 export * from './node/state.js';
-export { evaluateNode, heartbeatNode, missHeartbeat, purgeNode, registerNode, setEligibility } from './node/decide.js';
+export {
+  emitNodeEvents,
+  evaluateNode,
+  heartbeatNode,
+  missHeartbeat,
+  purgeNode,
+  registerNode,
+  setEligibility,
+} from './node/decide.js';
 export {
   completeDrain,
   drainAllocations,

@@ -2,10 +2,9 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { Heartbeats, ReadModels } from '@app/read-models';
-import { AnswerCache, LogTail } from '@app/streaming';
+import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
-import { NodeNews } from './agents/node-news.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
 import { DeploymentWaitController } from './deployments/deployment-wait.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
@@ -49,6 +48,7 @@ export interface EdgeServices {
   readonly heartbeats: Heartbeats;
   readonly tail: LogTail;
   readonly cache: AnswerCache;
+  readonly news: NodeNews;
   readonly server: ServerIdentity;
   readonly readiness: Readiness;
   /** How long a node may be silent, in milliseconds, before the random part. */
@@ -101,7 +101,7 @@ export class NomadApiModule {
         { provide: Readiness, useValue: readiness },
         { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
-        { provide: NodeNews, useValue: new NodeNews(tail, readModels, (error) => onFault(error, 'node news')) },
+        { provide: NodeNews, useValue: services.news },
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(store, tail) },

@@ -1,6 +1,9 @@
 export * from './messages/index.js';
 export * from './msgpack/index.js';
-export { YamuxSession, YamuxStream, type SessionOptions } from './yamux/index.js';
+export { YamuxSession, type SessionOptions } from './yamux/index.js';
+export { rpcEndpoint, type RpcEndpointOptions } from './service/rpc-endpoint.js';
+export { NodeSessions } from './service/node-sessions.js';
+export type { RpcServices } from './service/services.js';
 export { call, openCall, type Call, type OpenCall } from './transport/calls.js';
 export { dial, type DialOptions } from './transport/dial.js';
 export { RpcListener, type Connection, type RpcListenerOptions } from './transport/listener.js';

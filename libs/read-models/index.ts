@@ -1,5 +1,6 @@
 export { ENTITIES, type DocumentRow } from './entities.js';
 export { GarbageSource, type GarbagePage } from './garbage.js';
+export { ServerDirectory, type ServerEntry } from './server-directory.js';
 export { Heartbeats } from './heartbeats.js';
 export { project, versionKey } from './project.js';
 export { ReadModels, type JobRow, type ListQuery } from './read-models.js';

@@ -258,6 +258,27 @@ export class ReadModels {
     return { changed: ids(false), removed: ids(true) };
   }
 
+  /**
+   * Every allocation of a node that is kept, whatever became of it, with the index of its last change by a server; and when any of them last
+   * changed so, or went.
+   */
+  async allocationIndexesOfNode(
+    nodeId: string,
+  ): Promise<{ readonly indexes: Readonly<Record<string, Index>>; readonly changedAt: Index }> {
+    const rows: { id: string | null; at: string }[] = await this.dataSource.query(
+      `SELECT id, alloc_modify_index AS at FROM allocation WHERE node_id = $1
+       UNION ALL SELECT NULL, max(modify_index) FROM purged_allocation WHERE node_id = $1 HAVING max(modify_index) IS NOT NULL`,
+      [nodeId],
+    );
+    const indexes = Object.create(null) as Record<string, Index>;
+    let changedAt = 0;
+    for (const { id, at } of rows) {
+      changedAt = Math.max(changedAt, Number(at));
+      if (id !== null) indexes[id] = Number(at);
+    }
+    return { indexes, changedAt };
+  }
+
   /** Nodes for whose agents something changed after `index`, and up to where this was seen. */
   async nodesWithNews(index: Index): Promise<{ readonly nodeIds: readonly string[]; readonly upTo: Index }> {
     const rows: { node_id: string; up_to: string }[] = await this.dataSource.query(

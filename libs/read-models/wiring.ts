@@ -5,6 +5,7 @@ import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
+import { ServerDirectory1764310000000 } from './server-directory.migration.js';
 
 /** Every migration of the product, oldest first. */
 export const MIGRATIONS = [
@@ -12,6 +13,7 @@ export const MIGRATIONS = [
   ReadModels1763800000000,
   Heartbeats1763800000001,
   Places1764300000000,
+  ServerDirectory1764310000000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

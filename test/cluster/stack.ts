@@ -198,6 +198,7 @@ function instanceOf(
     join(build, 'dist/apps/server/main.js'),
     {
       ROLLBOOK_HTTP_PORT: String(port),
+      ROLLBOOK_RPC_PORT: '0',
       ROLLBOOK_DATA_DIR: join(options.directory, name),
       ROLLBOOK_DEV_NODES: '0',
       ROLLBOOK_NODE_NAME: name,

@@ -55,6 +55,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     env: {
       ...process.env,
       ROLLBOOK_HTTP_PORT: String(port),
+      ROLLBOOK_RPC_PORT: '0',
       ROLLBOOK_DATA_DIR: dataDir,
       ROLLBOOK_DEV_NODES: '1',
       ROLLBOOK_LOG_LEVEL: 'warn',
@@ -64,6 +65,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   child.stdout?.setEncoding('utf8').on('data', options.onLog!);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
+  const isReady = options.env?.['ROLLBOOK_DEV_NODES'] === '0' ? answers : hasNode;
   while (!(await isReady(url))) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error('the server did not start');
     await delay(100);
@@ -85,7 +87,15 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   };
 }
 
-async function isReady(url: string): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function hasNode(url: string): Promise<boolean> {
   try {
     const nodes = (await (await fetch(`${url}/v1/nodes`)).json()) as { Status: string }[];
     return nodes.some((node) => node.Status === 'ready');

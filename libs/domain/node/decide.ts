@@ -3,7 +3,8 @@ import { draftOf, type Draft } from '../command/draft.js';
 import { isPoolName } from '../node-pool/decide.js';
 import { DEFAULT_IDENTITY_TTL, presentNodePool } from '../node-pool/state.js';
 import { evaluateJobsOfNode, type AffectedJob } from './evaluate.js';
-import type { NodeMessage } from './events.js';
+import type { EmittedNodeEvent, NodeMessage } from './events.js';
+import { EVENTS_KEPT } from './evolve.js';
 import type { Eligibility, NodeDescription, NodeState, NodeStatus } from './state.js';
 
 /**
@@ -68,6 +69,20 @@ export function afterHeartbeat(node: NodeState, hasLiveAllocations: boolean): No
     node.lastAllocUpdateIndex <= node.lastMissedHeartbeatIndex
     ? 'initializing'
     : 'ready';
+}
+
+/** Nomad: Node.EmitEvents; spec/rpc §8.7. The newest ten are kept, so no more are written. Rejection: node-not-found. */
+export function emitNodeEvents(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly nodeId: string; readonly events: readonly EmittedNodeEvent[] },
+): Decision {
+  const draft = draftOf(view, context);
+  const node = draft.node(command.nodeId);
+  if (node === undefined || node.purged) return reject('node-not-found');
+  const events = command.events.slice(-EVENTS_KEPT);
+  if (events.length > 0) draft.onNode(node.id, { type: 'NodeEventsEmitted', data: { events } });
+  return accept(draft.events());
 }
 
 /** The TTL of a node ran out. Appends nothing when the node is not (or no longer) as the timer saw it. */

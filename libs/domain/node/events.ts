@@ -1,3 +1,4 @@
+import type { TimeUs } from '@app/kernel';
 import type { DrainStrategy, Eligibility, LastDrain, NodeDescription, NodeStatus } from './state.js';
 
 /** What an operator reads in the node's events. */
@@ -5,6 +6,14 @@ export interface NodeMessage {
   readonly message: string;
   readonly subsystem: 'Cluster' | 'Heartbeat' | 'Drain' | 'Driver' | 'Scheduler';
   readonly details: Readonly<Record<string, string>> | null;
+}
+
+/** What a client tells of its node; `timestamp` is the client's. */
+export interface EmittedNodeEvent {
+  readonly message: string;
+  readonly subsystem: string;
+  readonly details: Readonly<Record<string, string>> | null;
+  readonly timestamp: TimeUs;
 }
 
 export type NodeEventRecord =
@@ -29,6 +38,8 @@ export type NodeEventRecord =
         readonly missedHeartbeat: boolean;
       };
     }
+  /** Told by the node's client, of a driver above all. */
+  | { readonly type: 'NodeEventsEmitted'; readonly data: { readonly events: readonly EmittedNodeEvent[] } }
   | { readonly type: 'NodeAllocationsRefreshed'; readonly data: Readonly<Record<string, never>> }
   | {
       readonly type: 'NodeEligibilityChanged';

@@ -2,7 +2,8 @@ import { assertNever, US_PER_S, type Fact } from '@app/kernel';
 import type { NodeEventRecord, NodeMessage } from './events.js';
 import type { NodeState } from './state.js';
 
-const EVENTS_KEPT = 10;
+/** So many events of a node are remembered in its state; the log has all. */
+export const EVENTS_KEPT = 10;
 
 /** The state of a node after one more event. */
 export function evolveNode(state: NodeState | undefined, event: NodeEventRecord, fact: Fact): NodeState | undefined {
@@ -42,6 +43,10 @@ export function evolveNode(state: NodeState | undefined, event: NodeEventRecord,
         data.note,
         fact,
       );
+    case 'NodeEventsEmitted': {
+      const emitted = data.events.map((one) => ({ ...one, createIndex: fact.index }));
+      return { ...touched, events: [...state.events, ...emitted].slice(-EVENTS_KEPT) };
+    }
     case 'NodeAllocationsRefreshed':
       return { ...touched, lastAllocUpdateIndex: fact.index };
     case 'NodeEligibilityChanged':

@@ -5,13 +5,18 @@ import type { LastDrain, NodeState } from './state.js';
 export const renderNode = (state: NodeState): object => {
   const { description } = state;
   return {
-    Attributes: description.Attributes,
     CSIControllerPlugins: {},
     CSINodePlugins: {},
     CgroupParent: '',
+    GCVolumesOnNodeGC: false,
+    HostNetworks: {},
+    Links: {},
+    NodeMaxAllocs: 0,
+    TLSEnabled: false,
+    // A client of Nomad's tells more than our agents do; what it told is shown as it was.
+    ...description,
     ComputedClass: state.computedClass,
     CreateIndex: state.createIndex,
-    Datacenter: description.Datacenter,
     Drain: state.drain !== null,
     DrainStrategy: state.drain && {
       Deadline: state.drain.deadline,
@@ -19,7 +24,6 @@ export const renderNode = (state: NodeState): object => {
       ForceDeadline: isoFromUs(state.drain.forceDeadline),
       StartedAt: isoFromUs(state.drain.startedAt),
     },
-    Drivers: description.Drivers,
     Events: state.events.map((event) => ({
       Message: event.message,
       Subsystem: event.subsystem,
@@ -27,35 +31,23 @@ export const renderNode = (state: NodeState): object => {
       Timestamp: isoFromUs(event.timestamp),
       CreateIndex: event.createIndex,
     })),
-    GCVolumesOnNodeGC: false,
-    HTTPAddr: description.HTTPAddr,
-    HostNetworks: {},
     HostVolumes: description.HostVolumes ?? {},
     ID: state.id,
     IdentitySigningKeyID: '',
     LastAllocUpdateIndex: state.lastAllocUpdateIndex,
     LastDrain: renderLastDrain(state.lastDrain),
     LastMissedHeartbeatIndex: state.lastMissedHeartbeatIndex,
-    Links: {},
-    Meta: description.Meta,
     ModifyIndex: state.modifyIndex,
-    Name: description.Name,
-    NodeClass: description.NodeClass,
-    NodeMaxAllocs: 0,
-    NodePool: description.NodePool,
     NodeResources: renderNodeResources(state),
     ReservedResources: {
-      Cpu: { CpuShares: description.ReservedResources.Cpu.CpuShares, ReservedCpuCores: null },
-      Memory: description.ReservedResources.Memory,
-      Disk: description.ReservedResources.Disk,
-      Networks: description.ReservedResources.Networks,
+      ...description.ReservedResources,
+      Cpu: { ReservedCpuCores: null, ...description.ReservedResources.Cpu },
     },
     SchedulingEligibility: state.eligibility,
     SecretID: '',
     Status: state.status,
     StatusDescription: state.statusDescription,
     StatusUpdatedAt: state.statusUpdatedAt,
-    TLSEnabled: false,
   };
 };
 
@@ -90,15 +82,9 @@ export const renderNodeStub = (
 };
 
 const renderNodeResources = ({ description: { NodeResources: resources } }: NodeState): object => ({
-  Cpu: resources.Cpu,
   Processors: { Topology: null, OverrideTotalCompute: 0, OverrideWitholdCompute: 0 },
-  Memory: resources.Memory,
-  Disk: resources.Disk,
   Devices: null,
-  NodeNetworks: resources.NodeNetworks,
-  Networks: resources.Networks,
-  MinDynamicPort: resources.MinDynamicPort,
-  MaxDynamicPort: resources.MaxDynamicPort,
+  ...resources,
 });
 
 const renderLastDrain = (drain: LastDrain | null): object | null =>

@@ -13,7 +13,7 @@ import {
 } from '@app/domain';
 import { allocationStream, deploymentStream, jobStream, jobSummaryStream, nodeStream, type Index } from '@app/kernel';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
-import { LogTail } from '@app/streaming';
+import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal, idOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
@@ -22,7 +22,6 @@ import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
-import { NodeNews } from './node-news.js';
 import { bodyAs } from './validated-body.js';
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */

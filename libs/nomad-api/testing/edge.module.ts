@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { PostgresEventStore } from '@app/event-store';
 import { ClusterState, heartbeatTtlMs, Housekeeping, rehearse, restoreCluster } from '@app/reactors';
 import { ENTITIES, GarbageSource, Heartbeats, ReadModels } from '@app/read-models';
+import { NodeNews } from '@app/streaming';
 import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -54,6 +55,7 @@ export async function startEdge(): Promise<TestEdge> {
     store,
     readModels,
     heartbeats: new Heartbeats(dataSource),
+    news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
     server: new ServerIdentity('edge', 'global', 'dc1', '127.0.0.1', 4646, '0.0.0', false),
     readiness: new Readiness(
       () => Promise.resolve(undefined),

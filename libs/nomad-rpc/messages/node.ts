@@ -133,6 +133,8 @@ export const updateDrainReply = struct({
 
 export const getNodeRequest = struct({ NodeID: text, ...queryOptions });
 
+export const getNodeReply = struct({ Node: any, ...queryMeta });
+
 export const indexReply = struct(writeMeta);
 export const emptyReply = struct({});
 export const pingRequest = struct(queryOptions);

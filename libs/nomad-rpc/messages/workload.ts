@@ -19,7 +19,6 @@ export const serviceRegistration = struct({
 });
 
 export const upsertServicesRequest = struct({ Services: list(serviceRegistration), ...writeRequest });
-export const deleteServiceRequest = struct({ ID: text, ...writeRequest });
 export const listServicesRequest = struct(queryOptions);
 export const listServicesReply = struct({
   Services: list(struct({ Namespace: text, Services: list(struct({ ServiceName: text, Tags: list(text) })) })),
@@ -42,8 +41,6 @@ export const readVariableReply = struct({
   Data: optional(struct({ ...variableMetadata, Items: map(text) })),
   ...queryMeta,
 });
-export const listVariablesRequest = struct(queryOptions);
-export const listVariablesReply = struct({ Data: list(struct(variableMetadata)), ...queryMeta });
 
 export const whoAmIRequest = struct(queryOptions);
 export const whoAmIReply = struct({

@@ -1,3 +1,4 @@
+import { isoFromUs } from '@app/kernel';
 import { DecodeError } from './decode-error.js';
 
 /** Seconds from year 1 to 1970. */
@@ -6,7 +7,6 @@ const LENGTH = 15;
 const UTC_OFFSET = -1;
 /** Years 1 to 9999, as RFC 3339 writes them. */
 const MAX_SECONDS = 315_537_897_600n;
-const NS_PER_S = 1_000_000_000n;
 
 /** Go's binary form of a time (spec/rpc §5.3) as RFC 3339 in UTC. Empty bytes are the zero time. @throws DecodeError */
 export function rfc3339(binary: Buffer): string {
@@ -37,8 +37,5 @@ export function goTime(text: string): Buffer {
   return binary;
 }
 
-/** Nanoseconds since 1970 of a time in RFC 3339. @throws RangeError */
-export function unixNs(text: string): bigint {
-  const binary = goTime(text);
-  return (binary.readBigInt64BE(1) - UNIX_EPOCH_S) * NS_PER_S + BigInt(binary.readInt32BE(9));
-}
+/** A time of ours, in microseconds since 1970, in Go's binary form; 0 is the zero time. */
+export const goTimeOfUs = (us: number): Buffer => goTime(isoFromUs(us) ?? '0001-01-01T00:00:00Z');

@@ -162,8 +162,12 @@ function structOf<F extends Fields>(fields: F, rest: Schema<Any> | undefined): S
   return schema as Schema<unknown> as Schema<StructOf<F>>;
 }
 
-/** A value without a known type, such as what `any` holds: text, numbers, lists and objects without a prototype. */
-export type Any = null | boolean | number | bigint | string | readonly Any[] | { readonly [key: string]: Any };
+/**
+ * A value without a known type, such as what `any` holds: text, numbers, lists and objects without a prototype. Bytes are only written: they
+ * are read as text.
+ */
+export type Any =
+  null | boolean | number | bigint | string | Uint8Array | readonly Any[] | { readonly [key: string]: Any };
 
 /** Without a type, what is no UTF-8 is taken for a time if it can be one, else read as Latin-1, which loses nothing. */
 function textOf(raw: Buffer): string {
@@ -207,16 +211,10 @@ function readAny(from: Reader, depth: number): Any {
 
 function writeAny(to: Writer, value: unknown): void {
   if (value === null || value === undefined) return to.nil();
-  switch (typeof value) {
-    case 'boolean':
-      return to.bool(value);
-    case 'bigint':
-      return to.integer(value);
-    case 'number':
-      return Number.isSafeInteger(value) ? to.integer(value) : to.float(value);
-    case 'string':
-      return to.text(value);
-  }
+  if (typeof value === 'boolean') return to.bool(value);
+  if (typeof value === 'bigint') return to.integer(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? to.integer(value) : to.float(value);
+  if (typeof value === 'string') return to.text(value);
   if (Array.isArray(value)) {
     to.list(value.length);
     for (const one of value) writeAny(to, one);

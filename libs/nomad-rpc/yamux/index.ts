@@ -1,2 +1,1 @@
 export { YamuxSession, type SessionOptions } from './session.js';
-export { YamuxStream } from './stream.js';

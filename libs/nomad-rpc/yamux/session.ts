@@ -47,7 +47,7 @@ export class YamuxSession {
   private bodyStream: YamuxStream | undefined;
 
   private pingId = 0;
-  private pingTimer: NodeJS.Timeout;
+  private readonly pingTimer: NodeJS.Timeout;
   private pongTimer: NodeJS.Timeout | undefined;
   private writeTimer: NodeJS.Timeout | undefined;
   private readonly onDrain: (() => void)[] = [];
@@ -146,18 +146,12 @@ export class YamuxSession {
     const flags = this.head.readUInt16BE(2);
     const id = this.head.readUInt32BE(4);
     const length = this.head.readUInt32BE(8);
-    switch (this.head[1]) {
-      case DATA:
-      case WINDOW_UPDATE:
-        return this.streamFrame(this.head[1], flags, id, length);
-      case PING:
-        return this.pingFrame(flags, length);
-      case GO_AWAY:
-        this.mayOpen = false;
-        if (length !== NORMAL) this.end(new Error(`the peer ended the session with code ${length}`));
-        return;
-    }
-    this.protocolError(`frame type ${this.head[1]}`);
+    const type = this.head[1]!;
+    if (type === DATA || type === WINDOW_UPDATE) return this.streamFrame(type, flags, id, length);
+    if (type === PING) return this.pingFrame(flags, length);
+    if (type !== GO_AWAY) return this.protocolError(`frame type ${type}`);
+    this.mayOpen = false;
+    if (length !== NORMAL) this.end(new Error(`the peer ended the session with code ${length}`));
   }
 
   private streamFrame(type: number, flags: number, id: number, length: number): void {

@@ -10,6 +10,7 @@ import {
   Matches,
   Max,
   Min,
+  ValidateIf,
 } from 'class-validator';
 import { Setting } from './setting.js';
 
@@ -56,6 +57,69 @@ export class Configuration {
   @Min(0)
   @Max(65535)
   readonly httpPort: number = 4646;
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_ADDR',
+    description: 'Address on which Nomad’s client agents are served.',
+    values: 'an address or host name of this machine',
+  })
+  @IsNotEmpty()
+  readonly rpcAddress: string = '127.0.0.1';
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_PORT',
+    description: 'Port for Nomad’s client agents.',
+    values: 'a whole number from 0 (any free port) to 65535, or `off`',
+    whenUnset: 'the one after `ROLLBOOK_HTTP_PORT`: `4647`',
+  })
+  @Transform(({ value }: Raw) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value))
+  @IsOptional()
+  @ValidateIf(({ rpcPort }: { rpcPort?: unknown }) => rpcPort !== 'off')
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  readonly rpcPort?: number | 'off';
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_ADVERTISE',
+    description: 'Where client agents reach this server’s RPC; they are told the addresses of all servers.',
+    values: '`host:port`',
+    whenUnset: 'the address and port that it listens on',
+  })
+  @IsOptional()
+  @Matches(HOST_AND_PORT)
+  readonly rpcAdvertise?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_TLS_CA',
+    description:
+      'File with the certificates that those of client agents are to be signed by (PEM). Without it none is asked for.',
+    values: 'a path',
+    whenUnset: 'client agents need no certificate',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly rpcTlsCa?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_TLS_CERT',
+    description: 'File with the certificate for RPC (PEM). With it, client agents without TLS are refused.',
+    values: 'a path',
+    whenUnset: 'RPC is not encrypted',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly rpcTlsCert?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_RPC_TLS_KEY',
+    description: 'File with the key of that certificate (PEM).',
+    values: 'a path',
+    whenUnset: 'none',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly rpcTlsKey?: string;
 
   @Setting({
     name: 'ROLLBOOK_DATA_DIR',

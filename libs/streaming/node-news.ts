@@ -1,6 +1,6 @@
 import type { Index } from '@app/kernel';
 import type { ReadModels } from '@app/read-models';
-import type { LogTail } from '@app/streaming';
+import type { LogTail } from './log-tail.js';
 
 const GATHER_MS = 10;
 const RETRY_MS = 500;

@@ -1,5 +1,5 @@
 import type { ReadModels } from '@app/read-models';
-import type { LogTail } from '@app/streaming';
+import type { LogTail } from './log-tail.js';
 import { NodeNews } from './node-news.js';
 
 interface Look {

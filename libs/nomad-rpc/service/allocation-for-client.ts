@@ -1,0 +1,83 @@
+import { renderAllocation, type AllocationState } from '@app/domain';
+import { goTime } from '../msgpack/go-time.js';
+import { exactJson } from './exact-json.js';
+import type { Any } from '../msgpack/index.js';
+
+type Fields = Record<string, unknown>;
+
+/** Where the client keeps a log that nobody described. A task without it ends the whole agent: spec/rpc §11.2. */
+const LOG_CONFIG = { MaxFiles: 10, MaxFileSizeMB: 10, Disabled: false };
+const NO_RESOURCES = { Cpu: { CpuShares: 0 }, Memory: { MemoryMB: 0, MemoryMaxMB: 0 }, Networks: null, Devices: null };
+/** What the scheduler saw is nothing that a client uses. */
+const LEFT_OUT = ['Metrics', 'AllocStates', 'FollowupEvalID'];
+
+/**
+ * An allocation as a client takes it: Nomad's document, with times and bytes in their binary form, and without any of the nils that end an
+ * agent. spec/rpc §11.
+ *
+ * @param jobText the job as of the allocation's version, as the HTTP API shows it
+ * @param identities the token of each task's default identity
+ */
+export function allocationForClient(
+  state: AllocationState,
+  jobText: string,
+  identities: ReadonlyMap<string, string>,
+): Any {
+  const alloc = exactJson(JSON.stringify(renderAllocation(state))) as Fields;
+  for (const name of LEFT_OUT) delete alloc[name];
+  const job = exactJson(jobText) as Fields;
+  alloc['Job'] = jobForClient(job);
+  alloc['AllocatedResources'] = resourcesForClient(
+    alloc['AllocatedResources'] as Fields,
+    tasksOf(job, state.taskGroup),
+  );
+  if (alloc['TaskStates'] !== undefined) alloc['TaskStates'] = taskStatesForClient(alloc['TaskStates'] as Fields);
+  const health = alloc['DeploymentStatus'] as Fields | undefined;
+  if (health !== undefined) health['Timestamp'] = goTime(health['Timestamp'] as string);
+  if (identities.size > 0) alloc['SignedIdentities'] = record(identities);
+  return alloc as Any;
+}
+
+function jobForClient(job: Fields): Fields {
+  if (typeof job['Payload'] === 'string') job['Payload'] = Buffer.from(job['Payload'], 'base64');
+  for (const group of lists(job['TaskGroups']))
+    for (const task of lists(group['Tasks'])) task['LogConfig'] = task['LogConfig'] ?? LOG_CONFIG;
+  return job;
+}
+
+const tasksOf = (job: Fields, groupName: string): string[] =>
+  lists(job['TaskGroups'])
+    .filter((group) => group['Name'] === groupName)
+    .flatMap((group) => lists(group['Tasks']).map((task) => task['Name'] as string));
+
+/** Every task has resources, none of them nil. */
+function resourcesForClient(resources: Fields | undefined, tasks: readonly string[]): Fields {
+  const given = new Map(Object.entries((resources?.['Tasks'] as Fields | undefined) ?? {}));
+  const complete = tasks.map((name): [string, unknown] => [name, given.get(name) ?? NO_RESOURCES]);
+  return {
+    TaskLifecycles: {},
+    Shared: { Networks: null, DiskMB: 0, Ports: null },
+    ...resources,
+    Tasks: record(complete),
+  };
+}
+
+const taskStatesForClient = (states: Fields): Fields =>
+  record(
+    Object.entries(states).map(([name, state]): [string, unknown] => {
+      const { LastRestart, StartedAt, FinishedAt, ...rest } = state as Fields;
+      return [
+        name,
+        { ...rest, LastRestart: when(LastRestart), StartedAt: when(StartedAt), FinishedAt: when(FinishedAt) },
+      ];
+    }),
+  );
+
+const when = (text: unknown): Buffer | null => (typeof text === 'string' ? goTime(text) : null);
+const lists = (value: unknown): Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
+/** An object whose keys come from a job. */
+const record = (entries: Iterable<readonly [string, unknown]>): Fields => {
+  const made = Object.create(null) as Fields;
+  for (const [key, value] of entries) made[key] = value;
+  return made;
+};

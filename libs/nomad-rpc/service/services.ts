@@ -1,0 +1,112 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AllocationState, NodeState } from '@app/domain';
+import type { Command, CommandHandler, EventStore } from '@app/event-store';
+import { assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
+import { versionKey, type Heartbeats, type ReadModels } from '@app/read-models';
+import type { LogTail, NodeNews } from '@app/streaming';
+import { LRUCache } from 'lru-cache';
+import { MAX_JOB_TEXTS_BYTES, MAX_QUERY_MS } from '../limits.js';
+import { RpcError } from '../transport/wire.js';
+
+/** What the RPC edge is built on; made by the app. */
+export interface RpcServices {
+  readonly handler: CommandHandler;
+  readonly store: EventStore;
+  readonly readModels: ReadModels;
+  readonly heartbeats: Heartbeats;
+  readonly tail: LogTail;
+  readonly news: NodeNews;
+  readonly region: string;
+  readonly datacenter: string;
+  /** The time until a node's next heartbeat, in milliseconds, drawn anew for each. */
+  readonly ttlMs: () => number;
+  /** The addresses of all instances that serve RPC, this one's first. */
+  readonly servers: () => readonly string[];
+  /** Nodes that the leader knows of; 0 where nobody counts. */
+  readonly nodeCount: () => number;
+  /** Whether a node that is not known yet may register with this token. */
+  readonly mayJoin: (token: string) => boolean;
+  readonly random: () => number;
+}
+
+/** Looks things up, and runs commands, for the methods. */
+export class NodeDesk {
+  /** Registered job documents never change. */
+  private readonly jobTexts = new LRUCache<string, string>({
+    maxSize: MAX_JOB_TEXTS_BYTES,
+    sizeCalculation: (text) => text.length + 100,
+  });
+
+  constructor(readonly services: RpcServices) {}
+
+  /** Our own region, or none. spec/rpc §7. @throws RpcError */
+  checkRegion(region: string): void {
+    if (region !== '' && region !== this.services.region) throw new RpcError('No path to region');
+  }
+
+  async node(id: string): Promise<NodeState | undefined> {
+    const stream = nodeStream(id.toLowerCase());
+    const stored = (await this.services.store.load([stream])).get(stream);
+    const state = stored && (JSON.parse(stored.state) as NodeState);
+    return state?.purged === true ? undefined : state;
+  }
+
+  /** The node with this id, if the token is its secret. @throws RpcError as Nomad's texts say */
+  async authenticated(id: string, token: string): Promise<NodeState> {
+    const node = await this.node(id);
+    if (node === undefined) throw new RpcError('node not found');
+    if (!isSecretOf(node, token)) throw new RpcError('Permission denied');
+    return node;
+  }
+
+  /** Runs a command on behalf of a node. @throws RpcError with the text of what was not accepted */
+  async execute<A>(
+    nodeId: string,
+    remoteAddress: string,
+    command: Omit<Command<A>, 'meta'>,
+    textOf: (rejection: Rejection) => string,
+  ): Promise<{ readonly index: Index; readonly answer: A }> {
+    const outcome = await this.services.handler.execute({
+      ...command,
+      meta: { actor: `node ${nodeId}`, remoteAddress },
+    });
+    switch (outcome.kind) {
+      case 'accepted':
+        return outcome;
+      case 'rejected':
+        throw new RpcError(textOf(outcome.rejection));
+      case 'overloaded':
+      case 'conflict':
+        // The client takes this text as a reason to try again within seconds.
+        throw new RpcError('No cluster leader');
+      case 'duplicate':
+      case 'key-reused':
+      case 'fenced':
+        throw new Error(`command ${command.name} ended as ${outcome.kind}`);
+    }
+    return assertNever(outcome);
+  }
+
+  /** The job of an allocation as text, as of its version. @throws Error where it is missing: nothing may be made of an allocation without it */
+  async jobText(alloc: AllocationState): Promise<string> {
+    const key = versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+    const kept = this.jobTexts.get(key);
+    if (kept !== undefined) return kept;
+    const found = await this.services.readModels.jobVersion(key);
+    if (found === undefined) throw new Error(`no job version ${key}`);
+    this.jobTexts.set(key, found.registered);
+    return found.registered;
+  }
+
+  /** How long a query waits, from now, in milliseconds: 5 minutes at most, and up to a sixteenth more. spec/rpc §7. */
+  waitMs(maxQueryTimeNs: bigint): number {
+    const asked = Number(maxQueryTimeNs / 1_000_000n);
+    const bounded = asked <= 0 ? MAX_QUERY_MS : Math.min(asked, MAX_QUERY_MS);
+    return bounded + (this.services.random() * bounded) / 16;
+  }
+}
+
+export const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+export const isSecretOf = (node: NodeState, secret: string): boolean =>
+  timingSafeEqual(Buffer.from(digest(secret)), Buffer.from(node.secretDigest));
