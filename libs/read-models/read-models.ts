@@ -270,13 +270,11 @@ export class ReadModels {
        UNION ALL SELECT NULL, max(modify_index) FROM purged_allocation WHERE node_id = $1 HAVING max(modify_index) IS NOT NULL`,
       [nodeId],
     );
-    const indexes = Object.create(null) as Record<string, Index>;
-    let changedAt = 0;
-    for (const { id, at } of rows) {
-      changedAt = Math.max(changedAt, Number(at));
-      if (id !== null) indexes[id] = Number(at);
-    }
-    return { indexes, changedAt };
+    const indexes = rows.flatMap(({ id, at }): [string, Index][] => (id === null ? [] : [[id, Number(at)]]));
+    return {
+      indexes: Object.fromEntries(indexes),
+      changedAt: rows.reduce((newest, { at }) => Math.max(newest, Number(at)), 0),
+    };
   }
 
   /** Nodes for whose agents something changed after `index`, and up to where this was seen. */

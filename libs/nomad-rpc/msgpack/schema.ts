@@ -96,26 +96,23 @@ export const list = <T>(item: Schema<T>): Schema<readonly T[] | null> =>
     zero: () => [],
   });
 
-/** A map with text keys, as an object without a prototype; nil is null. */
+/** A map with text keys, each an own property of the object whatever its name; nil is null. */
 export const map = <T>(value: Schema<T>): Schema<Readonly<Record<string, T>> | null> =>
   optional<Readonly<Record<string, T>>>({
     read: (from) => {
-      const entries = Object.create(null) as Record<string, T>;
-      for (let left = from.mapLength(); left > 0; left--) {
-        const key = text.read(from);
-        entries[key] = value.read(from);
-      }
-      return entries;
+      const entries: [string, T][] = [];
+      for (let left = from.mapLength(); left > 0; left--) entries.push([text.read(from), value.read(from)]);
+      return Object.fromEntries(entries);
     },
-    write: (to, entries) => {
-      const keys = Object.keys(entries);
-      to.map(keys.length);
-      for (const key of keys) {
+    write: (to, object) => {
+      const entries = Object.entries(object);
+      to.map(entries.length);
+      for (const [key, one] of entries) {
         to.text(key);
-        value.write(to, entries[key]!);
+        value.write(to, one);
       }
     },
-    zero: () => Object.create(null) as Record<string, T>,
+    zero: () => ({}),
   });
 
 type Fields = Readonly<Record<string, Schema<never>>> | object;
@@ -129,41 +126,38 @@ export const openStruct = <F extends Fields>(fields: F): Schema<StructOf<F>> => 
 
 function structOf<F extends Fields>(fields: F, rest: Schema<Any> | undefined): Schema<StructOf<F>> {
   const byName = new Map(Object.entries(fields as Record<string, Schema<unknown>>));
-  const zero = (): Record<string, unknown> => {
-    const value = Object.create(null) as Record<string, unknown>;
-    for (const [name, schema] of byName) value[name] = schema.zero();
-    return value;
-  };
-  const schema: Schema<Record<string, unknown>> = nilAsZero({
+  const zeros = (): Map<string, unknown> => new Map([...byName].map(([name, schema]) => [name, schema.zero()]));
+  const schema: Schema<object> = nilAsZero<object>({
     read: (from) => {
-      const value = zero();
+      const values = zeros();
       for (let left = from.mapLength(); left > 0; left--) {
-        const name = from.raw().toString('utf8');
+        const name = cleaned(from.raw().toString('utf8'));
         const field = byName.get(name) ?? rest;
         if (field === undefined) from.skip();
-        else value[name] = field.read(from);
+        else values.set(name, field.read(from));
       }
-      return value;
+      return Object.fromEntries(values);
     },
     write: (to, value) => {
-      const others = rest === undefined ? [] : Object.keys(value).filter((name) => !byName.has(name));
+      const given = new Map<string, unknown>(Object.entries(value));
+      const others = rest === undefined ? [] : [...given.keys()].filter((name) => !byName.has(name));
       to.map(byName.size + others.length);
       for (const [name, field] of byName) {
         to.text(name);
-        field.write(to, value[name]);
+        field.write(to, given.get(name));
       }
       for (const name of others) {
         to.text(name);
-        any.write(to, value[name] as Any);
+        any.write(to, given.get(name) as Any);
       }
     },
-    zero,
+    zero: () => Object.fromEntries(zeros()),
   });
   return schema as Schema<unknown> as Schema<StructOf<F>>;
 }
 
 /**
- * A value without a known type, such as what `any` holds: text, numbers, lists and objects without a prototype. Bytes are only written: they
+ * A value without a known type, such as what `any` holds: text, numbers, lists and objects. Bytes are only written: they
  * are read as text.
  */
 export type Any =
@@ -199,12 +193,10 @@ function readAny(from: Reader, depth: number): Any {
       return items;
     }
     case 'map': {
-      const entries = Object.create(null) as Record<string, Any>;
-      for (let left = from.mapLength(); left > 0; left--) {
-        const key = cleaned(from.raw().toString('utf8'));
-        entries[key] = readAny(from, depth + 1);
-      }
-      return entries;
+      const entries: [string, Any][] = [];
+      for (let left = from.mapLength(); left > 0; left--)
+        entries.push([cleaned(from.raw().toString('utf8')), readAny(from, depth + 1)]);
+      return Object.fromEntries(entries);
     }
   }
 }

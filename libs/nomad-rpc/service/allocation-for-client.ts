@@ -9,7 +9,7 @@ type Fields = Record<string, unknown>;
 const LOG_CONFIG = { MaxFiles: 10, MaxFileSizeMB: 10, Disabled: false };
 const NO_RESOURCES = { Cpu: { CpuShares: 0 }, Memory: { MemoryMB: 0, MemoryMaxMB: 0 }, Networks: null, Devices: null };
 /** What the scheduler saw is nothing that a client uses. */
-const LEFT_OUT = ['Metrics', 'AllocStates', 'FollowupEvalID'];
+const LEFT_OUT = new Set(['Metrics', 'AllocStates', 'FollowupEvalID']);
 
 /**
  * An allocation as a client takes it: Nomad's document, with times and bytes in their binary form, and without any of the nils that end an
@@ -23,8 +23,8 @@ export function allocationForClient(
   jobText: string,
   identities: ReadonlyMap<string, string>,
 ): Any {
-  const alloc = exactJson(JSON.stringify(renderAllocation(state))) as Fields;
-  for (const name of LEFT_OUT) delete alloc[name];
+  const rendered = exactJson(JSON.stringify(renderAllocation(state))) as Fields;
+  const alloc = record(Object.entries(rendered).filter(([name]) => !LEFT_OUT.has(name)));
   const job = exactJson(jobText) as Fields;
   alloc['Job'] = jobForClient(job);
   alloc['AllocatedResources'] = resourcesForClient(
@@ -75,9 +75,4 @@ const taskStatesForClient = (states: Fields): Fields =>
 
 const when = (text: unknown): Buffer | null => (typeof text === 'string' ? goTime(text) : null);
 const lists = (value: unknown): Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
-/** An object whose keys come from a job. */
-const record = (entries: Iterable<readonly [string, unknown]>): Fields => {
-  const made = Object.create(null) as Fields;
-  for (const [key, value] of entries) made[key] = value;
-  return made;
-};
+const record: (entries: Iterable<readonly [string, unknown]>) => Fields = Object.fromEntries;

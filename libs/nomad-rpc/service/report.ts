@@ -47,11 +47,8 @@ type Reported = NonNullable<ReportedAllocation['TaskStates']>;
 type ReportedTask = Reported[string];
 type ReportedEvent = NonNullable<ReportedTask['Events']>[number];
 
-function taskStates(states: Reported): Record<string, TaskState> {
-  const made = Object.create(null) as Record<string, TaskState>;
-  for (const [name, state] of Object.entries(states)) made[name] = taskState(state);
-  return made;
-}
+const taskStates = (states: Reported): Record<string, TaskState> =>
+  Object.fromEntries(Object.entries(states).map(([name, state]) => [name, taskState(state)]));
 
 function taskState(state: ReportedTask): TaskState {
   if (!TASK_STATES.has(state.State)) throw new RpcError(`invalid task state ${JSON.stringify(state.State)}`);

@@ -307,7 +307,9 @@ export function faultsOf(alloc: Document): string[] {
   const job = alloc['Job'] as Document | undefined;
   if (job == null) return [...faults, 'no job'];
   if (job['Type'] === '') fault('no job type');
-  const resources = ((alloc['AllocatedResources'] as Document | undefined)?.['Tasks'] ?? {}) as Document;
+  const resources = new Map(
+    Object.entries(((alloc['AllocatedResources'] as Document | undefined)?.['Tasks'] ?? {}) as Document),
+  );
   const group = ((job['TaskGroups'] ?? []) as readonly Document[]).find((one) => one['Name'] === alloc['TaskGroup']);
   if (group === undefined) fault('no group');
   if (typeof alloc['DeploymentID'] === 'string' && group?.['Update'] == null)
@@ -317,7 +319,7 @@ export function faultsOf(alloc: Document): string[] {
   for (const task of tasks) {
     if (task['LogConfig'] == null) fault('a task without LogConfig');
     if (task['Resources'] == null) fault('a task without Resources');
-    if (resources[String(task['Name'])] == null) fault('a task without allocated resources');
+    if (resources.get(String(task['Name'])) == null) fault('a task without allocated resources');
   }
   for (const path of floatsIn(alloc, '')) fault(`a float in ${path}`);
   return faults;
