@@ -6,6 +6,7 @@ const libs = {
   kernel: { libs: [], packages: [], pure: true },
   // re2js: whether the regular expression of a constraint compiles is a question of validation.
   domain: { libs: ['kernel'], packages: ['re2js'], pure: true },
+  hcl: { libs: ['kernel', 'domain'], packages: ['bcryptjs', 're2js', 'yaml'] },
   scheduling: { libs: ['kernel', 'domain'], packages: ['re2js', 'semver'], pure: true },
   'event-store': { libs: ['kernel'], packages: ['lru-cache', 'pg', 'typeorm'] },
   'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },
@@ -19,7 +20,7 @@ const libs = {
     packages: ['cloudevents', 'kafkajs', 'lru-cache'],
   },
   'nomad-api': {
-    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
+    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming'],
     packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
   },
   'nomad-rpc': {

@@ -23,8 +23,6 @@ const NOT_SERVED = new Set([
   'events-namespace',
   'events-resume',
   'events-stop',
-  'jobs-parse',
-  'jobs-parse-errors',
   'jobs-statuses',
   'jobs-statuses-read',
   'jobs-tags-submission',

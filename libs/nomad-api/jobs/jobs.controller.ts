@@ -20,7 +20,6 @@ import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
-import { bool, string, struct } from '../http/go-json/shape.js';
 import {
   boolParam,
   decodeBody,
@@ -30,14 +29,12 @@ import {
   NomadError,
   type JobRegisterRequest,
 } from '../http/index.js';
+import { jobsParseRequest, parsedJob } from './job-file.js';
 import { admit, examine, placesOf } from './registration.js';
 
 const MAX_EVAL_PRIORITY = 100;
 /** Nomad: job_max_source_size. */
 const MAX_SOURCE_BYTES = 1_000_000;
-
-/** Nomad: JobsParseRequest. */
-const jobsParseRequest = struct('api.JobsParseRequest', { JobHCL: string, Canonicalize: bool, Variables: string });
 
 /** Nomad: /v1/jobs, and registration at either path; spec/http-api §4.3. */
 @Controller('v1')
@@ -111,16 +108,13 @@ export class JobsController {
     sendJson(request, reply, answer);
   }
 
-  /** Job files are for clients to parse, as Nomad's own command line does. */
+  /** Nomad's job files, for clients that do not parse them: nomad-pack, the job editor of the web interface. */
   @Put('jobs/parse')
-  parse(@Req() request: FastifyRequest): never {
+  parse(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const body = orThrow(decodeBody(bodyOf(request), jobsParseRequest, { chunked: isChunked(request) }), '', 400);
     if (!body.JobHCL) throw new NomadError('Job spec is empty', 400);
     accessOf(request).require({ namespace: this.writes.namespace(request) });
-    throw new NomadError(
-      'this server does not parse HCL: turn the job into JSON with `nomad job run -output` and send that',
-      501,
-    );
+    sendJson(request, reply, parsedJob(body.JobHCL, body.Variables ?? '', body.Canonicalize ?? false));
   }
 
   private async registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
