@@ -12,15 +12,17 @@ const libs = {
   'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },
   streaming: { libs: ['kernel', 'domain', 'event-store', 'read-models'], packages: ['lru-cache'] },
   reactors: {
-    libs: ['kernel', 'domain', 'scheduling', 'event-store', 'read-models', 'streaming'],
+    libs: ['kernel', 'domain', 'scheduling', 'event-store', 'read-models', 'streaming', 'keyring'],
     packages: [],
   },
   'kafka-relay': {
     libs: ['kernel', 'domain', 'event-store', 'streaming'],
     packages: ['cloudevents', 'kafkajs', 'lru-cache'],
   },
+  // Keys are opened in one place; who needs items or identities asks it.
+  keyring: { libs: ['kernel', 'domain'], packages: ['jose', 'lru-cache'] },
   'nomad-api': {
-    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming'],
+    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming', 'keyring'],
     packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
   },
   'nomad-rpc': {

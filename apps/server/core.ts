@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { KeyringState } from '@app/domain';
 import { CommandHandler, impatientPool, migrate, PostgresEventStore } from '@app/event-store';
+import { IdentityTokens, Keyring, loadKeyEncryptionKey } from '@app/keyring';
+import { KEYRING } from '@app/kernel';
 import {
+  configured,
   createMetrics,
   StartupError,
   systemClock,
@@ -11,8 +15,17 @@ import {
   type Metrics,
   type Shutdown,
 } from '@app/platform';
-import { aggregates, ENTITIES, Heartbeats, MIGRATIONS, ReadModels, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
+import {
+  aggregates,
+  ENTITIES,
+  Heartbeats,
+  LockRenewals,
+  MIGRATIONS,
+  ReadModels,
+  tablesOf,
+  Variables,
+} from '@app/read-models';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
 import { untilAnswered } from './until-answered.js';
@@ -33,6 +46,11 @@ export interface Core {
   readonly tail: LogTail;
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
+  readonly variables: Variables;
+  readonly renewals: LockRenewals;
+  readonly keyring: Keyring;
+  readonly identities: IdentityTokens;
+  readonly oidcIssuer: string;
   readonly cache: AnswerCache;
   readonly news: NodeNews;
 }
@@ -70,6 +88,8 @@ export async function startCore(
     onError: (err) => log.warn({ err }, 'the log cannot be read; trying again'),
   });
   await whenAnswered(() => tail.start());
+  const keyring = await startKeyring(configuration, store, tail, log);
+  const oidcIssuer = configuration.oidcIssuer ?? '';
   const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
   const readModels = new ReadModels(dataSource);
@@ -92,6 +112,40 @@ export async function startCore(
     readModels,
     news: new NodeNews(tail, readModels, (err) => log.warn({ err }, 'news for nodes cannot be read; trying again')),
     heartbeats: new Heartbeats(dataSource),
+    variables: new Variables(dataSource),
+    renewals: new LockRenewals(dataSource),
+    keyring,
+    identities: new IdentityTokens(keyring, oidcIssuer, clock.now),
+    oidcIssuer,
     cache,
   };
+}
+
+/** The keyring as this instance can open it. One that it cannot is told of: everything but variables and identities is served all the same. */
+async function startKeyring(
+  { key: text, keyFile: file, dataDir }: Configuration,
+  store: PostgresEventStore,
+  tail: LogTail,
+  log: Logger,
+): Promise<Keyring> {
+  const kek = configured(() => loadKeyEncryptionKey({ text, file, dataDir }));
+  if (kek.isNew)
+    log.info(
+      { key: kek.fingerprint },
+      `a key encryption key was made: keep a copy of ${kek.origin} apart from the database`,
+    );
+  const keyring = new Keyring(kek, async () => {
+    const stored = (await store.load([KEYRING])).get(KEYRING);
+    return stored === undefined ? undefined : (JSON.parse(stored.state) as KeyringState);
+  });
+  tail.onCommit(({ changes }) => {
+    if (changes.some(({ stream }) => stream === KEYRING)) keyring.forget();
+  });
+  const problem = await untilAnswered('Postgres', log, () => keyring.problem());
+  if (problem !== undefined)
+    log.error(
+      { key: kek.fingerprint, origin: kek.origin },
+      `variables and workload identities cannot be served here: ${problem}. Give every server of this database the key of the one that made the keyring (ROLLBOOK_KEY_FILE), and start this one again`,
+    );
+  return keyring;
 }

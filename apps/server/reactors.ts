@@ -6,7 +6,9 @@ import {
   Drainer,
   GarbageCollector,
   HeartbeatWatcher,
+  KeyringKeeper,
   Leader,
+  LockWatcher,
   PeriodicLauncher,
   restoreCluster,
   Scheduler,
@@ -18,7 +20,7 @@ import { untilAnswered } from './until-answered.js';
 
 /** Follows the cluster and tries to lead: the scheduler role. */
 export async function startReactors(core: Core, log: Logger, shutdown: Shutdown): Promise<ClusterState> {
-  const { store, tail, handler, clock, readModels, heartbeats, dataSource } = core;
+  const { store, tail, handler, clock, readModels, heartbeats, dataSource, keyring, variables, renewals } = core;
   const cluster = new ClusterState();
   const { storeEpoch } = await untilAnswered('Postgres', log, () => store.readHead());
   const onError = (err: unknown): void => log.warn({ err }, 'a reactor will try again');
@@ -37,6 +39,11 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
       new Drainer(context),
       new GarbageCollector(context, new GarbageSource(dataSource), GARBAGE_THRESHOLDS),
       new PeriodicLauncher(context),
+      new KeyringKeeper(context, keyring, {
+        encryptedBy: (...query) => variables.encryptedBy(...query),
+        load: (streams) => store.load(streams),
+      }),
+      new LockWatcher(context, renewals),
       new HeartbeatWatcher(context, () => heartbeats.ages()),
     ],
   });

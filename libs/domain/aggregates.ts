@@ -20,12 +20,18 @@ import type { NamespaceState } from './namespace/state.js';
 import type { NodePoolEvent } from './node-pool/events.js';
 import { evolveNodePool } from './node-pool/evolve.js';
 import type { NodePoolState } from './node-pool/state.js';
+import type { KeyringEvent } from './keyring/events.js';
+import { evolveKeyring } from './keyring/evolve.js';
+import type { KeyringState } from './keyring/state.js';
 import type { NodeEventRecord } from './node/events.js';
 import { evolveNode } from './node/evolve.js';
 import type { NodeState } from './node/state.js';
 import type { SchedulerConfigurationEvent } from './scheduler-configuration/events.js';
 import { evolveSchedulerConfiguration } from './scheduler-configuration/evolve.js';
 import type { SchedulerConfigurationState } from './scheduler-configuration/state.js';
+import type { VariableEvent } from './variable/events.js';
+import { evolveVariable } from './variable/evolve.js';
+import type { VariableState } from './variable/state.js';
 
 export type AggregateState =
   | AllocationState
@@ -36,7 +42,9 @@ export type AggregateState =
   | NamespaceState
   | NodePoolState
   | NodeState
-  | SchedulerConfigurationState;
+  | SchedulerConfigurationState
+  | KeyringState
+  | VariableState;
 
 /** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
 export function evolve(
@@ -69,6 +77,10 @@ export function evolve(
         event as SchedulerConfigurationEvent,
         fact,
       );
+    case 'keyring':
+      return evolveKeyring(state as KeyringState | undefined, event as KeyringEvent, fact);
+    case 'variable':
+      return evolveVariable(state as VariableState | undefined, event as VariableEvent, fact);
   }
   return assertNever(type);
 }

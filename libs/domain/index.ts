@@ -110,3 +110,24 @@ export type {
   OperatorCapability,
   VariableCapability,
 } from './acl/policy/capabilities.js';
+export * from './keyring/state.js';
+export {
+  deprecateRootKey,
+  initialiseKeyring,
+  publishRootKey,
+  removeRootKey,
+  rotateKeyring,
+  type NewRootKey,
+} from './keyring/decide.js';
+export { renderRootKey } from './keyring/render.js';
+export * from './variable/state.js';
+export {
+  deleteVariable,
+  expireLock,
+  lockVariable,
+  releaseVariable,
+  resealVariable,
+  writeVariable,
+  type VariableAnswer,
+} from './variable/decide.js';
+export { renderVariableMetadata } from './variable/render.js';

@@ -8,7 +8,9 @@ import {
   renderNamespace,
   renderNode,
   renderNodePool,
+  renderRootKey,
   renderSchedulerConfiguration,
+  renderVariableMetadata,
   type AggregateState,
   type AllocationState,
   type DeploymentState,
@@ -17,8 +19,10 @@ import {
   type JobSummaryState,
   type NamespaceState,
   type NodePoolState,
+  type KeyringState,
   type NodeState,
   type SchedulerConfigurationState,
+  type VariableState,
 } from '@app/domain';
 import { assertNever, streamKey, streamType, type StreamName } from '@app/kernel';
 
@@ -58,6 +62,11 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { NodePool: after === undefined ? null : renderNodePool(after as NodePoolState) };
     case 'scheduler-configuration':
       return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
+    case 'keyring':
+      return { RootKeys: ((after as KeyringState | undefined)?.keys ?? []).map(renderRootKey) };
+    case 'variable':
+      // Whoever knows the id of a lock may break it: it is in no message but its own event's.
+      return { Metadata: after === undefined ? null : renderVariableMetadata(after as VariableState, false) };
   }
   return assertNever(type);
 }

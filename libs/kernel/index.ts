@@ -15,10 +15,12 @@ export {
   jobSummaryStream,
   namespaceStream,
   nodePoolStream,
+  KEYRING,
   nodeStream,
   SCHEDULER_CONFIGURATION,
   streamKey,
   streamType,
+  variableStream,
 } from './stream.js';
 export type { DurationNs, Index, TimeNs, TimeUs } from './time.js';
 export { isoFromUs, nsFromUs, US_PER_MS, US_PER_S, usFromNs, usFromRfc3339 } from './time.js';

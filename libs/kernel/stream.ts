@@ -8,7 +8,9 @@ export type StreamType =
   | 'node'
   | 'namespace'
   | 'node-pool'
-  | 'scheduler-configuration';
+  | 'scheduler-configuration'
+  | 'keyring'
+  | 'variable';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -22,6 +24,11 @@ export const namespaceStream = (name: string): StreamName => `namespace/${name}`
 export const nodePoolStream = (name: string): StreamName => `node-pool/${name}`;
 /** There is one for the whole cluster. */
 export const SCHEDULER_CONFIGURATION: StreamName = 'scheduler-configuration/global';
+
+/** There is one for the whole cluster, too. */
+export const KEYRING: StreamName = 'keyring/global';
+/** Namespaces hold no slash, paths may. */
+export const variableStream = (namespace: string, path: string): StreamName => `variable/${namespace}/${path}`;
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

@@ -1,8 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
-import { Heartbeats, ReadModels } from '@app/read-models';
 import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
+import { IdentityTokens, Keyring } from '@app/keyring';
+import { Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
@@ -25,6 +26,8 @@ import { JobsController } from './jobs/jobs.controller.js';
 import { Planner, type Rehearse } from './jobs/planner.js';
 import { Submissions } from './jobs/submissions.js';
 import { NamespacesController } from './namespaces/namespaces.controller.js';
+import { DiscoveryController, OidcIssuer } from './keyring/discovery.controller.js';
+import { KeyringController } from './keyring/keyring.controller.js';
 import { NodeCommandsController } from './nodes/node-commands.controller.js';
 import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
@@ -37,6 +40,8 @@ import { SearchController } from './search/search.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
+import { VariableController } from './variables/variable.controller.js';
+import { VariablesController } from './variables/variables.controller.js';
 
 /** What the edge is built on; made by the app. */
 export interface EdgeServices {
@@ -46,6 +51,12 @@ export interface EdgeServices {
   readonly store: EventStore & Leases;
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
+  readonly variables: Variables;
+  readonly renewals: LockRenewals;
+  readonly keyring: Keyring;
+  readonly identities: IdentityTokens;
+  /** Empty: no discovery document. */
+  readonly oidcIssuer: string;
   readonly tail: LogTail;
   readonly cache: AnswerCache;
   readonly news: NodeNews;
@@ -90,11 +101,20 @@ export class NomadApiModule {
         LeasesController,
         SchedulerConfigurationController,
         AgentsController,
+        DiscoveryController,
+        KeyringController,
+        VariablesController,
+        VariableController,
       ],
       providers: [
         { provide: CommandHandler, useValue: handler },
         { provide: ReadModels, useValue: readModels },
         { provide: Heartbeats, useValue: heartbeats },
+        { provide: Variables, useValue: services.variables },
+        { provide: LockRenewals, useValue: services.renewals },
+        { provide: Keyring, useValue: services.keyring },
+        { provide: IdentityTokens, useValue: services.identities },
+        { provide: OidcIssuer, useValue: new OidcIssuer(services.oidcIssuer) },
         { provide: LogTail, useValue: tail },
         { provide: AnswerCache, useValue: cache },
         { provide: ServerIdentity, useValue: server },

@@ -10,11 +10,12 @@ import {
   type EvaluationState,
   type JobState,
   type JobVersion,
+  type KeyringState,
   type NodeState,
   type SchedulerConfiguration,
   type SchedulerConfigurationState,
 } from '@app/domain';
-import { SCHEDULER_CONFIGURATION, streamKey, streamType, type Index, type StreamName } from '@app/kernel';
+import { KEYRING, SCHEDULER_CONFIGURATION, streamKey, streamType, type Index, type StreamName } from '@app/kernel';
 import { usageOf, type ClusterView, type Usage } from '@app/scheduling';
 import type { LogCommit } from '@app/streaming';
 
@@ -66,6 +67,10 @@ export class ClusterState implements ClusterView {
 
   get configuration(): SchedulerConfiguration {
     return this.state<SchedulerConfigurationState>(SCHEDULER_CONFIGURATION) ?? DEFAULT_SCHEDULER_CONFIGURATION;
+  }
+
+  get keyring(): KeyringState | undefined {
+    return this.state<KeyringState>(KEYRING);
   }
 
   /**
@@ -243,7 +248,8 @@ export class ClusterState implements ClusterView {
     else if (type === 'evaluation') kept = this.indexEvaluation(after as EvaluationState | undefined);
     else if (type === 'job') kept = this.indexJob(stream, after as JobState | undefined);
     else if (type === 'node') kept = this.indexNode(after as NodeState | undefined);
-    else if (type === 'job-summary') return;
+    // Many, large, and no reactor's business.
+    else if (type === 'job-summary' || type === 'variable') return;
     if (kept === undefined) this.held.delete(stream);
     else this.held.set(stream, { version, state: kept });
   }

@@ -4,6 +4,7 @@ import {
   allocationStream,
   deploymentStream,
   evaluationStream,
+  KEYRING,
   nodeStream,
   SCHEDULER_CONFIGURATION,
   type StreamName,
@@ -25,6 +26,7 @@ export async function restoreCluster(
   cluster.beginRestoring();
   const streams: StreamName[] = [
     SCHEDULER_CONFIGURATION,
+    KEYRING,
     ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
     ...(await readModels.keys('node', {})).map(nodeStream),
     ...(await readModels.keys('deployment', {})).map(deploymentStream),

@@ -1,4 +1,5 @@
 import {
+  activeKey,
   cancelEvaluations,
   currentVersion,
   evolveAllocation,
@@ -43,6 +44,7 @@ import { EvaluationQueue, OVERTAKEN } from './evaluation-queue.js';
 import { issue, type Reactor, type ReactorContext } from './reactor.js';
 
 export interface SchedulerOptions {
+  /** What allocations name as their signing key before there is one. */
   readonly signingKeyId: string;
   /** Nanoseconds on a clock that only goes forward. */
   readonly elapsed: () => DurationNs;
@@ -326,7 +328,7 @@ export class Scheduler implements Reactor {
       basis: this.basis(namespace, jobId),
       supersededEvals: superseded.map((other) => other.id),
       otherOpenEvaluations: open.length > superseded.length,
-      signingKeyId: this.options.signingKeyId,
+      signingKeyId: activeKey(cluster.keyring)?.id ?? this.options.signingKeyId,
     };
     return this.context.execute(
       'SubmitPlan',

@@ -2,9 +2,11 @@ export { ENTITIES, type DocumentRow } from './entities.js';
 export { GarbageSource, type GarbagePage } from './garbage.js';
 export { ServerDirectory, type ServerEntry } from './server-directory.js';
 export { Heartbeats } from './heartbeats.js';
+export { LockRenewals, type ExpiredLock } from './lock-renewals.js';
 export { project, versionKey } from './project.js';
 export { ReadModels, type JobRow, type ListQuery } from './read-models.js';
 export { TABLES, type TableName } from './tables.js';
+export { Variables, type VariableRow } from './variables.js';
 export { aggregates, MIGRATIONS, tablesOf } from './wiring.js';
 export {
   NotNow,

@@ -8,6 +8,7 @@ import {
   renderNamespace,
   renderNodePool,
   renderNodeStub,
+  renderVariableMetadata,
   currentVersion,
   type AllocationState,
   type DeploymentState,
@@ -18,6 +19,7 @@ import {
   type NamespaceState,
   type NodePoolState,
   type NodeState,
+  type VariableState,
 } from '@app/domain';
 import type { RowWrite } from '@app/event-store';
 import { assertNever, streamType, type StreamName } from '@app/kernel';
@@ -42,7 +44,10 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return [projectNamed('namespace', after as NamespaceState, renderNamespace)];
     case 'node-pool':
       return [projectNamed('node_pool', after as NodePoolState, renderNodePool)];
+    case 'variable':
+      return projectVariable(after as VariableState);
     case 'scheduler-configuration':
+    case 'keyring':
       return [];
   }
   return assertNever(type);
@@ -58,8 +63,10 @@ export const TABLES_OF = {
   node: ['node'],
   namespace: ['namespace'],
   'node-pool': ['node_pool'],
-  // Read from its state.
+  // Read from their states.
   'scheduler-configuration': [],
+  keyring: [],
+  variable: ['variable'],
 } as const;
 
 const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });
@@ -243,4 +250,26 @@ function projectNamed<
   if (state.purged) return removal(table, state.name);
   const columns = { create_index: state.createIndex, modify_index: state.modifyIndex };
   return { table, key: state.name, columns, document: JSON.stringify(render(state)) };
+}
+
+function projectVariable(state: VariableState): RowWrite[] {
+  const key = `${state.namespace}/${state.path}`;
+  if (state.purged) return [removal('variable', key)];
+  return [
+    {
+      table: 'variable',
+      key,
+      columns: {
+        namespace: state.namespace,
+        path: state.path,
+        key_id: state.keyId,
+        lock_id: state.lock?.id ?? '',
+        lock_ttl: state.lock?.ttl ?? 0,
+        lock_delay: state.lock?.delay ?? 0,
+        create_index: state.createIndex,
+        modify_index: state.modifyIndex,
+      },
+      document: JSON.stringify(renderVariableMetadata(state, true)),
+    },
+  ];
 }

@@ -208,7 +208,9 @@ export class ReadModels {
       `SELECT 'jobs' AS use WHERE EXISTS (SELECT 1 FROM job WHERE namespace = $1 AND status <> 'dead')
        UNION ALL
        SELECT 'allocations' WHERE EXISTS (SELECT 1 FROM allocation WHERE namespace = $1
-          AND client_status NOT IN ('complete', 'failed', 'lost'))`,
+          AND client_status NOT IN ('complete', 'failed', 'lost'))
+       UNION ALL
+       SELECT 'variables' WHERE EXISTS (SELECT 1 FROM variable WHERE namespace = $1)`,
       [namespace],
     );
     return new Set(rows.map(({ use }) => use));

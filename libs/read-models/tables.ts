@@ -10,7 +10,8 @@ export type TableName =
   | 'node'
   | 'purged_allocation'
   | 'namespace'
-  | 'node_pool';
+  | 'node_pool'
+  | 'variable';
 
 /** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -124,4 +125,20 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
   },
   { table: 'namespace', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
   { table: 'node_pool', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
+  {
+    /** The document is the metadata: a row holds nothing of the items but which key they are encrypted by. */
+    table: 'variable',
+    key: 'key',
+    columns: {
+      namespace: TEXT,
+      path: TEXT,
+      key_id: TEXT,
+      lock_id: TEXT,
+      lock_ttl: INDEX,
+      lock_delay: INDEX,
+      create_index: INDEX,
+      modify_index: INDEX,
+    },
+    indexes: ['(namespace, path)', '(key_id)', `(lock_id) WHERE lock_id <> ''`],
+  },
 ];

@@ -6,6 +6,7 @@ import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
 import { ServerDirectory1764310000000 } from './server-directory.migration.js';
+import { Variables1764327600000 } from './variables.migration.js';
 
 /** Every migration of the product, oldest first. */
 export const MIGRATIONS = [
@@ -14,6 +15,7 @@ export const MIGRATIONS = [
   Heartbeats1763800000001,
   Places1764300000000,
   ServerDirectory1764310000000,
+  Variables1764327600000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

@@ -26,16 +26,10 @@ const NOT_SERVED = new Set([
   'jobs-statuses',
   'jobs-statuses-read',
   'jobs-tags-submission',
-  'keyring',
   'namespaces-jobs',
   'operator-raft-autopilot',
   'scaling-policies',
   'services-list',
-  'variables-cas',
-  'variables-crud',
-  'variables-list',
-  'variables-lock-expiry',
-  'variables-locks',
 ]);
 const LANES = 6;
 const BOUND_MS = 600_000;

@@ -106,6 +106,15 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   NamespaceDeleted: () => 'deleted',
   NodePoolDefined: ({ description }) => `defined${after(': ', description)}`,
   NodePoolDeleted: () => 'deleted',
+  RootKeyAdded: ({ id, state }) => `root key ${short(id)} added, ${text(state)}`,
+  RootKeyPublished: ({ id }) => `root key ${short(id)} is the active one now`,
+  RootKeyDeprecated: ({ id }) => `nothing is encrypted by root key ${short(id)} any more`,
+  RootKeyRemoved: ({ id }) => `root key ${short(id)} removed`,
+  VariableWritten: ({ namespace, path }) => `${text(path)} in ${text(namespace)} written`,
+  VariableLocked: ({ namespace, path }) => `${text(path)} in ${text(namespace)} written and locked`,
+  VariableUnlocked: ({ cause }) => `its lock is ${text(cause)}`,
+  VariableDeleted: () => 'deleted',
+  VariableResealed: ({ keyId }) => `encrypted by root key ${short(keyId)} now`,
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };
 

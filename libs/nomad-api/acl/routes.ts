@@ -104,6 +104,20 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['PUT /v1/search', byHandler],
   ['PUT /v1/search/fuzzy', byHandler],
 
+  // Variables and the keyring; what may be done with a variable depends on its path
+  ['GET /v1/vars', anyone],
+  ['GET /v1/var/:id', byHandler],
+  ['PUT /v1/var/:id', byHandler],
+  ['DELETE /v1/var/:id', byHandler],
+  ['HEAD /v1/var/:id', open],
+  ['PATCH /v1/var/:id', open],
+  ['OPTIONS /v1/var/:id', open],
+  ['GET /v1/operator/keyring/:id', operator('read', 'keyring-read')],
+  ['PUT /v1/operator/keyring/:id', operator('write', 'keyring-rotate')],
+  ['DELETE /v1/operator/keyring/:id', operator('write', 'keyring-delete')],
+  ['GET /.well-known/jwks.json', open],
+  ['GET /.well-known/openid-configuration', open],
+
   // Server
   ['GET /v1/status/leader', open],
   ['GET /v1/status/peers', open],

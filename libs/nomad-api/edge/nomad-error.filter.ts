@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isStoreOutage, StoreUnavailable } from '@app/event-store';
+import { KeyringUnavailable } from '@app/keyring';
 import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
 import { Busy } from './writes.js';
@@ -32,6 +33,7 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
     const text = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
     return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
   }
+  if (error instanceof KeyringUnavailable) return void reply.code(500).type(TEXT).send(error.message);
   if (holdsZeroByte(error)) return void reply.code(400).type(TEXT).send('text must not hold a zero byte');
   // Nest's own: an unknown path, an answer as empty as Nomad's.
   if (error instanceof HttpException && error.getStatus() === 404)

@@ -76,6 +76,8 @@ export const WORDINGS = {
       return `job ${JSON.stringify(jobId)} in namespace ${JSON.stringify(namespace)} at version ${version} not found`;
     },
   },
+  'keyring-full': { status: 500, text: (most) => `the keyring holds ${most} keys already; remove one first` },
+  'keyring-moved': fixed(503, 'the keyring is being rotated; try again'),
   'malformed-allocation-id': {
     status: 500,
     text: (id) => `alloc "${id}" lookup failed: index error: UUID must be 36 characters`,
@@ -117,6 +119,9 @@ export const WORDINGS = {
     'Job registration, dispatch, and scale are disabled by the scheduler configuration',
   ),
   'revert-to-current': fixed(500, "can't revert to current version"),
+  'root-key-active': fixed(500, 'active root key cannot be deleted - call rotate first'),
+  'root-key-in-use': fixed(500, 'root key in use, cannot delete'),
+  'root-key-not-found': fixed(500, 'root key not found'),
   'scale-above-maximum': {
     status: 400,
     text: (counts) => `group count was greater than scaling policy maximum: ${counts}`,
@@ -164,6 +169,8 @@ export const WORDINGS = {
       return `job ${JSON.stringify(jobId)} version ${version} not found`;
     },
   },
+  'variable-not-found-write': fixed(500, "variable doesn't exist"),
+  'variable-not-locked': fixed(500, "variable doesn't hold a lock"),
   'unknown-allocation': { status: 500, text: (id) => `unknown alloc "${id}"` },
 } as const satisfies Record<string, Wording>;
 

@@ -61,6 +61,7 @@ const job: Rewrite = (remainder) => {
 
 /** Longer prefixes first. */
 const PREFIX_ROUTES: readonly (readonly [prefix: string, rewrite: Rewrite])[] = [
+  ['/v1/operator/keyring/', whole],
   ['/v1/client/allocation/', bySegment],
   ['/v1/acl/role/name/', whole],
   ['/v1/acl/policy/', whole],
@@ -72,6 +73,7 @@ const PREFIX_ROUTES: readonly (readonly [prefix: string, rewrite: Rewrite])[] = 
   ['/v1/evaluation/', bySuffix(['allocations'])],
   ['/v1/namespace/', whole],
   ['/v1/node/', bySuffix(NODE_SUFFIXES)],
+  ['/v1/var/', whole],
   ['/v1/job/', job],
 ];
 /** Routes that exist with and without a slash at the end, and those below a prefix that are no ids. */

@@ -8,6 +8,7 @@ export {
   jobType,
   nodePoolType,
   nodeType,
+  variableType,
 } from './filter/nomad-types.js';
 export type { FilterType } from './filter/type.js';
 export { decodeBody } from './go-json/decode.js';
@@ -24,7 +25,7 @@ export type {
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
-export { parseGoDuration, parseUint64 } from './go-strconv.js';
+export { parseGoDuration, parseInt64, parseUint64 } from './go-strconv.js';
 export { textOfExtendedHeader, textOfHeader, tokenForHeader } from './header-text.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
@@ -38,6 +39,7 @@ export {
   type PageRequest,
   paginate,
   parseCreateIndexToken,
+  parseNamespaceToken,
 } from './pagination.js';
 export {
   boolParam,

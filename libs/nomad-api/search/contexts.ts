@@ -10,6 +10,8 @@ export type Source =
   | { readonly kind: 'uuid'; readonly table: TableName; readonly namespaced: boolean }
   | { readonly kind: 'jobs' }
   | { readonly kind: 'named'; readonly named: NamedTable }
+  /** By their paths, as far as each may be listed. */
+  | { readonly kind: 'variables' }
   /** There are none of these here. `byUuid`: how fuzzy search shows that. */
   | { readonly kind: 'none'; readonly byUuid: boolean };
 
@@ -65,7 +67,7 @@ export const CONTEXTS: ReadonlyMap<string, Context> = new Map<string, Context>([
   [
     'vars',
     {
-      source: { kind: 'none', byUuid: false },
+      source: { kind: 'variables' },
       isAllowed: (permissions, namespace) => permissions.inVariablesOf(namespace),
     },
   ],

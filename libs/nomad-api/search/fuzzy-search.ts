@@ -5,7 +5,7 @@ import { Objects } from '../edge/objects.js';
 import { compareBytes } from '../http/index.js';
 import type { Context, Scope } from './contexts.js';
 import { jobParts, type JobPart } from './job-parts.js';
-import { PrefixSearch } from './prefix-search.js';
+import { placeOf, PrefixSearch } from './prefix-search.js';
 import { namespacesOf, type NamespaceFilter } from './scope.js';
 
 /** Most objects of one context with a match, and most matches of one kind. */
@@ -51,6 +51,13 @@ export class FuzzySearch {
       }
       case 'jobs':
         return this.scan(text, 'job', await namespacesOf(scope, 'job', this.readModels), (rows) => this.partsOf(rows));
+      case 'variables':
+        return this.scan(
+          text,
+          'variable',
+          scope.namespace === '*' ? {} : { namespace: scope.namespace },
+          variablesFor(name, scope),
+        );
       case 'uuid':
         if (source.table === 'allocation')
           return this.scan(
@@ -117,6 +124,16 @@ const named =
         const { Name, Namespace } = JSON.parse(document) as { readonly Name: string; readonly Namespace: string };
         return [{ kind, name: Name, scope: namespaced ? [Namespace, key] : [key] }];
       }),
+    );
+
+const variablesFor =
+  (kind: string, { permissions }: Scope) =>
+  (rows: readonly DocumentRow[]): Promise<readonly (readonly Candidate[])[]> =>
+    Promise.resolve(
+      rows
+        .map(placeOf)
+        .filter(({ namespace, path }) => permissions.variable(namespace, path, 'list'))
+        .map(({ namespace, path }) => [{ kind, name: path, scope: [namespace, path] }]),
     );
 
 /** The matches by kind: where the text comes first, then the shorter, then in order. */

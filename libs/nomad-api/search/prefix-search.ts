@@ -6,6 +6,8 @@ import { namespacesOf, type NamespaceFilter } from './scope.js';
 
 /** Most matches of one context. */
 const MAX_MATCHES = 20;
+/** Variables that are looked at where each has to be asked about. */
+const MAX_LOOKED_AT = 2_000;
 
 export interface Matches<T> {
   readonly found: readonly T[];
@@ -41,6 +43,23 @@ export class PrefixSearch {
           limit: MAX_MATCHES + 1,
         });
         return cut(rows.map(({ key }) => key.slice(key.indexOf('/') + 1)));
+      }
+      case 'variables': {
+        if (prefix.includes('\0')) return NOTHING;
+        const { namespace, permissions } = scope;
+        const rows = await this.readModels.list({
+          table: 'variable',
+          where: namespace === '*' ? {} : { namespace },
+          prefix: { column: 'path', value: prefix },
+          order: 'key',
+          limit: permissions.isManagement ? MAX_MATCHES + 1 : MAX_LOOKED_AT,
+        });
+        return cut(
+          rows
+            .map(placeOf)
+            .filter((at) => permissions.variable(at.namespace, at.path, 'list'))
+            .map(({ path }) => path),
+        );
       }
       case 'uuid':
         return this.byUuid(
@@ -78,3 +97,9 @@ const cut = (found: readonly string[]): Matches<string> => ({
   found: found.slice(0, MAX_MATCHES),
   truncated: found.length > MAX_MATCHES,
 });
+
+/** Namespaces hold no slash, paths may. */
+export const placeOf = ({ key }: { readonly key: string }): { readonly namespace: string; readonly path: string } => {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), path: key.slice(slash + 1) };
+};

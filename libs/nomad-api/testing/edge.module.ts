@@ -1,10 +1,13 @@
 import 'reflect-metadata';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { initialiseKeyring, type KeyringState } from '@app/domain';
 import { PostgresEventStore } from '@app/event-store';
 import { ClusterState, heartbeatTtlMs, Housekeeping, rehearse, restoreCluster } from '@app/reactors';
-import { ENTITIES, GarbageSource, Heartbeats, ReadModels } from '@app/read-models';
 import { NodeNews } from '@app/streaming';
+import { KEYRING } from '@app/kernel';
+import { IdentityTokens, KeyEncryptionKey, Keyring } from '@app/keyring';
+import { ENTITIES, GarbageSource, Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
 import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -27,6 +30,10 @@ export interface TestEdge extends TestInstance {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
+  readonly keyring: Keyring;
+  readonly dataSource: DataSource;
+  /** Gives the cluster its first root key, as its leader would. */
+  initialiseKeyring(): Promise<void>;
   /** Takes the database away from this edge, or gives it back. */
   setReachable(isReachable: boolean): void;
 }
@@ -49,6 +56,13 @@ export async function startEdge(): Promise<TestEdge> {
   const instance = await startInstance(store);
   const readModels = new ReadModels(dataSource);
   const faults: unknown[] = [];
+  const keyring = new Keyring(new KeyEncryptionKey(randomBytes(32), 'a test'), async () => {
+    const stored = (await store.load([KEYRING])).get(KEYRING);
+    return stored && (JSON.parse(stored.state) as KeyringState);
+  });
+  instance.tail.onCommit(({ changes }) => {
+    if (changes.some(({ stream }) => stream === KEYRING)) keyring.forget();
+  });
   const module = NomadApiModule.on({
     ...instance,
     instance: 'edge/1',
@@ -56,6 +70,11 @@ export async function startEdge(): Promise<TestEdge> {
     readModels,
     heartbeats: new Heartbeats(dataSource),
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
+    variables: new Variables(dataSource),
+    renewals: new LockRenewals(dataSource),
+    keyring,
+    identities: new IdentityTokens(keyring, '', clock),
+    oidcIssuer: '',
     server: new ServerIdentity('edge', 'global', 'dc1', '127.0.0.1', 4646, '0.0.0', false),
     readiness: new Readiness(
       () => Promise.resolve(undefined),
@@ -85,6 +104,16 @@ export async function startEdge(): Promise<TestEdge> {
         body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
       const options = { method, url, headers, ...(payload === undefined ? {} : { payload }) } as InjectOptions;
       return adapter.getInstance().inject(options);
+    },
+    keyring,
+    dataSource,
+    async initialiseKeyring() {
+      const key = await keyring.newKey();
+      await instance.handler.execute({
+        name: 'InitialiseKeyring',
+        meta: { actor: 'test' },
+        decide: (view, context) => initialiseKeyring(view, context, { key }),
+      });
     },
     setReachable: gate.setReachable,
     async close() {

@@ -185,6 +185,38 @@ export class Configuration {
   readonly acl: boolean = false;
 
   @Setting({
+    name: 'ROLLBOOK_KEY_FILE',
+    description:
+      'File with the key that encrypts the root keys of the keyring: 32 bytes, as they are, as base64 or as hexadecimal digits. All servers on one database need the same.',
+    values: 'a path',
+    whenUnset: '`key-encryption.key` under `ROLLBOOK_DATA_DIR`, made on the first start',
+  })
+  @IsOptional()
+  @IsNotEmpty()
+  readonly keyFile?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_KEY',
+    description: 'That key itself, where a file is not at hand. It counts before the file.',
+    values: '32 bytes as base64 or hexadecimal digits',
+    whenUnset: 'see above',
+  })
+  @IsOptional()
+  @Matches(/^([A-Za-z0-9+/_-]{43}=?|[0-9A-Fa-f]{64})$/)
+  readonly key?: string;
+
+  @Setting({
+    name: 'ROLLBOOK_OIDC_ISSUER',
+    description:
+      'URL under which others reach the servers: workload identities name it as their issuer, and the OIDC discovery document is served.',
+    values: 'an `http` or `https` URL without a slash at its end',
+    whenUnset: 'identities name no issuer',
+  })
+  @IsOptional()
+  @Matches(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*[^\s/?#])?$/)
+  readonly oidcIssuer?: string;
+
+  @Setting({
     name: 'ROLLBOOK_LOG_LEVEL',
     description: 'The least severe messages that are logged. Readable lines on a terminal, JSON elsewhere.',
     values: `one of ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}`,

@@ -53,8 +53,8 @@ function unknownName(name: string, settings: readonly Setting[]): string {
 }
 
 const malformed = ({ name, values }: Setting, value: string): string => {
-  // Addresses of databases carry passwords.
-  const shown = name.endsWith('_URL') ? 'that' : JSON.stringify(value);
+  // Addresses of databases carry passwords, and keys are secrets.
+  const shown = name.endsWith('_URL') || name.endsWith('_KEY') ? 'that' : JSON.stringify(value);
   return `${name} must be ${values.replaceAll('`', '')}; ${shown} is not.`;
 };
 

@@ -16,6 +16,7 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   node: { type: 'node', columns: ['id'] },
   namespace: { type: 'namespace', columns: ['name'] },
   node_pool: { type: 'node-pool', columns: ['name'] },
+  variable: { type: 'variable', columns: ['key'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

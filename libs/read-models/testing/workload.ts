@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import {
   defineNamespace,
   defineNodePool,
+  deleteVariable,
   deregisterJob,
   failDeployment,
+  initialiseKeyring,
+  lockVariable,
   markStable,
   pauseDeployment,
   promoteDeployment,
   setAllocationHealth,
   setEligibility,
   stopAllocation,
+  writeVariable,
   type JobAnswer,
 } from '@app/domain';
 import type { CommandHandler } from '@app/event-store';
@@ -38,6 +42,8 @@ const POOL = {
   descriptionBytes: 0,
   hasSchedulerConfiguration: false,
 };
+const KEY = 'k1';
+const VARIABLES = ['one', 'two', 'nested/three'];
 
 type Decide<A> = (view: StateView, context: CommandContext) => Decision<A>;
 
@@ -71,6 +77,8 @@ export class Workload {
     await this.execute(nodeIsReady());
     await this.execute((view, context) => defineNamespace(view, context, NAMESPACE));
     await this.execute((view, context) => defineNodePool(view, context, POOL));
+    const key = { id: KEY, sealed: 'sealed', publicKey: { n: 'n', e: 'AQAB' } };
+    await this.execute((view, context) => initialiseKeyring(view, context, { key }));
     for (const job of JOBS) {
       this.jobs.set(job, { evaluations: [], deployments: [], allocations: [] });
       await this.register(job);
@@ -93,6 +101,7 @@ export class Workload {
     }
     if (roll < 0.9 && deployment !== undefined) return this.steer(deployment, known.allocations);
     if (roll < 0.94) return this.deregister(job, known);
+    if (roll < 0.955) return this.keep();
     const isOn = this.random() < 0.5;
     if (roll < 0.97) {
       const version = Math.floor(this.random() * 4);
@@ -154,6 +163,17 @@ export class Workload {
       if (roll < 0.7) return failDeployment(view, context, { deploymentId });
       const ids = healthy === undefined ? [] : [healthy];
       return setAllocationHealth(view, context, { deploymentId, healthy: ids, unhealthy: [] });
+    });
+  }
+
+  private keep(): Promise<unknown> {
+    const roll = this.random();
+    const where = { namespace: 'default', path: this.pick(VARIABLES)!, cas: null };
+    const items = { keyId: KEY, sealed: String(roll) };
+    return this.execute<unknown>((view, context) => {
+      if (roll < 0.6) return writeVariable(view, context, { ...where, items, lockId: '' });
+      if (roll < 0.65) return lockVariable(view, context, { ...where, items, lockId: '', ttl: 15e9, delay: 15e9 });
+      return deleteVariable(view, context, where);
     });
   }
 

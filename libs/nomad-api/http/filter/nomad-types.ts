@@ -662,3 +662,18 @@ export const nodePoolType = struct('structs.NodePool', {
   CreateIndex: uint64,
   ModifyIndex: uint64,
 });
+
+/** What variables are filtered as: the fields of their metadata are selected through its name. */
+export const variableType = struct('structs.VariableEncrypted', {
+  VariableMetadata: embedded(
+    struct('structs.VariableMetadata', {
+      Namespace: string,
+      Path: string,
+      Lock: pointer(struct('structs.VariableLock', { ID: string, TTL: duration, LockDelay: duration })),
+      CreateIndex: uint64,
+      CreateTime: int64,
+      ModifyIndex: uint64,
+      ModifyTime: int64,
+    }),
+  ),
+});

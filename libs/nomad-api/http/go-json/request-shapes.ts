@@ -26,6 +26,7 @@ const writeRequest = struct('structs.WriteRequest', { Region: string, Namespace:
 const queryOptions = struct('structs.QueryOptions', { Region: string, Namespace: string });
 const inApiWrite = { WriteRequest: apiWriteRequest };
 const inWrite = { WriteRequest: writeRequest };
+const stringMap = map(string);
 
 /** Nomad: JobStatusesRequest. */
 export const jobStatusesRequest = struct('structs.JobStatusesRequest', {
@@ -204,6 +205,21 @@ export const schedulerConfigurationRequest = struct('structs.SchedulerConfigurat
   NodeLimitForFeasibilityChecks: int,
 });
 export type SchedulerConfigurationRequest = Decoded<typeof schedulerConfigurationRequest>;
+
+/** A map of texts with a Go type of its own. */
+const variableItems: typeof stringMap = {
+  ...stringMap,
+  goType: 'structs.VariableItems',
+  slotType: 'structs.VariableItems',
+};
+/** Nomad: VariableDecrypted; its times and indexes are ignored. Times of a lock are texts or numbers. */
+export const variableRequest = struct('structs.VariableDecrypted', {
+  Namespace: string,
+  Path: string,
+  Lock: pointer(struct('structs.VariableLock', { ID: string, TTL: any, LockDelay: any })),
+  Items: variableItems,
+});
+export type VariableRequest = Decoded<typeof variableRequest>;
 
 export const searchRequest = struct(
   'structs.SearchRequest',

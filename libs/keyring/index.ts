@@ -1,0 +1,3 @@
+export { KeyEncryptionKey, loadKeyEncryptionKey, type KeySource } from './key-encryption-key.js';
+export { Keyring, KeyringUnavailable, type Items } from './keyring.js';
+export { IdentityTokens, type IdentityClaims, type SignedIdentity, type VerifiedIdentity } from './identity-tokens.js';
