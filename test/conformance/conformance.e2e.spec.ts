@@ -24,8 +24,6 @@ const NOT_SERVED = new Set([
   'events-resume',
   'events-stop',
   'jobs-statuses',
-  'jobs-statuses-read',
-  'jobs-tags-submission',
   'namespaces-jobs',
   'operator-raft-autopilot',
   'scaling-policies',

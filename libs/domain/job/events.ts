@@ -42,5 +42,9 @@ export type JobEvent =
   | { readonly type: 'PeriodicJobLaunched'; readonly data: { readonly due: TimeUs; readonly childId: string } }
   /** The child before is not done, and the job prohibits overlap. */
   | { readonly type: 'PeriodicLaunchPassedOver'; readonly data: { readonly due: TimeUs } }
-  | { readonly type: 'JobVersionUntagged'; readonly data: { readonly version: number } }
+  /** `forgotten`: only its tag kept the version. */
+  | {
+      readonly type: 'JobVersionUntagged';
+      readonly data: { readonly version: number; readonly forgotten?: true };
+    }
   | { readonly type: 'JobPurged'; readonly data: Readonly<Record<string, never>> };

@@ -1,9 +1,8 @@
 import { assertNever, type Fact } from '@app/kernel';
 import type { JobEvent } from './events.js';
+import { retained } from './retention.js';
 import type { JobState, JobVersion } from './state.js';
 
-/** Untagged versions that are kept. Nomad: job_tracked_versions. */
-const TRACKED_VERSIONS = 6;
 /** Scaling events of a group that are kept. Nomad: job_tracked_scaling_events. */
 const TRACKED_SCALING_EVENTS = 10;
 
@@ -60,8 +59,11 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
       const versionTag = { Name: data.name, Description: data.description, TaggedTime: fact.time };
       return state && changed(state, data.version, { versionTag }, fact);
     }
-    case 'JobVersionUntagged':
-      return state && changed(state, data.version, { versionTag: null }, fact);
+    case 'JobVersionUntagged': {
+      if (state === undefined) return state;
+      if (!data.forgotten) return changed(state, data.version, { versionTag: null }, fact);
+      return { ...state, versions: state.versions.filter((one) => one.version !== data.version) };
+    }
     case 'JobScaled':
       return current === undefined ? state : scaled(state!, data, fact);
     case 'PeriodicJobLaunched':
@@ -89,13 +91,4 @@ function scaled(
   const former = Object.entries(state.scalingEvents ?? {}).find(([name]) => name === group)?.[1] ?? [];
   const events = [{ ...given, time: fact.time, createIndex: fact.index }, ...former];
   return { ...state, scalingEvents: { ...state.scalingEvents, [group]: events.slice(0, TRACKED_SCALING_EVENTS) } };
-}
-
-/** On overflow the oldest untagged version goes; the newest stable one is protected. spec/lifecycle §1.5. */
-function retained(versions: readonly JobVersion[]): readonly JobVersion[] {
-  const untagged = versions.filter((one) => one.versionTag === null);
-  if (untagged.length <= TRACKED_VERSIONS) return versions;
-  const newestStable = versions.find((one) => one.stable);
-  const goes = untagged.at(-1) === newestStable ? untagged.at(-2) : untagged.at(-1);
-  return versions.filter((one) => one !== goes);
 }

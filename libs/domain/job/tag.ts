@@ -1,9 +1,7 @@
 import { accept, reject, type CommandContext, type Decision, type StateView, type TimeUs } from '@app/kernel';
 import { draftOf } from '../command/draft.js';
+import { isOneTooMany } from './retention.js';
 import { currentVersion } from './state.js';
-
-/** Nomad: MaxDescriptionCharacters of a version tag. */
-const MAX_DESCRIPTION = 1000;
 
 export interface TagVersion {
   readonly namespace: string;
@@ -24,12 +22,11 @@ export interface TagAnswer {
 
 /**
  * Names a version, which is kept from then on. A tag that is there already gets the new description. Nomad: Job.TagVersion; spec/lifecycle §1.5.
- * Rejections: tag-latest-with-version (detail: the version), tag-description-too-long, tag-version-not-found and tag-is-taken (detail: JSON).
+ * Rejections: tag-latest-with-version (detail: the version), tag-version-not-found and tag-is-taken (detail: JSON).
  */
 export function tagVersion(view: StateView, context: CommandContext, command: TagVersion): Decision<TagAnswer> {
   const { namespace, jobId, name, description, latest } = command;
   if (latest && command.version !== 0) return reject('tag-latest-with-version', String(command.version));
-  if (description.length > MAX_DESCRIPTION) return reject('tag-description-too-long', String(MAX_DESCRIPTION));
   const draft = draftOf(view, context);
   const job = draft.job(namespace, jobId);
   const current = currentVersion(job);
@@ -43,7 +40,7 @@ export function tagVersion(view: StateView, context: CommandContext, command: Ta
   return accept(draft.events(), { name, description, taggedTime: context.now });
 }
 
-/** Takes a name away again. Rejection: tag-not-found (detail: JSON). */
+/** Takes a name away again. A version that only its name kept is gone then. Rejection: tag-not-found (detail: JSON). */
 export function untagVersion(
   view: StateView,
   context: CommandContext,
@@ -53,6 +50,9 @@ export function untagVersion(
   const job = draft.job(namespace, jobId);
   const holder = job?.versions.find(({ versionTag }) => versionTag?.Name === name);
   if (job === undefined || holder === undefined) return reject('tag-not-found', JSON.stringify({ jobId, name }));
-  draft.onJob(job, { type: 'JobVersionUntagged', data: { version: holder.version } });
+  draft.onJob(job, {
+    type: 'JobVersionUntagged',
+    data: { version: holder.version, ...(isOneTooMany(job, holder) && { forgotten: true as const }) },
+  });
   return accept(draft.events(), { name: '', description: '', taggedTime: 0 });
 }

@@ -63,14 +63,28 @@ describe('a version tag', () => {
       .thenRejected('tag-is-taken', '{"jobId":"web","name":"golden"}');
   });
 
-  it('is not for a version that is not there, and not with a long story', () => {
+  it('is not for a version that is not there', () => {
     given().when(tag()).thenRejected('tag-version-not-found', '{"jobId":"web","version":0}');
     versions(1)
       .when(tag({ version: 9 }))
       .thenRejected('tag-version-not-found', '{"jobId":"web","version":9}');
-    versions(1)
-      .when(tag({ description: 'x'.repeat(1001) }))
-      .thenRejected('tag-description-too-long', '1000');
+  });
+
+  it('may come with a long story', () => {
+    const story = versions(1).and(tag({ description: 'x'.repeat(1001) }));
+    expect(story.state<JobState>(job).versions[0]?.versionTag?.Description).toHaveLength(1001);
+  });
+
+  it('takes its version along when only it kept that', () => {
+    const story = versions(1).and(tag({ version: 0 }));
+    for (let n = 1; n <= 6; n++) story.and(registered(jobSpec({ count: n + 1 })));
+    story.when(untag('golden')).thenAppended(event(job, 'JobVersionUntagged', { version: 0, forgotten: true }));
+    expect(
+      story
+        .and(untag('golden'))
+        .state<JobState>(job)
+        .versions.map(({ version }) => version),
+    ).toEqual([6, 5, 4, 3, 2, 1]);
   });
 
   it('can be taken away, once', () => {

@@ -51,8 +51,8 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['PUT /v1/job/:id/dispatch', namespace('dispatch-job')],
   ['PUT /v1/job/:id/dispatch/payload', namespace('dispatch-job')],
   ['PUT /v1/job/:id/periodic/force', namespace('submit-job', 'dispatch-job', 'force-periodic-job')],
-  ['PUT /v1/job/:id/versions/:name/tag', namespace('submit-job', 'tag-job-version')],
-  ['DELETE /v1/job/:id/versions/:name/tag', namespace('submit-job', 'tag-job-version')],
+  ['PUT /v1/job/:id/:word/:name/tag', namespace('submit-job', 'tag-job-version')],
+  ['DELETE /v1/job/:id/:word/:name/tag', namespace('submit-job', 'tag-job-version')],
   ['* /v1/job/:id/tag', open],
 
   // Deployments

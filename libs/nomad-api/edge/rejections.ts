@@ -140,10 +140,6 @@ export const WORDINGS = {
   'scale-job-not-found': { status: 404, text: (id) => `job ${JSON.stringify(id)} not found` },
   'scale-system-count': fixed(400, 'jobs of type "system" can only be scaled between 0 and 1'),
   'scale-without-group': fixed(400, 'missing task group name for scaling action'),
-  'tag-description-too-long': {
-    status: 500,
-    text: (limit) => `version tag description must be at most ${limit} characters long`,
-  },
   'tag-is-taken': {
     status: 500,
     text: (detail) => {

@@ -55,7 +55,7 @@ const byPrefix =
 const jobSubResource = bySuffix([...JOB_SUFFIXES, 'tag']);
 /** Tags are the exception: four segments, or the answer of `/v1/job/:id/tag`, which is `invalid job tag endpoint`. */
 const job: Rewrite = (remainder) => {
-  const isTag = /^[^/]+\/versions\/[^/]+\/tag$/.test(remainder);
+  const isTag = /^[^/]+\/[^/]+\/[^/]+\/tag$/.test(remainder);
   return isTag ? bySegment(remainder) : jobSubResource(remainder);
 };
 

@@ -99,7 +99,8 @@ export class JobCommandsController {
     });
   }
 
-  @Put('versions/:name/tag')
+  /** Only the number of words in the path is looked at, as Nomad does. */
+  @Put(':word/:name/tag')
   tag(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = orThrow(decodeBody(bodyOf(request), tagVersionRequest, { chunked: isChunked(request) }), '', 400);
     const command = {
@@ -116,7 +117,7 @@ export class JobCommandsController {
     });
   }
 
-  @Delete('versions/:name/tag')
+  @Delete(':word/:name/tag')
   untag(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const command = this.tagOf(request);
     return this.answerTag(request, reply, {

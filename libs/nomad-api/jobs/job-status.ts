@@ -41,7 +41,7 @@ export const renderJobStatus = ({ current, allocations, deployment, children }: 
     Version: current.version,
     SubmitTime: rawNumber(nsFromUs(current.submitTime)),
     ModifyIndex: current.modifyIndex,
-    Allocs: allocations.map(renderAllocation),
+    Allocs: allocations.length === 0 ? null : allocations.map(renderAllocation),
     GroupCountSum: spec.TaskGroups.reduce((sum, { Count }) => sum + Count, 0),
     ChildStatuses: isTemplate(spec) ? children.map(({ status }) => status) : null,
     ParentID: spec.ParentID,
@@ -72,6 +72,8 @@ const renderDeployment = (deployment: DeploymentState): object => ({
   JobVersion: deployment.jobVersion,
   Status: deployment.status,
   StatusDescription: deployment.statusDescription,
-  AllAutoPromote: Object.values(deployment.groups).every((group) => group.desiredCanaries === 0 || group.autoPromote),
+  AllAutoPromote:
+    deployment.status === 'running' &&
+    Object.values(deployment.groups).every((group) => group.desiredCanaries === 0 || group.autoPromote),
   RequiresPromotion: requiresPromotion(deployment),
 });

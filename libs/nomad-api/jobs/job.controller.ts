@@ -39,6 +39,9 @@ import { checkedPriority, renderRegistered } from './jobs.controller.js';
 import { renderScaleStatus, scaleStatusIndex } from './scale-status.js';
 import { Submissions } from './submissions.js';
 
+/** Nomad: job_tracked_versions. */
+const KEPT_SUBMISSIONS = 6;
+
 /** Nomad: /v1/job/:id and what is below it; spec/http-api §4.4. */
 @Controller('v1/job/:id')
 export class JobController {
@@ -260,7 +263,8 @@ export class JobController {
       topics: [stream],
       load: async () => {
         const job = await this.objects.job(options.namespace, idOf(request));
-        const version = job?.versions.find((one) => one.version === Number(text));
+        // A tag keeps its version, but not what that was written as.
+        const version = job?.versions.slice(0, KEPT_SUBMISSIONS).find((one) => one.version === Number(text));
         const submission = job && version && (await this.submissions.of(job, version));
         if (!submission) return notFound('job source not found', 0);
         const { jobModifyIndex: JobModifyIndex } = version;
