@@ -193,6 +193,28 @@ describe('an allocation', () => {
     expect(eventsOf(update).slice(-2)).toEqual(['no luck', 'Error was unrecoverable']);
   });
 
+  it.each<[string, Partial<Task>, string, string]>([
+    [
+      'a misspelt option of its driver',
+      { Config: { run_fro: '1h' } },
+      'Failed Validation',
+      'No argument or block type is named "run_fro"',
+    ],
+    [
+      'a template',
+      { Templates: [{ EmbeddedTmpl: 'x', DestPath: 'local/x' }] },
+      'Setup Failure',
+      'not supported by this agent: template',
+    ],
+  ])('whose task asks for %s fails, and tells it', async (_, change, type, text) => {
+    await start();
+    const id = run({ ...mockTask(), ...change }, 'batch');
+    const update = await server.updateOf(id, ended);
+    const told = update.TaskStates['main']?.Events.find((event) => event.Type === type);
+    expect(told?.DisplayMessage).toContain(text);
+    expect(update.ClientStatus).toBe('failed');
+  });
+
   it('is unhealthy at the healthy deadline although its task goes on restarting', async () => {
     await start();
     const update = updateStrategy({ MinHealthyTime: ms(100), HealthyDeadline: ms(300) });

@@ -6,6 +6,7 @@ import { HealthWatcher } from '../health/health-watcher.js';
 import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
 import { textOf, type AgentLog } from '../log.js';
 import type { AgentAllocation, AllocationUpdate } from '../protocol.js';
+import { refuseLacking } from '../task/capabilities.js';
 import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from '../task/task-environment.js';
 import * as events from '../task/task-event.js';
 import { TaskRunner, type SavedTask } from '../task/task-runner.js';
@@ -428,8 +429,7 @@ export class AllocationRunner {
   }
 
   #driverTask(spec: Task): DriverTask {
-    const unsupported = spec.Artifacts?.length ? 'artifacts' : spec.Templates?.length ? 'templates' : '';
-    if (unsupported) throw new Error(`${unsupported} are not supported by this agent`);
+    refuseLacking(spec);
     const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
     const { node } = this.#host;
     const group = this.#group as TaskGroup;

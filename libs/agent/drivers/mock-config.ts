@@ -1,6 +1,7 @@
 import { ownProperty, type Json, type JsonObject } from '@app/kernel';
 import { parseGoDuration } from '../go-duration.js';
 import { StartError, type ExitResult } from './driver.js';
+import { refuseUnknownOptions } from './driver-config.js';
 
 /** Lines that a mock task writes: at once, and again `repeat` times. */
 export interface MockOutput {
@@ -21,8 +22,32 @@ export interface MockConfig {
   readonly stderr: MockOutput;
 }
 
+const OUTPUT_OPTIONS = ['stdout', 'stderr'].flatMap((stream) => [
+  `${stream}_string`,
+  `${stream}_repeat`,
+  `${stream}_repeat_duration`,
+]);
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
+  'driver_advertise',
+  'driver_ip',
+  'driver_port_map',
+  'exec_command',
+  'exit_code',
+  'exit_err_msg',
+  'exit_signal',
+  'kill_after',
+  'plugin_exit_after',
+  'run_for',
+  'signal_error',
+  'start_block_for',
+  'start_error',
+  'start_error_recoverable',
+  ...OUTPUT_OPTIONS,
+]);
+
 /** @throws StartError if a knob has no sensible value. Knobs that have no effect in Nomad either are accepted and ignored. */
 export function parseMockConfig(config: JsonObject): MockConfig {
+  refuseUnknownOptions(config, KNOWN_OPTIONS);
   checkPortMap(text(config, 'driver_port_map'));
   durationMs(config, 'plugin_exit_after');
   return {

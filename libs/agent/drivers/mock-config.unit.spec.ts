@@ -45,3 +45,9 @@ it.each([
   expect(parse).toThrow(text);
   expect(parse).toThrow(StartError);
 });
+
+it('options that the driver does not have are refused by name, as Nomad words it', () => {
+  expect(() => parseMockConfig({ run_for: '1s', runfor: '1s', argz: [] })).toThrow(
+    '3 errors occurred:\n\t* failed to parse config: \n\t* Invalid label: No argument or block type is named "runfor".\n\t* Invalid label: No argument or block type is named "argz".\n\n',
+  );
+});

@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Json, JsonObject } from '@app/kernel';
 import { StartError, type DriverTask } from './driver.js';
+import { ConfigError, refuseUnknownOptions } from './driver-config.js';
 
 /** The task configuration of raw_exec (spec/lifecycle §9.10). */
 export interface RawExecConfig {
@@ -12,8 +13,15 @@ export interface RawExecConfig {
   readonly deniedEnv: readonly string[];
 }
 
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(['command', 'args', 'work_dir', 'oom_score_adj', 'denied_envvars']);
+/** Nomad's driver has them; this one puts no task into a cgroup. */
+const CGROUP_OPTIONS: ReadonlySet<string> = new Set(['cgroup_v1_override', 'cgroup_v2_override']);
+
 /** @throws StartError if the configuration is no good. */
 export function parseRawExecConfig(config: JsonObject): RawExecConfig {
+  const cgroup = Object.keys(config).find((name) => CGROUP_OPTIONS.has(name));
+  if (cgroup !== undefined) throw new ConfigError(`${cgroup} is not supported by this agent`);
+  refuseUnknownOptions(config, KNOWN_OPTIONS);
   const { command, args = [], work_dir: workDir = '', oom_score_adj: oomScoreAdj = 0 } = config;
   const deniedEnv = config['denied_envvars'] ?? [];
   if (typeof command !== 'string' || command === '') throw new StartError('missing command for raw_exec driver');

@@ -1,8 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { arch, constants, cpus, hostname, networkInterfaces, platform, release, totalmem, type } from 'node:os';
-import type { NodeDescription, NodeDriver } from '@app/domain';
+import { LACKING_ATTRIBUTE, type NodeDescription, type NodeDriver } from '@app/domain';
 import { isoFromUs, type TimeUs, byName } from '@app/kernel';
 import type { Driver } from '../drivers/driver.js';
+import { LACKING_CAPABILITIES } from '../task/capabilities.js';
 
 /** What a node offers; whatever is not given is measured on the machine. */
 export interface NodeResourcesOption {
@@ -156,6 +157,7 @@ function attributesOf(machine: Machine): Record<string, string> {
     'memory.totalbytes': String(machine.memoryMb * MIB),
     'nomad.service_discovery': 'true',
     'nomad.version': REFERENCE_VERSION,
+    [LACKING_ATTRIBUTE]: LACKING_CAPABILITIES.join(','),
     'os.name': platform(),
     'os.signals': Object.keys(constants.signals).join(','),
     'unique.hostname': hostname(),

@@ -38,6 +38,13 @@ export const setupFailure = (error: string): NewTaskEvent =>
   event('Setup Failure', error || 'Task setup failed', { setup_error: error }, { SetupError: error });
 export const driverFailure = (error: string): NewTaskEvent =>
   event('Driver Failure', error || 'Failed to start task', { driver_error: error }, { DriverError: error });
+export const failedValidation = (error: string): NewTaskEvent =>
+  event(
+    'Failed Validation',
+    error || 'Validation of task failed',
+    { validation_error: error },
+    { ValidationError: error },
+  );
 export const started = (): NewTaskEvent => event('Started', 'Task started by client');
 
 export function terminated(exit: ExitResult): NewTaskEvent {

@@ -9,6 +9,7 @@ import {
   type Recovered,
   type TaskHandle,
 } from '../drivers/driver.js';
+import { ConfigError } from '../drivers/driver-config.js';
 import {
   KILL_RETRIES,
   KILL_RETRY_FACTOR,
@@ -228,7 +229,7 @@ export class TaskRunner {
       handle = await driver.start(this.#host.driverTask(this.#spec));
     } catch (error) {
       const isDriverError = error instanceof StartError;
-      this.record(isDriverError ? events.driverFailure(error.message) : events.setupFailure(textOf(error)));
+      this.record(failureOf(error));
       return { kind: 'not-started', recoverable: isDriverError && error.recoverable };
     }
     if (this.#detached) handle.abandon();
@@ -335,6 +336,13 @@ export class TaskRunner {
     this.#state = state;
     this.#host.changed();
   }
+}
+
+/** Why a task was not started, as an event: a bad configuration, a driver that failed, or what the agent could not prepare. */
+function failureOf(error: unknown): events.NewTaskEvent {
+  if (error instanceof ConfigError) return events.failedValidation(error.message);
+  if (error instanceof StartError) return events.driverFailure(error.message);
+  return events.setupFailure(textOf(error));
 }
 
 /** The end of a run as the restart policy sees it. */

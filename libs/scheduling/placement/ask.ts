@@ -1,10 +1,14 @@
-import type {
-  AllocatedResources,
-  Constraint,
-  JobVersion,
-  NetworkResource,
-  NodeDescription,
-  TaskGroup,
+import {
+  lacks,
+  LACKING_ATTRIBUTE,
+  neededCapabilities,
+  type AllocatedResources,
+  type Constraint,
+  type JobVersion,
+  type NetworkResource,
+  type NodeDescription,
+  type Task,
+  type TaskGroup,
 } from '@app/domain';
 import { ownProperty, type JsonObject } from '@app/kernel';
 import type { NodeCheck } from './constraints.js';
@@ -69,6 +73,7 @@ export function compileAsk(
     ...(tasks.some((task) => (task.Resources.Devices ?? []).length > 0) ? [never('missing devices')] : []),
     ...networkChecks(group.Networks ?? []),
     ...secretsChecks(tasks.flatMap((task) => task.Secrets ?? [])),
+    ...capabilityChecks(tasks),
   ];
   const affinities = [
     ...(spec.Affinities ?? []),
@@ -145,6 +150,12 @@ const secretsChecks = (secrets: readonly JsonObject[]): readonly NodeCheck[] =>
     .map((provider) =>
       check('missing secrets provider', (node) => node.Attributes[`plugins.secrets.${provider}.version`] !== undefined),
     );
+
+/** What the agent of the node must be able to do for the tasks. */
+const capabilityChecks = (tasks: readonly Task[]): readonly NodeCheck[] =>
+  [...new Set(tasks.flatMap(neededCapabilities))].map((capability) =>
+    check(`missing capability: ${capability}`, (node) => !lacks(node.Attributes[LACKING_ATTRIBUTE], capability)),
+  );
 
 const volumeChecks = (volumes: JsonObject | null): readonly NodeCheck[] =>
   Object.values(volumes ?? {}).map((volume) => {

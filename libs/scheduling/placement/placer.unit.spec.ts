@@ -1,4 +1,4 @@
-import type { JobSpec, PlannedPlacement, TaskGroup } from '@app/domain';
+import { LACKING_ATTRIBUTE, type JobSpec, type PlannedPlacement, type TaskGroup } from '@app/domain';
 import { batch, changed, group, node, rolling, service, spec, task } from '../testing/specs.js';
 import type { ToyOptions } from '../testing/toy-cluster.js';
 import { toyCluster } from '../testing/toy-cluster.js';
@@ -81,6 +81,18 @@ describe('what does not fit', () => {
     expect(Object.keys(told).filter((name) => told[name as keyof typeof told] > 0)).toEqual(
       ['cpu', 'memory', 'cores'].filter((name) => name === dimension),
     );
+  });
+
+  it('are passed over by what their agents do not do, and not by what they do', () => {
+    const job = service({
+      Count: 1,
+      Tasks: [task({ Templates: [{ EmbeddedTmpl: 'x', DestPath: 'local/x' }] })],
+    });
+    const filtered = (Attributes: Record<string, string>) =>
+      why(job, { nodes: [node('n1', { Attributes })] })?.ConstraintFiltered;
+    expect(filtered({ [LACKING_ATTRIBUTE]: 'secret,template' })).toEqual({ 'missing capability: template': 1 });
+    expect(filtered({ [LACKING_ATTRIBUTE]: 'secret' })).toBeUndefined();
+    expect(filtered({})).toBeUndefined();
   });
 
   it.each<[string, Partial<TaskGroup>]>([

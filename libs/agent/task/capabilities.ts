@@ -1,0 +1,20 @@
+import { neededCapabilities, type Capability, type Task } from '@app/domain';
+
+/** What this agent does not do for a task. Whoever teaches it one takes the name away; docs/compatibility.md follows. */
+export const LACKING_CAPABILITIES: readonly Capability[] = [
+  'artifact',
+  'csi_plugin',
+  'identity',
+  'secret',
+  'template',
+  'volume_mount',
+];
+
+/**
+ * A server that knows this agent does not send it such a task; one of an earlier release may.
+ * @throws Error which names what the task asks for and does not get.
+ */
+export function refuseLacking(task: Task): void {
+  const lacking = neededCapabilities(task).filter((capability) => LACKING_CAPABILITIES.includes(capability));
+  if (lacking.length > 0) throw new Error(`not supported by this agent: ${lacking.join(', ')}`);
+}
