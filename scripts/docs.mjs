@@ -7,6 +7,7 @@ import { inRoot } from './lib/paths.mjs';
 import { prepare } from './lib/prepare.mjs';
 
 const generated = {
+  'docs/compatibility.md': (compiled) => compiled('dist/test/cases/compatibility.js').renderCompatibilityDocs(),
   'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs(),
 };
 

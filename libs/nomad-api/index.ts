@@ -2,6 +2,8 @@ export { AccessControl } from './acl/access-control.js';
 export { NO_TOKENS } from './acl/caller.js';
 export { ServerIdentity } from './edge/server-identity.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';
+export { jobShape } from './http/go-json/job-shape.js';
+export type { ShapeNode, StructShape } from './http/go-json/shape.js';
 export type { Rehearse } from './jobs/planner.js';
 export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';
