@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { startAgent } from '@app/agent';
+import { startAgent, type ServerTls, type ServerTrust } from '@app/agent';
 import { outliveFaults } from '@app/platform';
 import { pino } from 'pino';
 
@@ -13,6 +14,7 @@ interface Configuration {
   readonly nodeName: string;
   readonly datacenter: string;
   readonly logLevel: string;
+  readonly trust: ServerTrust;
 }
 
 /** Reads the environment. @throws Error with a sentence for whatever is wrong. */
@@ -30,7 +32,23 @@ function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
     nodeName: value('ROLLBOOK_NODE_NAME', hostname()),
     datacenter: value('ROLLBOOK_DATACENTER', 'dc1'),
     logLevel,
+    trust: { joinToken: env['ROLLBOOK_JOIN_TOKEN']?.split(',')[0]?.trim() || undefined, tls: tlsOf(env) },
   };
+}
+
+/** Certificates by the names that servers use for theirs: whose servers' must be signed by, and what the agent shows. */
+function tlsOf(env: NodeJS.ProcessEnv): ServerTls {
+  const file = (name: string): Buffer | undefined => {
+    const path = env[name]?.trim();
+    if (!path) return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new Error(`${name}: ${(error as Error).message}.`, { cause: error });
+    }
+  };
+  const [ca, cert, key] = [file('ROLLBOOK_TLS_CA'), file('ROLLBOOK_TLS_CERT'), file('ROLLBOOK_TLS_KEY')];
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
 async function main(): Promise<void> {

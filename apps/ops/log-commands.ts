@@ -1,5 +1,6 @@
+import { publicData } from '@app/domain';
 import { migrate, PostgresEventStore } from '@app/event-store';
-import type { Index } from '@app/kernel';
+import type { Json, Index } from '@app/kernel';
 import { StartupError } from '@app/platform';
 import {
   aggregates,
@@ -68,7 +69,9 @@ export const runExport = ({ from, to }: { readonly from: Index; readonly to: Ind
     try {
       for (let after = from - 1; after < to && failure === undefined;) {
         const page = await store.readAfter(after, PAGE_EVENTS);
-        const text = page.filter(({ index }) => index <= to).map((event) => `${JSON.stringify(event)}\n`);
+        const text = page
+          .filter(({ index }) => index <= to)
+          .map((event) => `${JSON.stringify({ ...event, data: publicData(event.type, event.data as Json) })}\n`);
         if (text.length > 0 && !process.stdout.write(text.join(''))) {
           await Promise.race([new Promise<void>((resolve) => process.stdout.once('drain', resolve)), failed]);
         }

@@ -2,32 +2,25 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import {
-  AccessControl,
-  fastifyOptions,
-  NO_TOKENS,
-  NomadApiModule,
-  prepareFastify,
-  Readiness,
-  ServerIdentity,
-} from '@app/nomad-api';
-import { explainListenFailure, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AccessControl, NO_TOKENS, NomadApiModule, prepareFastify, Readiness, ServerIdentity } from '@app/nomad-api';
+import { explainListenFailure, type Configuration, type Logger, type Shutdown, type TlsMaterial } from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource } from '@app/read-models';
 import type { Core } from './core.js';
+import { listenerOf } from './listener.js';
 import { rehearsalOn } from './rehearsal.js';
 
 const READY_TIMEOUT_MS = 2000;
 
-/** Serves HTTP: the api role. Returns the address it listens on. */
+/** Serves HTTP: the api role. Returns the address it listens on, and its certificate. */
 export async function startApi(
   configuration: Configuration,
   core: Core,
   cluster: ClusterState | undefined,
   log: Logger,
   shutdown: Shutdown,
-): Promise<string> {
+): Promise<{ readonly address: string; readonly tls: TlsMaterial | undefined }> {
   const { httpAddress, httpPort, region, datacenter, acl } = configuration;
   const server = new ServerIdentity(
     core.instance.split('/')[0]!,
@@ -50,10 +43,11 @@ export async function startApi(
     rehearse: rehearsalOn(core, cluster),
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault,
+    joinTokens: configuration.joinTokens,
   });
-  const adapter = new FastifyAdapter(fastifyOptions);
+  const { adapter, gate, tls, close } = listenerOf(configuration, log);
   const accessControl = acl ? new AccessControl(NO_TOKENS, core.tail, onFault) : undefined;
-  const { complete } = prepareFastify(adapter.getInstance(), accessControl);
+  const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   complete();
@@ -67,10 +61,11 @@ export async function startApi(
   });
   // Waiting queries hold their sockets: they are answered before the listener closes.
   shutdown.on('intake', 'http', async () => {
+    close();
     core.tail.answerWaiting();
     await app.close();
   });
-  return (await app.getUrl()).replace('[::1]', 'localhost');
+  return { address: (await app.getUrl()).replace('[::1]', 'localhost'), tls };
 }
 
 async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<string | undefined> {

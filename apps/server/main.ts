@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { startAgent, type Agent } from '@app/agent';
+import { startAgent, type Agent, type ServerTls } from '@app/agent';
 import {
   createLogger,
   createShutdown,
@@ -10,6 +10,7 @@ import {
   type Configuration,
   type Logger,
   type Shutdown,
+  type TlsMaterial,
 } from '@app/platform';
 import { startApi } from './api.js';
 import { banner } from './banner.js';
@@ -31,11 +32,14 @@ async function main(): Promise<void> {
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
   if (kafka !== undefined) startRelay(core, kafka, log, shutdown);
-  const address = configuration.roles.includes('api')
+  const api = configuration.roles.includes('api')
     ? await startApi(configuration, core, cluster, log, shutdown)
     : undefined;
-  if (address !== undefined) await startRpc(configuration, core, cluster, log, shutdown);
-  if (address !== undefined) await startDevNodes(configuration, address, log, shutdown);
+  const address = api?.address;
+  if (api !== undefined) {
+    await startRpc(configuration, core, cluster, log, shutdown);
+    await startDevNodes(configuration, api, log, shutdown);
+  }
   log.info({ address, roles: configuration.roles }, 'started');
   if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));
 }
@@ -46,10 +50,13 @@ async function embeddedDatabase(configuration: Configuration, log: Logger, shutd
   return postgres.url;
 }
 
+/** To the server of its own process a node shows the server's certificate; whose that is need not be asked. */
+const ownCertificate = ({ cert, key }: TlsMaterial): ServerTls => ({ cert, key, rejectUnauthorized: false });
+
 /** Nodes inside this process. Their tasks outlive it, as those of any agent. */
 async function startDevNodes(
   configuration: Configuration,
-  serverAddress: string,
+  api: Awaited<ReturnType<typeof startApi>>,
   log: Logger,
   shutdown: Shutdown,
 ): Promise<void> {
@@ -58,7 +65,8 @@ async function startDevNodes(
     const name = n === 0 ? 'dev' : `dev-${n + 1}`;
     agents.push(
       await startAgent({
-        serverAddress,
+        serverAddress: api.address,
+        trust: { joinToken: configuration.joinTokens?.[0], tls: api.tls && ownCertificate(api.tls) },
         dataDir: resolve(join(configuration.dataDir, 'nodes', name)),
         nodeName: configuration.nodeName === undefined ? name : `${configuration.nodeName}-${name}`,
         datacenter: configuration.datacenter,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { JoinTokens } from '@app/nomad-api';
 import { NodeSessions, rpcEndpoint, type RpcEndpointOptions } from '@app/nomad-rpc';
 import { explainListenFailure, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
@@ -26,6 +27,7 @@ export async function startRpc(
     const change = isHere ? directory.noteSession(nodeId, instance) : directory.dropSession(nodeId, instance);
     change.catch(unsaid);
   });
+  const joinTokens = new JoinTokens(configuration.joinTokens);
   let servers: readonly string[] = [];
   const nodeCount = (): number => cluster?.nodes().length ?? 0;
   const listener = rpcEndpoint({
@@ -37,7 +39,7 @@ export async function startRpc(
       ttlMs: () => heartbeatTtlMs(nodeCount()) * (1 + Math.random()),
       servers: () => servers,
       nodeCount,
-      mayJoin: () => true,
+      mayJoin: (token) => joinTokens.admits(token),
       random: Math.random,
     },
     sessions,

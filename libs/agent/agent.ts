@@ -19,7 +19,7 @@ import { describeNode, type NodeResourcesOption } from './node/node-description.
 import { lockDataDir, nodeIdentity, type NodeIdentity } from './node/node-identity.js';
 import { NodeSession } from './node/node-session.js';
 import type { AgentAllocation, AllocationList, AllocationUpdate } from './protocol.js';
-import { RequestRefused, ServerClient } from './server-client.js';
+import { RequestRefused, ServerClient, type ServerTrust } from './server-client.js';
 import { StatusReporter } from './status-reporter.js';
 import { inheritedEnv } from './task/task-environment.js';
 import { Timers } from './timers.js';
@@ -39,6 +39,7 @@ export interface AgentOptions {
   /** Both by default. `raw_exec` runs whatever a job says, as the user of the agent. */
   readonly drivers?: readonly DriverName[];
   readonly resources?: NodeResourcesOption;
+  readonly trust?: ServerTrust;
   readonly log: AgentLog;
   /** Aborted: the agent stops, and leaves its tasks running. */
   readonly signal?: AbortSignal;
@@ -68,9 +69,12 @@ const ALLOCATION = 'alloc/';
 const RUN = 'run/';
 const JOB = 'job/';
 
+/** Tasks of other users pass through it to their own directories; nobody else may list it, and its files are the agent's alone. */
+const DATA_DIR_MODE = 0o711;
+
 /** Starts a node agent. Returns once it has taken up its local tasks; the servers need not be there yet. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  mkdirSync(options.dataDir, { recursive: true, mode: DATA_DIR_MODE });
   const unlock = lockDataDir(options.dataDir);
   try {
     const agent = new NodeAgent(options, unlock);
@@ -112,7 +116,7 @@ class NodeAgent implements Agent {
       (key, job) => this.#journal.put(JOB + key, () => job),
       (key) => this.#journal.delete(JOB + key),
     );
-    this.#client = new ServerClient(options.serverAddress, this.#identity.secret);
+    this.#client = new ServerClient(options.serverAddress, this.#identity.secret, options.trust);
     this.#drivers = new Map(makeDrivers(options.drivers, this.#timers).map((driver) => [driver.name, driver]));
     const host = { timers: this.#timers, random: Math.random, log: options.log };
     const recover = (error: unknown): Promise<void> => this.#recoverFrom(error);

@@ -1,4 +1,5 @@
 export { startAgent, type Agent, type AgentOptions, type DriverName } from './agent.js';
+export type { ServerTls, ServerTrust } from './server-client.js';
 export type { AgentLog } from './log.js';
 export { LACKING_CAPABILITIES } from './task/capabilities.js';
 export type { NodeResourcesOption } from './node/node-description.js';

@@ -19,6 +19,22 @@ export class RequestRefused extends Error {
   }
 }
 
+/** Signers of the servers' certificates, and the certificate to show them (PEM). */
+export interface ServerTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** How agent and servers know each other. */
+export interface ServerTrust {
+  /** What servers want to see before they take a node. */
+  readonly joinToken?: string | undefined;
+  /** Signers of the servers' certificates, and the certificate to show them (PEM). */
+  readonly tls?: ServerTls | undefined;
+}
+
 const CONNECTIONS = 4;
 const KEEP_ALIVE_MS = 60_000;
 
@@ -26,16 +42,23 @@ const KEEP_ALIVE_MS = 60_000;
 export class ServerClient {
   readonly #pool: Pool;
   readonly #secret: string;
+  readonly #joinToken: string | undefined;
   readonly #closing = new AbortController();
 
   /** @param address such as `http://127.0.0.1:4646` */
-  constructor(address: string, secret: string) {
+  constructor(address: string, secret: string, { joinToken, tls }: ServerTrust = {}) {
     this.#secret = secret;
-    this.#pool = new Pool(new URL(address).origin, { connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS });
+    this.#joinToken = joinToken;
+    this.#pool = new Pool(new URL(address).origin, {
+      connections: CONNECTIONS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      ...(tls === undefined ? {} : { connect: tls }),
+    });
   }
 
   register(registration: Registration): Promise<RegistrationAnswer> {
-    return this.#request('PUT', '/agent/v1/node', JSON.stringify(registration), REQUEST_TIMEOUT_MS);
+    const shown = this.#joinToken === undefined ? {} : { 'x-rollbook-join-token': this.#joinToken };
+    return this.#request('PUT', '/agent/v1/node', JSON.stringify(registration), REQUEST_TIMEOUT_MS, shown);
   }
 
   heartbeat(nodeId: string): Promise<HeartbeatAnswer> {
@@ -64,13 +87,20 @@ export class ServerClient {
     await this.#pool.destroy();
   }
 
-  async #request<T>(method: Dispatcher.HttpMethod, path: string, body: string | null, timeoutMs: number): Promise<T> {
+  async #request<T>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body: string | null,
+    timeoutMs: number,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
     const answer = await this.#pool.request({
       method,
       path,
       headers: {
         authorization: `Bearer ${this.#secret}`,
         ...(body !== null && { 'content-type': 'application/json' }),
+        ...more,
       },
       body,
       headersTimeout: timeoutMs,

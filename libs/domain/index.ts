@@ -132,3 +132,4 @@ export {
   type VariableAnswer,
 } from './variable/decide.js';
 export { renderVariableMetadata } from './variable/render.js';
+export { publicData } from './secrets.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CloudEvent, Kafka } from 'cloudevents';
-import { isoFromUs, streamKey, streamType, US_PER_MS, type RecordedEvent } from '@app/kernel';
+import { publicData } from '@app/domain';
+import { isoFromUs, type Json, streamKey, streamType, US_PER_MS, type RecordedEvent } from '@app/kernel';
 import { HEADER_ROOM, TEXT_LIMIT } from './limits.js';
 import { isGone, orderKey, payloadText } from './payload.js';
 import { LATEST_TYPES, type LatestType, type Place, type RelayRecord } from './record.js';
@@ -50,7 +51,10 @@ export class Encoder {
     this.heads.set(key, place);
     this.touched.set(key, place);
     const told = `"Event":{"Type":${JSON.stringify(event.type)},"Schema":${event.schema},"Data":`;
-    const value = this.fitting(`${payload.slice(0, -1)},${told}${JSON.stringify(event.data)}}}`, `{${told}null}}`);
+    const value = this.fitting(
+      `${payload.slice(0, -1)},${told}${JSON.stringify(publicData(event.type, event.data as Json))}}}`,
+      `{${told}null}}`,
+    );
     this.records.push({
       topic: 'events',
       key,

@@ -31,6 +31,10 @@ const escapeRune = (rune: string): string => {
 /** Whether Go prints a character as itself within quotes. */
 export const isPrintable = (rune: string): boolean => PRINTABLE.test(rune);
 
+/** A text for a terminal, on one line: what would be done instead of shown (newlines, escapes, changes of direction) is spelt out. */
+export const visible = (text: string): string =>
+  Array.from(text.toWellFormed(), (rune) => (PRINTABLE.test(rune) ? rune : escapeRune(rune))).join('');
+
 /** A text in double quotes as Go prints it by `%q`. */
 export const quoted = (text: string): string => `"${Array.from(text.toWellFormed(), escapeRune).join('')}"`;
 

@@ -142,7 +142,7 @@ describe("Nomad's API", () => {
       expect(event?.meta).toMatchObject({
         reason: 'because of the incident',
         requestId: 'r-1',
-        actor: expect.stringMatching(/^token sha256:/) as string,
+        actor: 'token (not checked)',
       });
       expect(JSON.stringify(event)).not.toContain('secret');
     });

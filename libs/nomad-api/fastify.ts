@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteOptions }
 import { assignRows, type AccessControl } from './acl/access-control.js';
 import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
+import { attachGate, requestIdOf, type Gate } from './gate/gate.js';
 import { canonicalPath } from './http/index.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const satisfies readonly HTTPMethods[];
@@ -35,6 +36,16 @@ export const fastifyOptions = {
   requestTimeout: 0,
   keepAliveTimeout: 75_000,
   forceCloseConnections: 'idle',
+  requestIdHeader: false,
+  genReqId: (request) => requestIdOf(request.headers),
+  // What is no HTTP is answered as Go does.
+  clientErrorHandler(_error, socket) {
+    if (socket.writable)
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nX-Request-Id: ${requestIdOf({})}\r\nConnection: close\r\n\r\n400 Bad Request`,
+      );
+    else socket.destroy();
+  },
 } as const satisfies FastifyServerOptions;
 
 /** A route as it was registered. */
@@ -45,12 +56,14 @@ type Route = RouteOptions & { readonly method: HTTPMethods | HTTPMethods[] };
  * then POST is what PUT is, and every other method of a known path is answered with Nomad's 405.
  *
  * @param accessControl with ACLs; without it everybody is allowed everything
+ * @param gate what is refused before anything is looked at; without it nothing is
  * @throws Error at `complete`, if a route has no row in the table of who may
  */
 export function prepareFastify(
   fastify: FastifyInstance,
-  accessControl?: AccessControl,
+  { accessControl, gate }: { readonly accessControl?: AccessControl | undefined; readonly gate?: Gate } = {},
 ): { readonly complete: () => void } {
+  if (gate !== undefined) attachGate(fastify, gate);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', (request, reply, done) => {

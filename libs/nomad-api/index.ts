@@ -1,5 +1,9 @@
 export { AccessControl } from './acl/access-control.js';
 export { NO_TOKENS } from './acl/caller.js';
+export { JoinTokens } from './agents/join-tokens.js';
+export { ClientLimits } from './gate/client-limits.js';
+export { isLoopbackAddress } from './gate/cross-site.js';
+export { limitConnections, type Gate } from './gate/gate.js';
 export { ServerIdentity } from './edge/server-identity.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';
 export { jobShape } from './http/go-json/job-shape.js';

@@ -6,6 +6,7 @@ import { IdentityTokens, Keyring } from '@app/keyring';
 import { Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
+import { JoinTokens } from './agents/join-tokens.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
 import { DeploymentWaitController } from './deployments/deployment-wait.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
@@ -67,6 +68,8 @@ export interface EdgeServices {
   readonly rehearse: Rehearse;
   readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
+  /** What nodes must show to register; undefined: nothing. */
+  readonly joinTokens?: readonly string[] | undefined;
 }
 
 /** Nomad's HTTP API. */
@@ -122,6 +125,7 @@ export class NomadApiModule {
         { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
         { provide: NodeNews, useValue: services.news },
+        { provide: JoinTokens, useValue: new JoinTokens(services.joinTokens) },
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(store, tail) },

@@ -9,6 +9,8 @@ export type { DirectoryLock } from './embedded-postgres/directory-lock.js';
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded-postgres/embedded-postgres.js';
 export { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 export { findRunningPostgres, hasEmbeddedPostgres } from './embedded-postgres/find-running.js';
+export { networks } from './networks.js';
+export { openTlsFiles, watchTlsFiles, type TlsFiles, type TlsMaterial } from './tls/tls-files.js';
 export { outliveFaults } from './fault-guard.js';
 export type { Logger } from './logger/logger.js';
 export { createLogger } from './logger/logger.js';

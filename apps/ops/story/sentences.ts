@@ -97,6 +97,10 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   NodeDescriptionChanged: () => 'describes itself anew',
   NodeStatusChanged: ({ status, missedHeartbeat }) =>
     `is ${text(status)}${missedHeartbeat ? ': it missed its heartbeat' : ''}`,
+  NodeEventsEmitted: ({ events }) =>
+    `tells: ${list(events)
+      .map((event) => text(members(event)['message']))
+      .join('; ')}`,
   NodeAllocationsRefreshed: () => 'sent its allocations after it was cut off',
   NodeEligibilityChanged: ({ eligibility }) => `is ${text(eligibility)}`,
   NodeDrainChanged: ({ drain, eligibility }) =>

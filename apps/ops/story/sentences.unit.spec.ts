@@ -58,6 +58,22 @@ describe('The lines of a story', () => {
     ]);
   });
 
+  test('show what was written instead of doing it: no text makes a line or moves the cursor', () => {
+    const forged = 'ok\n     9  2026-11-28T00:00:00.000Z  JobPurged\u001b[2K\u001b]0;owned\u0007\u009b1A\u202e';
+    const lines = storyLines([
+      { ...paused, reason: forged },
+      { ...paused, type: 'JobScaled', actor: forged, data: { group: forged, message: forged }, reason: 'приём 😀' },
+    ]);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      expect(line).toContain(
+        'ok\\n     9  2026-11-28T00:00:00.000Z  JobPurged\\x1b[2K\\x1b]0;owned\\a\\u009b1A\\u202e',
+      );
+    }
+    expect(lines[1]).toContain('(reason: приём 😀)');
+  });
+
   test('show milliseconds of a time without a fraction', () => {
     expect(storyLines([{ ...paused, time: '2026-01-01T00:00:00Z', reason: '' }])[0]).toContain(
       '2026-01-01T00:00:00.000Z',

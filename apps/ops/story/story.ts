@@ -1,5 +1,5 @@
 import { upcast } from '@app/domain';
-import { isoFromUs, type RecordedEvent } from '@app/kernel';
+import { isoFromUs, visible, type RecordedEvent } from '@app/kernel';
 import { sentenceOf, type EventData } from './sentences.js';
 
 /** One event as a story tells it. */
@@ -30,19 +30,21 @@ function timeOf(time: string): string {
   return `${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
 }
 
-/** A line for each event: index, time, type, who it was, what happened, and why if that was said. Columns are aligned. */
+/** What people and clients wrote is shown, whatever is in it: no text makes a line of its own or moves the cursor.
+ * A line for each event: index, time, type, who it was, what happened, and why if that was said. Columns are aligned. */
 export function storyLines(events: readonly StoryEvent[]): string[] {
+  const told = events.map((event) => ({ ...event, type: visible(event.type), actor: visible(event.actor) }));
   const width = (texts: readonly string[]): number => Math.max(0, ...texts.map((one) => one.length));
-  const indexWidth = width(events.map(({ index }) => String(index)));
-  const typeWidth = width(events.map(({ type }) => type));
-  const actorWidth = width(events.map(({ actor }) => actor));
-  return events.map(({ index, time, type, actor, reason, data }) =>
+  const indexWidth = width(told.map(({ index }) => String(index)));
+  const typeWidth = width(told.map(({ type }) => type));
+  const actorWidth = width(told.map(({ actor }) => actor));
+  return told.map(({ index, time, type, actor, reason, data }) =>
     [
       String(index).padStart(indexWidth),
       timeOf(time),
       type.padEnd(typeWidth),
       actor.padEnd(actorWidth),
-      `${sentenceOf(type, data)}${reason === '' ? '' : ` (reason: ${reason})`}`,
+      visible(`${sentenceOf(type, data)}${reason === '' ? '' : ` (reason: ${reason})`}`),
     ].join('  '),
   );
 }

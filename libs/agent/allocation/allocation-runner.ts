@@ -12,6 +12,7 @@ import * as events from '../task/task-event.js';
 import { TaskRunner, type SavedTask } from '../task/task-runner.js';
 import type { Cancel, Timers } from '../timers.js';
 import { clientStatus, finishedStates, isTerminalStatus, type ClientStatusReport } from './client-status.js';
+import { ownerOf } from '../drivers/raw-exec-config.js';
 import { createTaskDirectories, isAllocationId, isSafeName, taskDirectories, type TaskFile } from './directories.js';
 import { groupEnd, isSidecar, killOrder, mayStart, roleOf, type GroupEnd, type TaskInGroup } from './lifecycle.js';
 
@@ -442,7 +443,7 @@ export class AllocationRunner {
       user: spec.User,
       logsDisabled: spec.LogConfig?.Disabled ?? false,
       directories,
-      prepareDirectories: () => createTaskDirectories(directories, payloadOf(this.#job, spec)),
+      prepareDirectories: () => createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User)),
     };
   }
 }

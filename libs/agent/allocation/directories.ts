@@ -1,5 +1,5 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { MAX_ENDED_DIRECTORIES } from '../limits.js';
 
@@ -50,20 +50,45 @@ export interface TaskFile {
   readonly content: Buffer;
 }
 
-/** Makes the directories of a task; harmless when they are there. @throws Error if the file would lie outside of them. */
-export async function createTaskDirectories(directories: TaskDirectories, file: TaskFile | null): Promise<void> {
+/** Whose a task's own directories are, where that is not the agent. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What everybody may write to, whatever the agent's umask says. */
+const OPEN = 0o777;
+
+/**
+ * Makes the directories of a task; harmless when they are there. Those that tasks share are open to all, the others are the owner's.
+ * @throws Error if the file would lie outside of them.
+ */
+export async function createTaskDirectories(
+  directories: TaskDirectories,
+  file: TaskFile | null,
+  owner: Owner | null = null,
+): Promise<void> {
   const open = ['data', 'logs', 'tmp'].map((name) => join(directories.shared, name));
   for (const folder of [...open, directories.local, join(directories.task, 'tmp')]) {
-    await mkdir(folder, { recursive: true, mode: 0o777 });
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, OPEN);
   }
   for (const folder of [directories.secrets, directories.executor])
     await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (owner !== null) await giveTo(owner, directories);
   if (file === null) return;
   const path = resolve(directories.local, file.name);
   if (!path.startsWith(directories.local + sep))
     throw new Error(`the payload file ${file.name} lies outside of the task directory`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, file.content);
+}
+
+/** The working directory, the local one and the secrets; the agent's notes stay its own. */
+async function giveTo({ uid, gid }: Owner, { task, local, secrets }: TaskDirectories): Promise<void> {
+  // The data directory of an earlier release let nobody through.
+  await chmod(resolve(task, '../../..'), 0o711);
+  for (const folder of [task, local, join(task, 'tmp'), secrets]) await chown(folder, uid, gid);
 }
 
 /** Removes all that an allocation has left. */

@@ -81,6 +81,16 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** Whose the directories of a user's task are; null: the agent's, also if the task cannot start as that user. */
+export function ownerOf(name: string): { readonly uid: number; readonly gid: number } | null {
+  try {
+    const { uid, gid } = findUser(name);
+    return uid === null || gid === null ? null : { uid, gid };
+  } catch {
+    return null;
+  }
+}
+
 /**
  * The numbers of the user a task shall run as; nulls if it is the agent's own.
  * @throws StartError if there is no such user, or the agent may not change to it.

@@ -14,7 +14,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Reads id and secret of the node from its data directory; made up on the first start. Only the owner may read them. */
 export function nodeIdentity(dataDir: string): NodeIdentity {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   return { id: keptUuid(join(dataDir, 'node-id')), secret: keptUuid(join(dataDir, 'node-secret')) };
 }
 

@@ -29,7 +29,7 @@ describe('Access control', () => {
     faults = [];
     fastify = Fastify(fastifyOptions);
     const control = new AccessControl(callers, { readIndex: () => Promise.resolve(0) }, (error) => faults.push(error));
-    ({ complete } = prepareFastify(fastify, control));
+    ({ complete } = prepareFastify(fastify, { accessControl: control }));
   });
   afterEach(() => fastify.close());
 

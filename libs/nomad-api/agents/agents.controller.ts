@@ -15,13 +15,14 @@ import { allocationStream, deploymentStream, jobStream, jobSummaryStream, nodeSt
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { abortSignal, idOf, tokenOf } from '../edge/exchange.js';
+import { abortSignal, idOf, joinTokenOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
+import { JoinTokens } from './join-tokens.js';
 import { bodyAs } from './validated-body.js';
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
@@ -36,13 +37,20 @@ export class AgentsController {
     private readonly news: NodeNews,
     private readonly tail: LogTail,
     private readonly writes: Writes,
+    private readonly joinTokens: JoinTokens,
   ) {}
 
   @Put('node')
   async register(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, RegisterNodeDto);
     // What was validated is kept as it came: attributes and drivers are maps with keys of their own.
-    const description = body.Node as unknown as NodeDescription;
+    // An id is the same in capitals.
+    const told = body.Node as unknown as NodeDescription;
+    const description: NodeDescription = { ...told, ID: told.ID.toLowerCase() };
+    const [known] = await this.objects.states<NodeState>([nodeStream(description.ID)]);
+    // A node that is known proves who it is by its secret.
+    if ((known === undefined || known.purged) && !this.joinTokens.admits(joinTokenOf(request)))
+      throw new NomadError('a node needs a join token to register: see ROLLBOOK_JOIN_TOKEN', 403);
     const affected = await this.readModels.jobsAffectedByNode(description.ID);
     const { index } = await this.writes.execute(request, {
       name: 'RegisterNode',

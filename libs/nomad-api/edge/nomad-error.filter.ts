@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isStoreOutage, StoreUnavailable } from '@app/event-store';
 import { KeyringUnavailable } from '@app/keyring';
@@ -46,7 +45,7 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
       .type(TEXT)
       .send((error as Error).message);
   }
-  const id = randomUUID();
+  const { id } = reply.request;
   onFault(error, id);
   reply.code(500).type(TEXT).send(`internal error ${id}`);
 }

@@ -1,7 +1,8 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { upcast } from '@app/domain';
+import { publicData, upcast } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import {
+  type Json,
   allocationStream,
   deploymentStream,
   evaluationStream,
@@ -44,14 +45,11 @@ export class History {
         const events = await this.store.readStream(stream, FIRST_VERSION);
         const last = events.at(-1);
         if (last === undefined) return notFound(`${table} not found`, this.tail.tableIndex(table));
-        return jsonAnswer(JSON.stringify(events.map(renderEvent), withoutDigest), last.index);
+        return jsonAnswer(JSON.stringify(events.map(renderEvent)), last.index);
       },
     };
   }
 }
-
-/** Of a node's secret not even the digest leaves the log. */
-const withoutDigest = (name: string, value: unknown): unknown => (name === 'secretDigest' ? undefined : value);
 
 /** What happened, and who wanted it so. */
 const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => ({
@@ -63,7 +61,7 @@ const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => 
   Reason: meta.reason ?? '',
   RequestID: meta.requestId ?? '',
   Causation: meta.causation ?? '',
-  Data: upcast(event).data,
+  Data: publicData(event.type, upcast(event).data as Json),
 });
 
 /** Beyond Nomad: the story of a deployment (allocation, evaluation, job, node), event by event, from the log itself; also of what is purged. */

@@ -15,7 +15,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { DataSource } from 'typeorm';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
-import { NomadApiModule } from '../nomad-api.module.js';
+import { NomadApiModule, type EdgeServices } from '../nomad-api.module.js';
 import { Readiness } from '../status/health.controller.js';
 
 /** The whole edge on a database of its own, without a listener and without reactors: nothing happens but what is asked. */
@@ -40,7 +40,7 @@ export interface TestEdge extends TestInstance {
 
 const clock = (): number => Date.now() * 1000;
 
-export async function startEdge(): Promise<TestEdge> {
+export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'> = {}): Promise<TestEdge> {
   const database = await createMigratedDatabase();
   const gate = await gateTo(database.url);
   const store = new PostgresEventStore({ url: gate.url, poolSize: 4 });
@@ -88,6 +88,7 @@ export async function startEdge(): Promise<TestEdge> {
     },
     housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
     onFault: (error) => faults.push(error),
+    joinTokens,
   });
   const adapter = new FastifyAdapter(fastifyOptions);
   const { complete } = prepareFastify(adapter.getInstance());

@@ -12,6 +12,7 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator';
+import { EdgeConfiguration } from './edge-configuration.js';
 import { Setting } from './setting.js';
 
 /** What a server process does. */
@@ -38,7 +39,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const HOST_AND_PORT = /^[A-Za-z0-9._-]+:\d{1,5}$/;
 
 /** Everything that can be configured from outside, with its default. One variable each; read once at start. */
-export class Configuration {
+export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_HTTP_ADDR',
     description: 'Address the HTTP API listens on.',

@@ -54,7 +54,7 @@ function unknownName(name: string, settings: readonly Setting[]): string {
 
 const malformed = ({ name, values }: Setting, value: string): string => {
   // Addresses of databases carry passwords, and keys are secrets.
-  const shown = name.endsWith('_URL') || name.endsWith('_KEY') ? 'that' : JSON.stringify(value);
+  const shown = /_(URL|KEY|TOKEN|PASSWORD)$/.test(name) ? 'that' : JSON.stringify(value);
   return `${name} must be ${values.replaceAll('`', '')}; ${shown} is not.`;
 };
 

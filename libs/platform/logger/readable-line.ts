@@ -1,3 +1,5 @@
+import { visible } from '@app/kernel';
+
 interface LogRecord {
   readonly level: string;
   readonly time: string;
@@ -11,7 +13,7 @@ const isPlain = (text: string): boolean => /^[\w./:@+-]+$/.test(text);
 
 function field(name: string, value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return ` ${name}=${isPlain(text) || typeof value !== 'string' ? text : JSON.stringify(text)}`;
+  return ` ${name}=${visible(isPlain(text) || typeof value !== 'string' ? text : JSON.stringify(text))}`;
 }
 
 /** One JSON line of the log as people read it: time of day, level, message, fields; an error's stack on lines of its own. */
@@ -20,6 +22,6 @@ export function readableLine(json: string): string {
   const shown = Object.entries(fields)
     .map(([name, value]) => field(name, value))
     .join('');
-  const trace = err ? `\n    ${(err.stack ?? err.message ?? '').replaceAll('\n', '\n    ')}` : '';
-  return `${time.slice(11, 23)} ${level.padEnd(LEVEL_WIDTH)} ${msg}${shown}${trace}\n`;
+  const trace = err ? `\n    ${(err.stack ?? err.message ?? '').split('\n').map(visible).join('\n    ')}` : '';
+  return `${time.slice(11, 23)} ${level.padEnd(LEVEL_WIDTH)} ${visible(msg)}${shown}${trace}\n`;
 }
