@@ -16,7 +16,6 @@ const NOT_SERVED = new Set([
   'client-restart-signal',
   'client-stats',
   'enterprise-answers',
-  'evaluations-delete',
   'events-deployment',
   'events-errors',
   'events-heartbeat',

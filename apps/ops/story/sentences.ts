@@ -79,6 +79,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   EvaluationUnblocked: () => 'there may be room now',
   EvaluationCanceled: ({ statusDescription }) => `cancelled${after(': ', statusDescription)}`,
   EvaluationCollected: () => COLLECTED,
+  EvaluationDeleted: () => 'was deleted by an operator',
   JobRegistered: ({ version, cause, revertedTo }) =>
     `version ${text(version)} by ${text(cause)}${after(', brings back version ', revertedTo)}`,
   JobStopped: ({ version }) => `stopped, as version ${text(version)}`,

@@ -28,4 +28,6 @@ export type EvaluationEvent =
     }
   | { readonly type: 'EvaluationUnblocked'; readonly data: { readonly snapshotIndex: Index } }
   | { readonly type: 'EvaluationCanceled'; readonly data: { readonly statusDescription: string } }
-  | { readonly type: 'EvaluationCollected'; readonly data: Readonly<Record<string, never>> };
+  | { readonly type: 'EvaluationCollected'; readonly data: Readonly<Record<string, never>> }
+  /** By an operator. */
+  | { readonly type: 'EvaluationDeleted'; readonly data: Readonly<Record<string, never>> };

@@ -24,7 +24,7 @@ export function evolveEvaluation(
       modifyTime: fact.time,
     };
   }
-  if (event.type === 'EvaluationCollected')
+  if (event.type === 'EvaluationCollected' || event.type === 'EvaluationDeleted')
     return state && { ...state, modifyIndex: fact.index, modifyTime: fact.time, purged: true };
   if (state === undefined || isEvaluationTerminal(state)) return state;
   const touched = { ...state, modifyIndex: fact.index, modifyTime: fact.time };

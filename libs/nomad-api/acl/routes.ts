@@ -74,6 +74,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['PUT /v1/allocation/:id/stop', afterExistence(namespace('alloc-lifecycle'))],
   ['GET /v1/evaluations', namespace('read-job')],
   ['GET /v1/evaluations/count', namespace('read-job')],
+  ['DELETE /v1/evaluations', afterBody(management)],
   ['GET /v1/evaluation/:id', namespace('read-job')],
   ['GET /v1/evaluation/:id/allocations', namespace('read-job')],
 

@@ -42,7 +42,10 @@ export const WORDINGS = {
       return `Current job has version ${current}; enforcing version ${enforced}`;
     },
   },
+  'broker-not-paused': fixed(500, 'eval broker is enabled; eval broker must be paused to delete evals'),
   'evaluation-is-terminal': fixed(500, 'evaluation is terminal'),
+  'evaluation-not-found': fixed(500, 'eval not found'),
+  'evaluation-not-safe': { status: 500, text: (id) => `eval ${id} is not safe to delete` },
   'foreign-allocation': {
     status: 500,
     text: (detail) => {

@@ -1,16 +1,26 @@
-import { Controller, Get, Req, Res } from '@nestjs/common';
-import { renderEvaluation, renderEvaluationStub, type EvaluationState } from '@app/domain';
-import { evaluationStream } from '@app/kernel';
+import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
+import { deleteEvaluations, renderEvaluation, renderEvaluationStub, type EvaluationState } from '@app/domain';
+import { allocationStream, evaluationStream, SCHEDULER_CONFIGURATION, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import type { Query as DataQuery } from '@app/streaming';
+import { LogTail, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { idOf, orThrow, queryOf } from '../edge/exchange.js';
+import { accessOf } from '../acl/access.js';
+import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists, type ListEndpoint } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
-import { jsonAnswer, Reads } from '../edge/reads.js';
-import { evaluationType, FILTER_WITH_OTHER_PARAMETERS, NomadError, param, parseUuid } from '../http/index.js';
-
-const LOOKUP = 'failed to lookup eval: eval lookup failed: ';
+import { jsonAnswer, Reads, sendJson } from '../edge/reads.js';
+import { wordingOf } from '../edge/rejections.js';
+import { Writes } from '../edge/writes.js';
+import {
+  decodeBody,
+  evaluationType,
+  FILTER_EVALUATION_PREFIX,
+  FILTER_WITH_OTHER_PARAMETERS,
+  NomadError,
+  param,
+  parseUuid,
+} from '../http/index.js';
+import { EVALUATION_LOOKUP as LOOKUP, EvaluationDeletion, evaluationDeleteRequest } from './evaluation-deletion.js';
 
 /** Nomad: /v1/evaluations and /v1/evaluation; spec/http-api §4.5. */
 @Controller('v1')
@@ -20,7 +30,13 @@ export class EvaluationsController {
     private readonly lists: Lists,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
-  ) {}
+    private readonly writes: Writes,
+    private readonly tail: LogTail,
+  ) {
+    this.deletion = new EvaluationDeletion(readModels, objects);
+  }
+
+  private readonly deletion: EvaluationDeletion;
 
   @Get('evaluations')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -42,8 +58,7 @@ export class EvaluationsController {
       ...list,
       key: `count ${list.key}`,
       load: async () => {
-        const { body, index } = await list.load();
-        const Count = (JSON.parse(body.toString()) as unknown[]).length;
+        const { Count, index } = await countOf(list, this.tail);
         return jsonAnswer(
           JSON.stringify({ Count, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' }),
           index,
@@ -53,6 +68,30 @@ export class EvaluationsController {
     return this.reads.send(request, reply, options, (access) =>
       counted(this.lists.query(endpoint({}), all, access.visibility())),
     );
+  }
+
+  /** Only while the broker is paused; spec/http-api-more §17. */
+  @Delete('evaluations')
+  async remove(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const decoded = decodeBody(bodyOf(request), evaluationDeleteRequest, { chunked: isChunked(request) });
+    const { ids, filter } = this.deletion.asked(orThrow(decoded, '', 400));
+    accessOf(request).require();
+    if (!(await this.deletion.isBrokerPaused())) throw wordingOf({ code: 'broker-not-paused' });
+    const evaluations = filter === '' ? await this.deletion.byId(ids) : await this.deletion.matching(filter);
+    if (evaluations.length === 0) return sendJson(request, reply, { Count: 0, Index: 0 });
+    const command = { evaluations, onlySafe: filter !== '' };
+    return this.writes.send(request, reply, {
+      name: 'DeleteEvaluations',
+      reads: [
+        SCHEDULER_CONFIGURATION,
+        ...evaluations.flatMap(({ evaluationId, allocationIds }) => [
+          evaluationStream(evaluationId),
+          ...allocationIds.map(allocationStream),
+        ]),
+      ],
+      decide: (view, context) => deleteEvaluations(view, context, command),
+      render: ({ count }, index) => ({ Count: count, Index: index }),
+    });
   }
 
   @Get('evaluation/:id')
@@ -119,3 +158,14 @@ const endpoint = (where: ListEndpoint['where']): ListEndpoint => ({
   filterColumns: { ID: 'id', Namespace: 'namespace', JobID: 'job_id', Status: 'status' },
   objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
 });
+
+/** How many evaluations a list holds. A filter by a field that there is not matches none. */
+async function countOf(list: DataQuery, tail: LogTail): Promise<{ readonly Count: number; readonly index: Index }> {
+  try {
+    const { body, index } = await list.load();
+    return { Count: (JSON.parse(body.toString()) as unknown[]).length, index };
+  } catch (error) {
+    if (!(error instanceof NomadError) || !error.message.startsWith(FILTER_EVALUATION_PREFIX)) throw error;
+    return { Count: 0, index: tail.tableIndex('evaluation') };
+  }
+}
