@@ -86,6 +86,10 @@ export interface EventStore {
   readAfter(index: Index, limit: number): Promise<RecordedEvent[]>;
   /** The events of a stream with a version of at least `fromVersion`. */
   readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]>;
+  /** Of each stream the events with versions from `from` on and below `below`; those of one stream in their order. */
+  readBeginnings(
+    parts: ReadonlyMap<StreamName, { readonly from: number; readonly below: number }>,
+  ): Promise<RecordedEvent[]>;
   /** The index of the last commit that touched each table. */
   tableIndexes(): Promise<Record<string, Index>>;
   /** Calls back with a head that is higher than the one before, whoever appended; the returned function ends it. */

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { CloudEvent, Kafka } from 'cloudevents';
 import { publicData } from '@app/domain';
 import { isoFromUs, type Json, streamKey, streamType, US_PER_MS, type RecordedEvent } from '@app/kernel';
+import type { Folded } from '@app/streaming';
 import { HEADER_ROOM, TEXT_LIMIT } from './limits.js';
 import { isGone, orderKey, payloadText } from './payload.js';
 import { LATEST_TYPES, type LatestType, type Place, type RelayRecord } from './record.js';
-import type { Folded } from './stream-folder.js';
 
 const EPOCH = '1970-01-01T00:00:00Z';
 const NO_HEADERS: Readonly<Record<string, string>> = {};

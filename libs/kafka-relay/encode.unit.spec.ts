@@ -1,7 +1,7 @@
+import { StreamFolder } from '@app/streaming';
 import { jobSpec, registered, World } from '@app/testing';
 import { Encoder } from './encode.js';
 import type { Place } from './record.js';
-import { StreamFolder } from './stream-folder.js';
 import { WorldLog } from './testing/world-log.js';
 
 const ORIGIN = { storeEpoch: '6a8a9a2e-9a39-4a8f-9a57-6f0f7d2f1a01', generation: 1, maxValueBytes: 1_000_000 };

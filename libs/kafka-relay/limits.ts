@@ -15,10 +15,6 @@ export const TRANSACTION_INTERVAL_MS = 15;
 export const BATCH_BYTES = 900_000;
 /** Bytes of records in one produce request, of all partitions. */
 export const REQUEST_BYTES = 8_000_000;
-/** Characters of JSON of the states that are kept between batches (the objects take some three times that in bytes). */
-export const CACHED_TEXT = 64_000_000;
-/** Streams that are folded from their beginning at the same time. */
-export const FOLDS_AT_ONCE = 4;
 
 /** Room for the headers and the framing of a record, beside its value. */
 export const HEADER_ROOM = 8_192;

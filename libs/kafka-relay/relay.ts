@@ -1,5 +1,6 @@
 import type { EventStore } from '@app/event-store';
 import type { Index, RecordedEvent, TimeUs } from '@app/kernel';
+import { StreamFolder } from '@app/streaming';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Encoder } from './encode.js';
 import {
@@ -14,7 +15,6 @@ import {
 } from './limits.js';
 import type { Place, Position } from './record.js';
 import type { Publication, RecordSink, SinkSession } from './sink.js';
-import { StreamFolder } from './stream-folder.js';
 
 /** Where the relay reports how it fares. */
 export interface RelayMetrics {
@@ -35,7 +35,7 @@ export interface RelayProgress {
 }
 
 export interface RelayOptions {
-  readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readStream' | 'load'>;
+  readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'load'>;
   readonly sink: RecordSink;
   /** Calls back when the log may have grown; the returned function ends it. */
   readonly onCommit: (wake: () => void) => () => void;

@@ -35,6 +35,7 @@ import { NodesController } from './nodes/nodes.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
+import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
 import { FuzzySearch } from './search/fuzzy-search.js';
 import { PrefixSearch } from './search/prefix-search.js';
 import { SearchController } from './search/search.controller.js';
@@ -96,6 +97,7 @@ export class NomadApiModule {
         NodePoolsController,
         NodeCommandsController,
         NodesController,
+        EventStreamController,
         SearchController,
         StatusController,
         SystemController,
@@ -136,6 +138,7 @@ export class NomadApiModule {
         { provide: Reads, useValue: new Reads(tail, cache, server) },
         { provide: Writes, useValue: new Writes(handler, server) },
         { provide: NamedObjects, useValue: named },
+        { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },
         { provide: FuzzySearch, useValue: new FuzzySearch(readModels, named, objects, prefixes) },
         { provide: Lists, useValue: new Lists(readModels, tail) },

@@ -101,9 +101,10 @@ export class LogTail {
     for (const listener of this.atEnd) listener();
   }
 
-  /** Called when those who wait are to be let go. */
-  onEnding(listener: () => void): void {
+  /** Called when those who wait are to be let go. The returned function ends that before. */
+  onEnding(listener: () => void): () => void {
     this.atEnd.add(listener);
+    return () => this.atEnd.delete(listener);
   }
 
   async close(): Promise<void> {

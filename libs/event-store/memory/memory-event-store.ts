@@ -75,6 +75,15 @@ export class MemoryEventStore implements EventStore, Leases {
     return this.log.slice(start, end < 0 ? undefined : end);
   }
 
+  async readBeginnings(
+    parts: ReadonlyMap<StreamName, { readonly from: number; readonly below: number }>,
+  ): Promise<RecordedEvent[]> {
+    return this.log.filter(({ stream, version }) => {
+      const part = parts.get(stream);
+      return part !== undefined && version >= part.from && version < part.below;
+    });
+  }
+
   async readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
     return this.log.filter((event) => event.stream === stream && event.version >= fromVersion);
   }

@@ -96,6 +96,12 @@ export class PostgresEventStore implements EventStore, Leases {
     return this.read((pool) => reads.readAfter(pool, index, limit));
   }
 
+  readBeginnings(
+    parts: ReadonlyMap<StreamName, { readonly from: number; readonly below: number }>,
+  ): Promise<RecordedEvent[]> {
+    return this.read((pool) => reads.readBeginnings(pool, parts));
+  }
+
   readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
     return this.read((pool) => reads.readStream(pool, stream, fromVersion));
   }

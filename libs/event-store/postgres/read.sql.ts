@@ -27,6 +27,13 @@ const statements = {
     name: 'read_stream',
     text: `SELECT ${COLUMNS} FROM event WHERE stream = $1 AND version >= $2 ORDER BY version`,
   },
+  // The lateral join holds the plan to one look into the index for each stream.
+  beginnings: {
+    name: 'read_beginnings',
+    text: `SELECT e.* FROM unnest($1::text[], $2::int[], $3::int[]) AS part(name, lowest, below),
+      LATERAL (SELECT ${COLUMNS} FROM event
+                WHERE stream = part.name AND version >= part.lowest AND version < part.below ORDER BY version) AS e`,
+  },
 };
 
 interface EventRow {
@@ -87,5 +94,17 @@ export async function readAfter(pool: Pool, index: Index, limit: number): Promis
 
 export async function readStream(pool: Pool, stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
   const { rows } = await pool.query<EventRow>({ ...statements.stream, values: [stream, fromVersion] });
+  return rows;
+}
+
+export async function readBeginnings(
+  pool: Pool,
+  parts: ReadonlyMap<StreamName, { readonly from: number; readonly below: number }>,
+): Promise<RecordedEvent[]> {
+  const bounds = [...parts.values()];
+  const { rows } = await pool.query<EventRow>({
+    ...statements.beginnings,
+    values: [[...parts.keys()], bounds.map(({ from }) => from), bounds.map(({ below }) => below)],
+  });
   return rows;
 }

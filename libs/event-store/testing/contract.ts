@@ -73,6 +73,26 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
       expect(await store.readStream(stream, 3)).toEqual([events[2]]);
     });
 
+    test('gives the beginnings of many streams at once, each in its order', async () => {
+      const [one, other, empty] = [newStream(), newStream(), newStream()];
+      const of = (stream: typeof one) => store.readStream(stream, 1);
+      for (const stream of [one, other]) {
+        const first = appendOf(stream, 0, 1);
+        await store.appendBatch([{ ...first, events: [...first.events, ...first.events] }, appendOf(stream, 2, 1)]);
+      }
+      const found = await store.readBeginnings(
+        new Map([
+          [one, { from: 2, below: 9 }],
+          [other, { from: 1, below: 3 }],
+          [empty, { from: 1, below: 3 }],
+        ]),
+      );
+      expect(found.filter(({ stream }) => stream === one)).toEqual((await of(one)).slice(1));
+      expect(found.filter(({ stream }) => stream === other)).toEqual((await of(other)).slice(0, 2));
+      expect(found).toHaveLength(4);
+      expect(await store.readBeginnings(new Map())).toEqual([]);
+    });
+
     test('keeps everything about an event', async () => {
       const stream = newStream();
       const meta = { actor: 'me', reason: 'naïve "quotes" \\ and \n lines, and \u0000', requestId: 'r' };

@@ -6,7 +6,7 @@ import { moves, play, World, type Decide } from '@app/testing';
 import type { RelayOptions } from '../relay.js';
 
 /** A log that tests write by stories, and that a relay can read. */
-export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 'readStream' | 'load'> {
+export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'load'> {
   world = new World();
   storeEpoch: string = randomUUID();
   /** Reads throw as long as it is true. */
@@ -58,10 +58,15 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
     return this.log.slice(start).filter((event) => event.index <= last);
   }
 
-  async readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
+  async readBeginnings(
+    parts: ReadonlyMap<StreamName, { readonly from: number; readonly below: number }>,
+  ): Promise<RecordedEvent[]> {
     this.check();
-    this.folded.push(stream);
-    return this.log.filter((event) => event.stream === stream && event.version >= fromVersion);
+    this.folded.push(...parts.keys());
+    return this.log.filter(({ stream, version }) => {
+      const part = parts.get(stream);
+      return part !== undefined && version >= part.from && version < part.below;
+    });
   }
 
   async load(streams: readonly StreamName[]): Promise<Map<StreamName, StoredState>> {

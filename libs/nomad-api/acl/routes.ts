@@ -118,6 +118,8 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['DELETE /v1/operator/keyring/:id', operator('write', 'keyring-delete')],
   ['GET /.well-known/jwks.json', open],
   ['GET /.well-known/openid-configuration', open],
+  // The event stream: each topic is checked by the handler, and again while it streams
+  ['GET /v1/event/stream', byHandler],
 
   // Server
   ['GET /v1/status/leader', open],

@@ -75,7 +75,7 @@ export class Reads {
 }
 
 /** What a token may do depends on these. */
-const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;
+export const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;
 
 /** The answer, or the refusal if it is about a namespace that the request may not see. */
 function seen(access: Access, request: FastifyRequest, answer: Answer): Answer {

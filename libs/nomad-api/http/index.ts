@@ -25,7 +25,7 @@ export type {
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
 export type { Decoded, Shape } from './go-json/shape.js';
-export { parseGoDuration, parseInt64, parseUint64 } from './go-strconv.js';
+export { parseAtoi, parseGoDuration, parseInt64, parseUint64 } from './go-strconv.js';
 export { textOfExtendedHeader, textOfHeader, tokenForHeader } from './header-text.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';
 export {
@@ -45,6 +45,7 @@ export {
   boolParam,
   intParam,
   param,
+  params,
   parseQuery,
   pretty,
   type Query,
@@ -56,3 +57,4 @@ export {
 } from './query.js';
 export { type Refusal, type Result } from './result.js';
 export { parseUuid, parseUuidPrefix } from './uuid-prefix.js';
+export { percentDecode } from './percent.js';

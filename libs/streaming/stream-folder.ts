@@ -2,7 +2,18 @@ import { evolve, upcast, type AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import type { RecordedEvent, StreamName } from '@app/kernel';
 import { LRUCache } from 'lru-cache';
-import { CACHED_TEXT, FOLDS_AT_ONCE } from './limits.js';
+
+/** Characters of JSON of the states that are kept between batches (the objects take some three times that in bytes). */
+const CACHED_TEXT = 64_000_000;
+/** Streams whose beginnings are read in one query. */
+const FOLDED_AT_ONCE = 200;
+/** What is shown as it was before, or beside it. */
+const NEEDS_BEFORE: ReadonlySet<string> = new Set([
+  'JobPurged',
+  'EvaluationCompleted',
+  'EvaluationFailed',
+  'EvaluationBlocked',
+]);
 
 /** An event with its object before and after. */
 export interface Folded {
@@ -19,12 +30,18 @@ interface Standing {
 
 /**
  * Gives every event of the log its object after that event. States follow the log as it is read; one that is not at hand comes from the
- * stored snapshot where this is the state after the only event of the stream in question, else from folding the stream.
+ * stored snapshot where this is the state after the only event of the stream in question, else from folding the streams, many in one query.
  */
 export class StreamFolder {
-  private readonly states = new LRUCache<StreamName, Standing>({ maxSize: CACHED_TEXT });
+  private readonly states: LRUCache<StreamName, Standing>;
 
-  constructor(private readonly store: Pick<EventStore, 'load' | 'readStream'>) {}
+  /** @param maxText how many characters of JSON of states are kept between batches */
+  constructor(
+    private readonly store: Pick<EventStore, 'load' | 'readBeginnings'>,
+    maxText = CACHED_TEXT,
+  ) {
+    this.states = new LRUCache<StreamName, Standing>({ maxSize: maxText });
+  }
 
   /**
    * `visit` is called for every event, in order, and returns about how much room its object takes.
@@ -64,28 +81,34 @@ export class StreamFolder {
     const snapshots = await this.store.load(cold.map(({ stream }) => stream));
     const toFold = cold.filter((first) => {
       const snapshot = snapshots.get(first.stream);
-      // A purged job is shown as it was before.
-      if (snapshot?.version !== first.version || repeated.has(first.stream) || first.type === 'JobPurged') return true;
+      if (snapshot?.version !== first.version || repeated.has(first.stream) || NEEDS_BEFORE.has(first.type))
+        return true;
       standing.set(first.stream, { version: first.version, state: JSON.parse(snapshot.state) as AggregateState });
       return false;
     });
-    const foldNext = async (): Promise<void> => {
-      for (let first = toFold.pop(); first !== undefined; first = toFold.pop()) {
-        standing.set(first.stream, await this.foldBefore(first));
-      }
-    };
-    await Promise.all(Array.from({ length: FOLDS_AT_ONCE }, foldNext));
+    for (let i = 0; i < toFold.length; i += FOLDED_AT_ONCE)
+      await this.foldBefore(toFold.slice(i, i + FOLDED_AT_ONCE), standing);
     return standing;
   }
 
-  private async foldBefore({ stream, version }: RecordedEvent): Promise<Standing> {
-    const kept = this.states.get(stream);
-    const from: Standing = kept !== undefined && kept.version < version ? kept : { version: 0, state: undefined };
-    let { state } = from;
-    for (const event of await this.store.readStream(stream, from.version + 1)) {
-      if (event.version >= version) break;
-      state = evolve(stream, state, upcast(event), event);
+  /** The states of streams before these events, from their beginnings or from what is kept of them, in one query. */
+  private async foldBefore(firsts: readonly RecordedEvent[], standing: Map<StreamName, Standing>): Promise<void> {
+    const parts = new Map<StreamName, { readonly from: number; readonly below: number }>();
+    for (const { stream, version } of firsts) {
+      const kept = this.states.get(stream);
+      const from = kept !== undefined && kept.version < version ? kept : { version: 0, state: undefined };
+      standing.set(stream, from);
+      parts.set(stream, { from: from.version + 1, below: version });
     }
-    return { version: version - 1, state };
+    for (const event of await this.store.readBeginnings(parts)) {
+      const { stream, version } = event;
+      const state = evolve(stream, standing.get(stream)?.state, upcast(event), event);
+      standing.set(stream, { version, state });
+    }
+    for (const { stream, version } of firsts) {
+      const reached = standing.get(stream)?.version;
+      if (reached !== version - 1)
+        throw new Error(`${stream} has no event ${(reached ?? 0) + 1}, but event ${version}`);
+    }
   }
 }

@@ -1,0 +1,109 @@
+import {
+  currentVersion,
+  renderAllocation,
+  renderAllocationStub,
+  renderDeployment,
+  renderEvaluation,
+  renderEvaluationStub,
+  renderJob,
+  renderJobStub,
+  renderNode,
+  renderNodePool,
+  renderNodeStub,
+  renderVariableMetadata,
+  type AggregateState,
+  type AllocationState,
+  type DeploymentState,
+  type EvaluationState,
+  type JobState,
+  type NodePoolState,
+  type NodeState,
+  type VariableState,
+} from '@app/domain';
+import type { StreamType } from '@app/kernel';
+
+/** How the objects of one kind of stream are told of. */
+export interface TopicRow<S> {
+  /** Nomad's name of the topic. */
+  readonly topic: string;
+  /** The member of the payload that holds the object; absent: called like the topic. */
+  readonly member?: string;
+  readonly key: (state: S) => string;
+  /** Absent: the objects are in no namespace. */
+  readonly namespace?: (state: S) => string;
+  /** Beside the key, what a subscriber may name to get the event. */
+  readonly filterKeys?: (state: S) => readonly string[];
+  /** The complete object; undefined: there is none to show, and no event. */
+  readonly object: (state: S) => object | undefined;
+  /** Its short form for `payload=stub`; absent: there is none. */
+  readonly stub?: (state: S) => object | undefined;
+  /** Members of the payload beside the object. */
+  readonly beside?: (isGone: boolean) => object;
+  /** How the object looked before is what an event of its end shows; absent: its last state; `nothing`: its end is not told. */
+  readonly atEnd?: 'before' | 'nothing';
+}
+
+const row = <S extends AggregateState>(given: TopicRow<S>): TopicRow<AggregateState> =>
+  given as unknown as TopicRow<AggregateState>;
+
+/** Every kind of stream: its topic, or null where its changes are nobody's but ours. A new topic is one entry. Source: spec/http-api §4.7. */
+export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null>> = {
+  deployment: row<DeploymentState>({
+    topic: 'Deployment',
+    key: ({ id }) => id,
+    namespace: ({ namespace }) => namespace,
+    filterKeys: ({ jobId }) => [jobId],
+    object: renderDeployment,
+    atEnd: 'nothing',
+  }),
+  allocation: row<AllocationState>({
+    topic: 'Allocation',
+    key: ({ id }) => id,
+    namespace: ({ namespace }) => namespace,
+    filterKeys: ({ jobId, deploymentId }) => [jobId, deploymentId],
+    object: renderAllocation,
+    stub: renderAllocationStub,
+    beside: () => ({ Timeout: false, TimeoutReason: '' }),
+    atEnd: 'nothing',
+  }),
+  evaluation: row<EvaluationState>({
+    topic: 'Evaluation',
+    key: ({ id }) => id,
+    namespace: ({ namespace }) => namespace,
+    filterKeys: ({ jobId, deploymentId }) => [jobId, deploymentId],
+    object: renderEvaluation,
+    stub: renderEvaluationStub,
+    atEnd: 'nothing',
+  }),
+  job: row<JobState>({
+    topic: 'Job',
+    key: ({ id }) => id,
+    namespace: ({ namespace }) => namespace,
+    object: (state) => ofCurrent(state, renderJob),
+    stub: (state) => ofCurrent(state, renderJobStub),
+    beside: (Deleted) => ({ Deleted }),
+    atEnd: 'before',
+  }),
+  node: row<NodeState>({ topic: 'Node', key: ({ id }) => id, object: renderNode, stub: renderNodeStub }),
+  'node-pool': row<NodePoolState>({ topic: 'NodePool', key: ({ name }) => name, object: renderNodePool }),
+  variable: row<VariableState>({
+    topic: 'Variable',
+    member: 'Metadata',
+    key: ({ path }) => path,
+    namespace: ({ namespace }) => namespace,
+    object: (state) => renderVariableMetadata(state, false),
+    beside: (Deleted) => ({ Deleted }),
+  }),
+  keyring: null,
+  namespace: null,
+  'job-summary': null,
+  'scheduler-configuration': null,
+};
+
+function ofCurrent(
+  state: JobState,
+  render: (version: NonNullable<ReturnType<typeof currentVersion>>) => object,
+): object | undefined {
+  const version = currentVersion(state);
+  return version && render(version);
+}
