@@ -87,7 +87,7 @@ function begin(reply: FastifyReply, { asSse, gzip }: SubscriptionRequest, storeE
 function filterOf(asked: SubscriptionRequest, access: Access): EventFilter | undefined {
   const { topics, namespace, asStub, withMeta, asSse } = asked;
   if (![...topics.keys()].every((topic) => access.follows(topic, namespace))) return undefined;
-  const wanted = [...topics].map(([topic, keys]) => [topic, [...keys].sort()]).sort();
+  const wanted = [...topics.keys()].sort().map((topic) => [topic, [...topics.get(topic)!].sort()]);
   const who = namespace === '*' ? access.permissions.key : '';
   return {
     topics,
