@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { attempt, fold, type Prepared } from './attempt.js';
 import { coalesce } from './coalesce.js';
 import type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
+import { StoreUnavailable } from './errors.js';
 import {
   MAX_BATCH_COMMANDS,
   MAX_BATCH_TEXT,
@@ -394,7 +395,10 @@ export class CommandHandler {
     this.queue = [];
     this.draft = new Draft();
     this.inFlight = 0;
-    for (const { pending } of [...batch, ...drafted]) pending.fail(error);
-    for (const pending of waiting) pending.fail(error);
+    for (const { pending } of batch) pending.fail(error);
+    // Only of the batch in flight can it be unknown what became of it: the others were never sent.
+    const unsent = new StoreUnavailable('nothing-written', { cause: error });
+    for (const { pending } of drafted) pending.fail(unsent);
+    for (const pending of waiting) pending.fail(unsent);
   }
 }

@@ -95,9 +95,10 @@ export class AppendConnection {
       for (const command of commands) results.push(...(await this.write([command])));
       return results;
     } catch (unavailable) {
-      // The store went away half-way: those before keep their results, the others are not tried any more.
-      const failed = commands.slice(results.length).map(() => failedResult(unavailable));
-      return [...results, ...failed];
+      // The store went away half-way: those before keep their results, the others were never sent.
+      const unsent = new StoreUnavailable('nothing-written', { cause: unavailable });
+      const left = commands.slice(results.length).map((_, n) => failedResult(n === 0 ? unavailable : unsent));
+      return [...results, ...left];
     }
   }
 

@@ -49,7 +49,7 @@ export class PostgresEventStore implements EventStore, Leases {
 
   async appendBatch(commands: readonly Append[]): Promise<AppendResult[]> {
     const results: AppendResult[] = [];
-    for (const run of independentRuns(commands)) results.push(...(await this.appendRun(run)));
+    for (const run of independentRuns(commands)) results.push(...(await this.appendAfter(results, run)));
     const head = results.reduce(
       (highest, result) => (result.kind === 'appended' ? Math.max(highest, result.index) : highest),
       0,
@@ -59,6 +59,16 @@ export class PostgresEventStore implements EventStore, Leases {
       this.maintainLater();
     }
     return results;
+  }
+
+  /** What earlier runs have written stays so when the store goes away before a later one is. */
+  private async appendAfter(earlier: readonly AppendResult[], run: readonly Append[]): Promise<AppendResult[]> {
+    try {
+      return await this.appendRun(run);
+    } catch (error) {
+      if (earlier.length === 0 || !(error instanceof StoreUnavailable)) throw error;
+      return run.map(() => ({ kind: 'failed', error }));
+    }
   }
 
   private async appendRun(commands: readonly Append[]): Promise<AppendResult[]> {
