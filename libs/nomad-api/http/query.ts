@@ -115,7 +115,8 @@ export function readOptions(query: Query): Result<ReadOptions, Refusal> {
     region: param(query, 'region'),
     namespace: param(query, 'namespace') || DEFAULT_NAMESPACE,
     stale: stale.value,
-    index: Number(index.value),
+    // None is ever as large: one that cannot be counted to is waited for in the same way.
+    index: Math.min(Number(index.value), Number.MAX_SAFE_INTEGER),
     waitMs,
     prefix: param(query, 'prefix'),
     perPage: Number(perPage.value),

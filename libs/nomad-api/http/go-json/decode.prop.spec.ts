@@ -66,6 +66,16 @@ describe('decoding any bytes', () => {
     );
   });
 
+  it('gives every integer back with its digits, or refuses it', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.nat(60), (value, shift) => {
+        const text = `{"Count":${value >> BigInt(shift)}}`;
+        const result = decodeBody(Buffer.from(text), scalingRequest);
+        return !result.ok || JSON.stringify(result.value) === text;
+      }),
+    );
+  });
+
   it('gives back a request as it was sent', () => {
     const requests = fc.record(
       {

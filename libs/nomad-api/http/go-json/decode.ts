@@ -40,11 +40,16 @@ const UINT8_LIST = list(uint8) as ListShape;
 /** No more digits than the largest 64-bit number and a sign. */
 const MAX_INTEGER_LENGTH = 20;
 
-function integerOf(literal: string, { min, max }: IntShape): number | undefined {
+/** A 64-bit number that a double does not hold to the last digit: kept, it would come back as another one. */
+const INEXACT = Symbol('inexact');
+
+function integerOf(literal: string, { min, max }: IntShape): number | typeof INEXACT | undefined {
   if (literal.length > MAX_INTEGER_LENGTH || !/^-?[0-9]+$/.test(literal)) return undefined;
   if (min === 0n && literal.startsWith('-')) return undefined;
   const value = BigInt(literal);
-  return value < min || value > max ? undefined : Number(value);
+  if (value < min || value > max) return undefined;
+  const number = Number(value);
+  return String(number) === String(value) ? number : INEXACT;
 }
 
 /** What Go leaves in an element or map value that is null. */
@@ -176,7 +181,11 @@ class Decoder {
     const literal = this.numberLiteral();
     if (shape.kind !== 'int') return this.mismatch('number', shape.goType);
     const value = integerOf(literal, shape);
-    return value ?? this.mismatch(`number ${literal}`, shape.goType);
+    if (value !== INEXACT) return value ?? this.mismatch(`number ${literal}`, shape.goType);
+    const error = this.mismatchText(`number ${literal}`, shape.goType);
+    return this.report(
+      `${error}: this server keeps integers from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    );
   }
 
   /** Any value, as JSON.parse would give it, but a number beyond a double is an error. */
@@ -268,8 +277,12 @@ class Decoder {
   }
 
   private mismatch(found: string, goType: string): typeof MISMATCH {
+    return this.report(this.mismatchText(found, goType));
+  }
+
+  private mismatchText(found: string, goType: string): string {
     const place = this.struct === '' ? 'Go value' : `Go struct field ${this.struct}.${this.path.join('.')}`;
-    return this.report(`json: cannot unmarshal ${found} into ${place} of type ${goType}`);
+    return `json: cannot unmarshal ${found} into ${place} of type ${goType}`;
   }
 
   private report(error: string): typeof MISMATCH {

@@ -224,9 +224,17 @@ describe('a good body', () => {
       JobID: 'é😀\ufffd\n',
     }));
 
-  it('takes integers to the edges of 64 bits', () =>
-    expect(valueOf('{"JobModifyIndex":18446744073709551615,"Count":-9223372036854775808}', scalingRequest)).toEqual({
-      JobModifyIndex: 2 ** 64,
-      Count: -(2 ** 63),
+  it('takes integers that keep their digits, also beyond 53 bits', () =>
+    expect(valueOf('{"JobModifyIndex":9007199254740991,"Count":-31536000000000000}', scalingRequest)).toEqual({
+      JobModifyIndex: Number.MAX_SAFE_INTEGER,
+      Count: -31_536_000_000_000_000,
     }));
+
+  it.each(['9223372036854775807', '-9223372036854775808', '9007199254740993', '1152921504606846976'])(
+    'refuses an integer that would come back as another one: %s',
+    (literal) =>
+      expect(errorOf(`{"Count":${literal}}`, scalingRequest)).toBe(
+        `json: cannot unmarshal number ${literal} into Go struct field ScalingRequest.Count of type int64: this server keeps integers from -9007199254740991 to 9007199254740991`,
+      ),
+  );
 });
