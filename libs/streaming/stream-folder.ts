@@ -53,6 +53,9 @@ export class StreamFolder {
     for (const event of events) {
       const known = standing.get(event.stream);
       const at = known?.version === event.version ? known : undefined;
+      const from = known?.version ?? 0;
+      if (at === undefined && from !== event.version - 1)
+        throw new Error(`events of ${event.stream} are missing between versions ${from} and ${event.version}`);
       const before = at === undefined ? known?.state : undefined;
       const after = at === undefined ? evolve(event.stream, before, upcast(event), event) : at.state;
       standing.set(event.stream, { version: event.version, state: after });

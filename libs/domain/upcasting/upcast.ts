@@ -11,18 +11,20 @@ export interface Upcasting {
   schemaOf(type: string): number;
   /**
    * A recorded event in today's form: everybody who folds the log takes it from here.
-   * @throws Error for a schema that this release does not know yet: it must stop there, not guess.
+   * @throws Error for a type or a schema that this release does not know yet: it must stop there, not guess.
    */
   upcast(event: Pick<RecordedEvent, 'type' | 'schema' | 'data'>): DomainEvent;
 }
 
-export function upcastingBy(upcasters: Upcasters): Upcasting {
+/** `known`: the types of this release. */
+export function upcastingBy(upcasters: Upcasters, known: ReadonlySet<string>): Upcasting {
   const stepsOf = (type: string): readonly Upcaster[] =>
     Object.hasOwn(upcasters, type) ? ownProperty(upcasters, type)! : [];
   const schemaOf = (type: string): number => stepsOf(type).length + 1;
   return {
     schemaOf,
     upcast({ type, schema, data }) {
+      if (!known.has(type)) throw new Error(`event ${type} is of a type that this release does not know`);
       if (schema > schemaOf(type)) {
         throw new Error(`event ${type} has schema ${schema}, and this release knows it up to ${schemaOf(type)} only`);
       }

@@ -6,15 +6,18 @@ import { schemaOf, upcast } from './index.js';
 import { upcastingBy } from './upcast.js';
 
 /** A toy's past: once a pause had no reason, then it had one, then it was called a note. */
-const toy = upcastingBy({
-  Paused: [
-    (data) => ({ ...data, reason: 'unknown' }),
-    (data) => {
-      const { reason: note, ...rest } = data as { reason: string };
-      return { ...rest, note };
-    },
-  ],
-});
+const toy = upcastingBy(
+  {
+    Paused: [
+      (data) => ({ ...data, reason: 'unknown' }),
+      (data) => {
+        const { reason: note, ...rest } = data as { reason: string };
+        return { ...rest, note };
+      },
+    ],
+  },
+  new Set(['Paused', 'Resumed']),
+);
 
 describe('Upcasting', () => {
   test('leads an event through every schema after its own', () => {
@@ -46,6 +49,13 @@ describe('Upcasting', () => {
     );
   });
 
+  test.each(['Forgotten', 'toString', '__proto__'])('stops at an event of a type that it does not know: %s', (type) => {
+    expect(() => toy.upcast({ type, schema: 1, data: {} })).toThrow(
+      `event ${type} is of a type that this release does not know`,
+    );
+    expect(() => upcast({ type, schema: 1, data: {} })).toThrow('does not know');
+  });
+
   test('changes nothing of a log that this release has written', () => {
     const { log } = given(
       registered(jobSpec()),
@@ -62,7 +72,10 @@ describe('Upcasting', () => {
     );
     const created = world.log.find(({ stream }) => stream === deploymentStream(DEPLOYMENT))!;
     const { statusDescription, ...data } = created.data as { statusDescription: string };
-    const old = upcastingBy({ DeploymentCreated: [(before) => ({ statusDescription, ...before })] });
+    const old = upcastingBy(
+      { DeploymentCreated: [(before) => ({ statusDescription, ...before })] },
+      new Set(['DeploymentCreated']),
+    );
     const fold = (event: unknown) => evolveDeployment(undefined, event as DeploymentEvent, { index: 1, time: 1 });
     expect(fold(old.upcast({ type: created.type, schema: 1, data }))).toEqual(fold(created));
   });

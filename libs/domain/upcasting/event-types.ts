@@ -1,0 +1,79 @@
+import type { AllocationEvent } from '../allocation/events.js';
+import type { DeploymentEvent } from '../deployment/events.js';
+import type { EvaluationEvent } from '../evaluation/events.js';
+import type { JobSummaryEvent } from '../job-summary/events.js';
+import type { JobEvent } from '../job/events.js';
+import type { NodeEventRecord } from '../node/events.js';
+import type { SchedulerConfigurationEvent } from '../scheduler-configuration/events.js';
+
+type EventType = (
+  | AllocationEvent
+  | DeploymentEvent
+  | EvaluationEvent
+  | JobEvent
+  | JobSummaryEvent
+  | NodeEventRecord
+  | SchedulerConfigurationEvent
+)['type'];
+
+/** Every type of event that this release knows. The compiler holds it complete. */
+const TYPES: Readonly<Record<EventType, true>> = {
+  AllocationPlaced: true,
+  AllocationStopDesired: true,
+  AllocationPreempted: true,
+  AllocationUpdatedInPlace: true,
+  AllocationFollowupScheduled: true,
+  AllocationConnectionNoted: true,
+  AllocationRescheduleNoted: true,
+  AllocationTransitionDesired: true,
+  AllocationReplaced: true,
+  AllocationPromoted: true,
+  AllocationReported: true,
+  AllocationHealthSet: true,
+  AllocationPurged: true,
+  AllocationCollected: true,
+  DeploymentCreated: true,
+  DeploymentGoalsChanged: true,
+  DeploymentAllocationsPlaced: true,
+  DeploymentAllocationsHealthy: true,
+  DeploymentAllocationsUnhealthy: true,
+  DeploymentPromoted: true,
+  DeploymentPaused: true,
+  DeploymentResumed: true,
+  DeploymentFailed: true,
+  DeploymentSucceeded: true,
+  DeploymentCancelled: true,
+  DeploymentPurged: true,
+  DeploymentCollected: true,
+  EvaluationCreated: true,
+  EvaluationCompleted: true,
+  EvaluationFailed: true,
+  EvaluationBlocked: true,
+  EvaluationUnblocked: true,
+  EvaluationCanceled: true,
+  EvaluationCollected: true,
+  JobRegistered: true,
+  JobStopped: true,
+  JobStatusChanged: true,
+  JobVersionMarkedStable: true,
+  JobVersionTagged: true,
+  JobScaled: true,
+  PeriodicJobLaunched: true,
+  PeriodicLaunchPassedOver: true,
+  JobVersionUntagged: true,
+  JobPurged: true,
+  JobSummaryGroupsAdded: true,
+  JobSummaryChanged: true,
+  JobSummaryChildrenCounted: true,
+  JobSummaryPurged: true,
+  NodeRegistered: true,
+  NodeDescriptionChanged: true,
+  NodeStatusChanged: true,
+  NodeAllocationsRefreshed: true,
+  NodeEligibilityChanged: true,
+  NodeDrainChanged: true,
+  NodePurged: true,
+  SchedulerConfigurationChosen: true,
+};
+
+export const EVENT_TYPES: ReadonlySet<string> = new Set(Object.keys(TYPES));
