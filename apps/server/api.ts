@@ -7,6 +7,7 @@ import { AccessControl, NO_TOKENS, NomadApiModule, prepareFastify, Readiness, Se
 import { explainListenFailure, type Configuration, type Logger, type Shutdown, type TlsMaterial } from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource } from '@app/read-models';
+import { LogNotFollowed } from '@app/streaming';
 import type { Core } from './core.js';
 import { listenerOf } from './listener.js';
 import { rehearsalOn } from './rehearsal.js';
@@ -77,6 +78,7 @@ async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<str
     ]);
     return undefined;
   } catch (error) {
+    if (error instanceof LogNotFollowed) return error.message;
     return `the event store does not answer: ${(error as Error).message}`;
   }
 }

@@ -24,11 +24,13 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   const cluster = new ClusterState();
   const { storeEpoch } = await untilAnswered('Postgres', log, () => store.readHead());
   const onError = (err: unknown): void => log.warn({ err }, 'a reactor will try again');
+  const restore = (): Promise<void> => restoreCluster(cluster, store, readModels);
   const leader = new Leader({
     leases: store,
     handler,
     tail,
     cluster,
+    restore,
     holder: core.instance,
     clock: clock.now,
     onError,
@@ -47,7 +49,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
       new HeartbeatWatcher(context, () => heartbeats.ages()),
     ],
   });
-  await untilAnswered('Postgres', log, () => restoreCluster(cluster, store, readModels));
+  await untilAnswered('Postgres', log, restore);
   await leader.start();
   shutdown.on('leases', 'leader', () => leader.close());
   core.watchLease(SCHEDULER_LEASE, () => leader.heldEpoch);

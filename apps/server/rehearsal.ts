@@ -10,7 +10,7 @@ export function rehearsalOn(core: Core, followed: ClusterState | undefined): Reh
   const present = async (): Promise<ClusterState> => {
     if (followed !== undefined) {
       await tail.readIndex();
-      return followed;
+      if (followed.isComplete) return followed;
     }
     const cluster = new ClusterState();
     await restoreCluster(cluster, store, readModels);

@@ -78,8 +78,8 @@ export interface EdgeServices {
 export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
-    const objects = new Objects(readModels, store, tail);
-    const named = new NamedObjects(readModels, tail);
+    const objects = new Objects(readModels, store);
+    const named = new NamedObjects(readModels);
     const prefixes = new PrefixSearch(readModels, named);
     return {
       module: NomadApiModule,
@@ -130,7 +130,7 @@ export class NomadApiModule {
         { provide: JoinTokens, useValue: new JoinTokens(services.joinTokens) },
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
-        { provide: History, useValue: new History(store, tail) },
+        { provide: History, useValue: new History(store) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Submissions, useValue: new Submissions(store) },
@@ -141,7 +141,7 @@ export class NomadApiModule {
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },
         { provide: FuzzySearch, useValue: new FuzzySearch(readModels, named, objects, prefixes) },
-        { provide: Lists, useValue: new Lists(readModels, tail) },
+        { provide: Lists, useValue: new Lists(readModels) },
       ],
     };
   }

@@ -60,9 +60,14 @@ export class ClusterState implements ClusterView {
   /** Commits that wait for stored states to be there; undefined: they are. */
   private waiting: LogCommit[] | undefined;
 
-  /** The index of the last commit applied. */
+  /** The index of the last commit applied, or of the head that the stored states are at least as new as. */
   get index(): Index {
     return this.at;
+  }
+
+  /** It shows the whole cluster: nothing is being restored. */
+  get isComplete(): boolean {
+    return this.waiting === undefined;
   }
 
   get configuration(): SchedulerConfiguration {
@@ -74,15 +79,25 @@ export class ClusterState implements ClusterView {
   }
 
   /**
-   * From now on commits wait for {@link endRestoring}: events cannot be folded into a state that is still being read, and what was read may be
-   * older than they are by the time that it comes.
+   * Forgets everything. From now on commits wait for {@link endRestoring}: events cannot be folded into a state that is still being read, and what was
+   * read may be older than they are by the time that it comes.
    */
   beginRestoring(): void {
-    this.waiting ??= [];
+    const { allocationsBy } = this;
+    const parts = [
+      ...[this.held, this.versions, allocationsBy.job, allocationsBy.node, allocationsBy.deployment],
+      ...[this.deploymentsByJob, this.evaluationsByJob, this.activeDeploymentIds, this.blocked],
+      ...[this.latestEvaluations, this.inFlight, this.used, this.jobStreams, this.nodesById],
+    ];
+    for (const part of parts) part.clear();
+    this.nodeList = undefined;
+    this.at = 0;
+    this.waiting = [];
   }
 
-  /** Every stored state is there: applies what has waited. */
-  endRestoring(): void {
+  /** Every stored state is there, as of `head` or later: applies what has waited. */
+  endRestoring(head: Index): void {
+    this.at = Math.max(this.at, head);
     const commits = this.waiting ?? [];
     this.waiting = undefined;
     for (const commit of commits) this.apply(commit);
@@ -103,17 +118,23 @@ export class ClusterState implements ClusterView {
     );
   }
 
-  /** Applies one commit and tells what moved. Changes that a restored state already holds are passed over. */
+  /**
+   * Applies one commit and tells what moved. Changes that a restored state already holds are passed over.
+   * @throws Error when something is missing between what is held and the commit: this picture is wrong, and is to be restored.
+   */
   apply(commit: LogCommit): Movement[] {
     if (this.waiting !== undefined) {
       this.waiting.push(commit);
       return [];
     }
-    this.at = Math.max(this.at, commit.index);
+    if (commit.index > this.at + 1) throw new Error(`between ${this.at} and ${commit.index} commits are missing`);
     const movements: Movement[] = [];
     for (const { stream, version, events, state } of commit.changes) {
       const held = this.held.get(stream);
       if (held !== undefined && held.version >= version) continue;
+      // What is over is not held any more: only of what is can the version tell.
+      if (held !== undefined && held.version + events.length !== version)
+        throw new Error(`events of ${stream} are missing between versions ${held.version} and ${version}`);
       const before = held?.state;
       const fact = { index: commit.index, time: commit.time };
       const after =
@@ -123,6 +144,7 @@ export class ClusterState implements ClusterView {
       this.replace(stream, version, after);
       movements.push({ stream, before, after });
     }
+    this.at = Math.max(this.at, commit.index);
     return movements;
   }
 
@@ -383,6 +405,10 @@ class Index2<V> {
     if (entry === undefined || !entry.members.delete(id)) return;
     entry.list = undefined;
     if (entry.members.size === 0) this.groups.delete(group);
+  }
+
+  clear(): void {
+    this.groups.clear();
   }
 
   removeAll(group: string): void {

@@ -35,6 +35,22 @@ describe('The cluster in memory', () => {
     run(nodeRegistered(), nodeIsReady());
   });
 
+  test('refuses a commit when those before it are missing, and events when others of their stream are', () => {
+    const [first, second] = [0, 1].map(() => {
+      const from = world.log.length;
+      world.run(registered(jobSpec({ id: `job-${world.index}` })));
+      return commitsOf(world.log.slice(from))[0]!;
+    });
+    expect(() => cluster.apply(second!)).toThrow('between 2 and 4 commits are missing');
+    cluster.apply(first!);
+    cluster.apply(second!);
+    const [change] = first!.changes;
+    const skipping = { ...first!, index: 5, changes: [{ ...change!, version: change!.version + 2 }] };
+    expect(() => cluster.apply(skipping)).toThrow(
+      `events of ${change!.stream} are missing between versions ${change!.version} and ${change!.version + 2}`,
+    );
+  });
+
   test('remembers nothing of a job that has gone with all that it had', () => {
     run(
       registered(jobSpec({ type: 'batch', count: 1 })),

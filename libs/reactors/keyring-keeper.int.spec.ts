@@ -46,6 +46,7 @@ describe('the keyring and locks under a leader', () => {
       handler: instance.handler,
       tail: instance.tail,
       cluster,
+      restore: () => restoreCluster(cluster, store, new ReadModels(dataSource)),
       holder,
       clock: () => Date.now() * 1000,
       onError: (error) => errors.push(error),

@@ -75,6 +75,7 @@ describe('Reactors on a store in memory', () => {
       handler: instance.handler,
       tail: instance.tail,
       cluster,
+      restore: () => restoreCluster(cluster, store, readModels()),
       holder,
       clock: () => Date.now() * 1000,
       onError: (error) => errors.push(error),
@@ -186,6 +187,42 @@ describe('Reactors on a store in memory', () => {
       await contend('late');
       await settled();
       expect(await allocations()).toHaveLength(2);
+    });
+
+    test('tells of what it took up after a start how new the cluster was that it looked at', async () => {
+      const elsewhere = await startInstance(store);
+      await elsewhere.execute(nodeRegistered());
+      await elsewhere.execute(nodeIsReady());
+      await elsewhere.execute(web());
+      const head = elsewhere.tail.applied;
+      await elsewhere.close();
+      await contend('one');
+      await settled();
+      expect((await evaluations()).map(({ snapshotIndex }) => snapshotIndex)).toEqual([head]);
+    });
+
+    test('restores the cluster in memory where a commit shows that it is not what the log says, and goes on', async () => {
+      const { run, cluster, instance, errors } = await lead();
+      cluster.beginRestoring();
+      cluster.endRestoring(0);
+      await run(web());
+      await settled();
+      expect((await allocations()).length).toBeGreaterThan(0);
+      expect([cluster.isComplete, cluster.index]).toEqual([true, instance.tail.applied]);
+      expect(errors.splice(0)).toMatchObject([{ message: 'between 0 and 3 commits are missing' }]);
+    });
+
+    test('misses nothing at which a reactor has thrown', async () => {
+      const { run, contexts, errors } = await lead();
+      jest.spyOn(Scheduler.prototype, 'react').mockImplementationOnce(() => {
+        throw new Error('a reactor is broken');
+      });
+      await run(web());
+      await settled();
+      expect((await allocations()).length).toBeGreaterThan(0);
+      expect(contexts).toHaveLength(2);
+      expect(errors.splice(0)).toMatchObject([{ message: 'a reactor is broken' }]);
+      jest.restoreAllMocks();
     });
 
     test('works on one evaluation of a job at a time, and cancels those that the next one overtakes', async () => {

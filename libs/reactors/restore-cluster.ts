@@ -16,14 +16,15 @@ const CHUNK = 1000;
 
 /**
  * Fills the cluster's memory from stored states. The tail must be feeding `cluster` already: commits that come meanwhile are applied in the end,
- * and told apart from what the states hold already by the streams' versions. May be called again when the store did not answer.
+ * and told apart from what the states hold already by the streams' versions. May be called again, also when the store did not answer.
  */
 export async function restoreCluster(
   cluster: ClusterState,
-  store: Pick<EventStore, 'load'>,
+  store: Pick<EventStore, 'load' | 'readHead'>,
   readModels: Pick<ReadModels, 'versionsInUse' | 'keys'>,
 ): Promise<void> {
   cluster.beginRestoring();
+  const { index } = await store.readHead();
   const streams: StreamName[] = [
     SCHEDULER_CONFIGURATION,
     KEYRING,
@@ -39,7 +40,7 @@ export async function restoreCluster(
   await restore(cluster, store, (await readModels.keys('evaluation', { job_id: rollingOut })).map(evaluationStream));
   // Last: what nothing runs any more is forgotten, and what runs is known now.
   for (const version of await readModels.versionsInUse()) cluster.restoreVersion(version);
-  cluster.endRestoring();
+  cluster.endRestoring(index);
 }
 
 async function restore(

@@ -25,7 +25,7 @@ describe('Restoring the cluster while another instance writes', () => {
       versionsInUse: (): Promise<JobVersion[]> => Promise.resolve([]),
       keys: (table: string) => Promise.resolve([...(store.tables.get(table)?.keys() ?? [])]),
     };
-    return restoreCluster(cluster, { load }, readModels);
+    return restoreCluster(cluster, { load, readHead: () => store.readHead() }, readModels);
   };
   const versions = () => cluster.job('default', 'web')?.versions.map(({ version }) => version);
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Index } from '@app/kernel';
-import type { LogTail, Topic } from './log-tail.js';
+import type { LogTail, Moment, Topic } from './log-tail.js';
 
 /** A rendered answer: ready to be sent, and the index that it reports. */
 export interface Answer {
@@ -20,7 +20,11 @@ export interface Query {
   readonly topics: readonly Topic[];
   /** What a 404 depends on, where that is more than `topics`; such an answer is not kept. */
   readonly missTopics?: readonly Topic[];
-  readonly load: () => Promise<Answer>;
+  /**
+   * Reads the content. `moment` was taken before: an answer's index is an object's own, read together with it, or one of the moment's – never one
+   * that was looked up after the content, which might be newer than that.
+   */
+  readonly load: (moment: Moment) => Promise<Answer>;
 }
 
 interface Flight {
@@ -40,7 +44,11 @@ export class AnswerCache {
   hits = 0;
   misses = 0;
 
-  constructor(tail: LogTail, tablesOf: (stream: string) => readonly string[], maxBytes: number) {
+  constructor(
+    private readonly tail: LogTail,
+    tablesOf: (stream: string) => readonly string[],
+    maxBytes: number,
+  ) {
     this.answers = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: (answer, key) => answer.body.length + key.length + 200,
@@ -71,7 +79,7 @@ export class AnswerCache {
   }
 
   private load(query: Query): Promise<Answer> {
-    const promise = query.load().then(
+    const promise = query.load(this.tail.moment()).then(
       (answer) => {
         this.land(query, flight, answer);
         return answer;

@@ -82,8 +82,8 @@ describe('A blocking query', () => {
     const load = query().load;
     let isFirst = true;
     const raced = query({
-      load: async () => {
-        const answer = await load();
+      load: async (moment) => {
+        const answer = await load(moment);
         if (isFirst) {
           isFirst = false;
           await register('web', 'in between');
@@ -121,9 +121,9 @@ describe('A blocking query', () => {
     await register('api');
     const { load } = query();
     const last = query({
-      load: () => {
+      load: (moment) => {
         if (!instance.tail.isEnding) instance.tail.answerWaiting();
-        return load();
+        return load(moment);
       },
     });
     expect(await ask(1, { waitMs: 300_000 }, last)).toMatchObject({ status: 404 });
@@ -140,7 +140,7 @@ describe('A blocking query', () => {
     await register('web');
     let loads = 0;
     const { load } = query();
-    const counted = query({ load: () => (loads++, load()) });
+    const counted = query({ load: (moment) => (loads++, load(moment)) });
     const all = Array.from({ length: 50 }, () => ask(1, {}, counted));
     await register('web', 'new');
     expect((await Promise.all(all)).every(({ index }) => index === 2)).toBe(true);

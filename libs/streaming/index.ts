@@ -1,9 +1,17 @@
 export { AnswerCache, type Answer, type Query } from './answer-cache.js';
 export { blockingQuery, type BlockingOptions } from './blocking-query.js';
 export { NodeNews } from './node-news.js';
-export { commitsOf, LogTail, type LogCommit, type LogTailOptions, type Topic } from './log-tail.js';
 export { StreamFolder, type Folded } from './stream-folder.js';
 export { EventFeed } from './events/event-feed.js';
 export type { EventFilter } from './events/event-filter.js';
 export { farewell, frameOf, heartbeat } from './events/frames.js';
 export type { EventCommit, NomadEvent } from './events/nomad-event.js';
+export {
+  commitsOf,
+  LogNotFollowed,
+  LogTail,
+  type LogCommit,
+  type LogTailOptions,
+  type Moment,
+  type Topic,
+} from './log-tail.js';

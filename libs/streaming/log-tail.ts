@@ -25,9 +25,28 @@ export interface LogTailOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** How far this process knew the log to be at one moment. Whatever is read from the store afterwards is at least as new. */
+export interface Moment {
+  /** Everything up to here had been applied. */
+  readonly applied: Index;
+  /** The index of the last commit that had touched one of these tables. */
+  tableIndex(...tables: readonly string[]): Index;
+}
+
+/** This process cannot follow the log: a commit that it cannot read, or that one of its listeners cannot take. It neither skips nor guesses. */
+export class LogNotFollowed extends Error {
+  override readonly name = 'LogNotFollowed';
+  constructor(cause: unknown) {
+    super(`this instance cannot follow the log: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 const PAGE = 1000;
-/** How soon the log is read again after that failed. */
+/** How soon the log is read again after that failed, at first and at most: each failure doubles it. */
 const RETRY_MS = 250;
+const MAX_RETRY_MS = 4_000;
+/** Own commits that wait with their states for those before them; what comes beyond is read from the store when its turn comes. */
+const MAX_OWN = 4096;
 /** Our own commits are usually announced by the handler a moment after the store shows them: worth a short wait before a read. */
 const OWN_COMMIT_GRACE_MS = 2;
 
@@ -43,6 +62,9 @@ export class LogTail {
   private appliedIndex: Index = 0;
   private knownHead: Index = 0;
   private readonly own = new Map<Index, Commit>();
+  /** The commit that some listeners have taken and another one has thrown at. */
+  private halfTaken: { readonly index: Index; readonly by: Set<(commit: LogCommit) => void> } | undefined;
+  private retryMs = RETRY_MS;
   private readonly tables = new Map<string, Index>();
   private readonly listeners = new Set<(commit: LogCommit) => void>();
   private readonly watchers = new Map<Topic, Set<() => void>>();
@@ -87,8 +109,13 @@ export class LogTail {
     for (const [table, index] of Object.entries(tables)) this.tables.set(table, index);
     this.appliedIndex = head;
     handler.onCommitted((commit) => {
-      this.own.set(commit.index, commit);
-      this.drain();
+      if (this.own.size < MAX_OWN) this.own.set(commit.index, commit);
+      this.knownHead = Math.max(this.knownHead, commit.index);
+      try {
+        this.drain();
+      } catch (error) {
+        this.failed(new LogNotFollowed(error));
+      }
     });
     // What was committed before the listening began is announced to nobody.
     this.wake(Math.max(head, ...Object.values(tables)));
@@ -115,7 +142,7 @@ export class LogTail {
     await this.stopListening?.();
   }
 
-  /** Called for every commit, in order of the index. */
+  /** Called for every commit, in order of the index. A commit at which it throws is offered again until it is taken: nothing comes after it before. */
   onCommit(listener: (commit: LogCommit) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -123,7 +150,13 @@ export class LogTail {
 
   /** The index of the last commit that touched a table. */
   tableIndex(...tables: readonly string[]): Index {
-    return Math.max(0, ...tables.map((table) => this.tables.get(table) ?? 0));
+    return newestOf(this.tables, tables);
+  }
+
+  /** Now, as it stays: taken before content is read, it gives the indexes that the content is at least as new as. */
+  moment(): Moment {
+    const known = new Map(this.tables);
+    return { applied: this.appliedIndex, tableIndex: (...tables) => newestOf(known, tables) };
   }
 
   /**
@@ -205,17 +238,37 @@ export class LogTail {
       while (!this.closed && this.appliedIndex < this.knownHead) {
         const before = this.appliedIndex;
         const events = await this.options.store.readAfter(before, PAGE);
-        if (this.appliedIndex === before) for (const commit of commitsOf(events)) this.applyForeign(commit);
-        this.drain();
-        if (events.length === 0 && this.appliedIndex === before) break;
+        if (!this.take(events, before)) break;
       }
     } catch (error) {
-      this.options.onError(error);
-      for (const waiter of this.waiters.splice(0)) waiter.reject(error);
-      this.catchUpIn(RETRY_MS);
+      this.failed(error);
     } finally {
       this.catchingUp = false;
     }
+  }
+
+  /** Applies what was read after `before`. False: there was nothing to read. @throws LogNotFollowed */
+  private take(events: readonly RecordedEvent[], before: Index): boolean {
+    try {
+      if (this.appliedIndex === before) for (const commit of commitsIn(events)) this.applyForeign(commit);
+      this.drain();
+      if (this.appliedIndex > before) return true;
+      const [next] = events;
+      if (next !== undefined) throw new Error(`there is nothing in it between ${before} and ${next.index}`);
+      return false;
+    } catch (error) {
+      throw new LogNotFollowed(error);
+    }
+  }
+
+  /** Whoever waits is told; the same commit is tried again. */
+  private failed(error: unknown): void {
+    this.options.onError(error);
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.catchUpIn(this.retryMs);
+    this.retryMs = Math.min(2 * this.retryMs, MAX_RETRY_MS);
   }
 
   private applyForeign(commit: LogCommit): void {
@@ -239,20 +292,39 @@ export class LogTail {
     if (next !== undefined) this.wake(next);
   }
 
+  /** First everybody takes it, then it counts as applied: what one of them throws at is not passed over. */
   private apply(commit: LogCommit): void {
+    this.deliver(commit);
     this.appliedIndex = commit.index;
+    this.retryMs = RETRY_MS;
     this.own.delete(commit.index);
     const moved = new Set<Topic>();
     for (const { stream } of commit.changes) {
       moved.add(stream);
       for (const table of this.options.tablesOf(stream)) {
-        this.tables.set(table, commit.index);
+        // At the start a table may be known to be further than what is applied.
+        this.tables.set(table, Math.max(commit.index, this.tables.get(table) ?? 0));
         moved.add(`table:${table}`);
       }
     }
-    for (const listener of this.listeners) listener(commit);
     for (const topic of moved) this.fire(topic);
     if (this.waiters.length > 0) this.settleWaiters();
+  }
+
+  private deliver(commit: LogCommit): void {
+    const taken = this.halfTaken?.index === commit.index ? this.halfTaken.by : undefined;
+    const by = taken ?? new Set();
+    for (const listener of this.listeners) {
+      if (taken?.has(listener)) continue;
+      try {
+        listener(commit);
+      } catch (error) {
+        this.halfTaken = { index: commit.index, by };
+        throw error;
+      }
+      by.add(listener);
+    }
+    this.halfTaken = undefined;
   }
 
   private settleWaiters(): void {
@@ -270,32 +342,27 @@ export class LogTail {
   }
 }
 
-/** Groups events by index, and within a commit by stream; events of earlier schemas come out in today's. */
-export function commitsOf(events: readonly RecordedEvent[]): LogCommit[] {
-  const commits: LogCommit[] = [];
-  let open:
-    | {
-        index: Index;
-        time: TimeUs;
-        meta: EventMeta;
-        changes: Map<StreamName, { version: number; events: DomainEvent[] }>;
-      }
-    | undefined;
-  const close = (): void => {
-    if (open === undefined) return;
-    const changes = [...open.changes].map(([stream, change]) => ({ stream, ...change }));
-    commits.push({ index: open.index, time: open.time, meta: open.meta, changes });
-  };
-  for (const { index, time, meta, stream, version, type, schema, data } of events) {
-    if (open?.index !== index) {
-      close();
-      open = { index, time, meta, changes: new Map() };
+const newestOf = (known: ReadonlyMap<string, Index>, tables: readonly string[]): Index =>
+  Math.max(0, ...tables.map((table) => known.get(table) ?? 0));
+
+/** Groups events by index, and within a commit by stream; events of earlier schemas come out in today's. @throws Error at one that this release does not know. */
+export const commitsOf = (events: readonly RecordedEvent[]): LogCommit[] => [...commitsIn(events)];
+
+/** The same, commit by commit: what comes before one that cannot be read is had. */
+function* commitsIn(events: readonly RecordedEvent[]): Generator<LogCommit> {
+  let begin = 0;
+  while (begin < events.length) {
+    const { index, time, meta } = events[begin]!;
+    const changes = new Map<StreamName, { version: number; events: DomainEvent[] }>();
+    let end = begin;
+    for (; events[end]?.index === index; end++) {
+      const { stream, version, type, schema, data } = events[end]!;
+      const change = changes.get(stream) ?? { version, events: [] };
+      change.version = version;
+      change.events.push(upcast({ type, schema, data }));
+      changes.set(stream, change);
     }
-    const change = open.changes.get(stream) ?? { version, events: [] };
-    change.version = version;
-    change.events.push(upcast({ type, schema, data }));
-    open.changes.set(stream, change);
+    yield { index, time, meta, changes: [...changes].map(([stream, change]) => ({ stream, ...change })) };
+    begin = end;
   }
-  close();
-  return commits;
 }

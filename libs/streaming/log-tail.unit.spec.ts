@@ -1,7 +1,7 @@
 import { MemoryEventStore, type EventStore } from '@app/event-store';
 import { jobStream, type RecordedEvent } from '@app/kernel';
 import { given, jobSpec, registered, startInstance, until, type TestInstance } from '@app/testing';
-import { commitsOf, type LogCommit } from './log-tail.js';
+import { commitsOf, LogNotFollowed, type LogCommit } from './log-tail.js';
 
 /** A store that can be told to fail, or to let its answers wait. */
 class TestStore extends MemoryEventStore {
@@ -162,6 +162,69 @@ describe('The log tail', () => {
     await register(one, 'api');
     await until('the other one caught up', () => other.tail.applied === 2);
     expect(other.seen.map(({ index }) => index)).toEqual([1, 2]);
+  });
+
+  describe('does not pass over', () => {
+    const throwing = (tail: TestInstance['tail']) => {
+      const state = { isBroken: true, seen: [] as number[] };
+      tail.onCommit(({ index }) => {
+        if (state.isBroken) throw new Error('a listener is broken');
+        state.seen.push(index);
+      });
+      return state;
+    };
+
+    test.each([
+      ['its own process', true],
+      ['another one', false],
+    ])('a commit of %s that a listener throws at: it is offered again, to that one only', async (_whose, isOwn) => {
+      const [writer, other] = [await start(), await start()];
+      const one = isOwn ? writer : other;
+      const listener = throwing(one.tail);
+      await register(writer, 'web');
+      await expect(one.tail.reached(1)).rejects.toThrow('cannot follow the log: a listener is broken');
+      expect(one.tail.applied).toBe(0);
+      await register(writer, 'api');
+      listener.isBroken = false;
+      await until('it has caught up', () => one.tail.applied === 2);
+      expect(listener.seen).toEqual([1, 2]);
+      expect(one.seen.map(({ index }) => index)).toEqual([1, 2]);
+    });
+
+    test('an event of a type that it does not know: it applies what comes before, and says that it cannot go on', async () => {
+      const [writer, one] = [await start(), await start()];
+      let isLater = true;
+      const readAfter = store.readAfter.bind(store);
+      store.readAfter = async (...given) =>
+        (await readAfter(...given)).map((event) =>
+          isLater && event.index === 2 ? { ...event, type: 'Later' } : event,
+        );
+      for (const id of ['a', 'b', 'c']) await register(writer, id);
+      await expect(one.tail.reached(3)).rejects.toThrow('event Later is of a type that this release does not know');
+      expect(one.tail.applied).toBe(1);
+      await expect(one.tail.readIndex()).rejects.toBeInstanceOf(LogNotFollowed);
+      isLater = false;
+      await until('it has caught up', () => one.tail.applied === 3);
+      expect(one.seen.map(({ index }) => index)).toEqual([1, 2, 3]);
+    });
+
+    test('a gap in what it reads', async () => {
+      const [writer, one] = [await start(), await start()];
+      const readAfter = store.readAfter.bind(store);
+      store.readAfter = async (...given) => (await readAfter(...given)).filter(({ index }) => index !== 1);
+      for (const id of ['a', 'b']) await register(writer, id);
+      await expect(one.tail.reached(2)).rejects.toThrow('there is nothing in it between 0 and 2');
+      expect(one.seen).toEqual([]);
+    });
+  });
+
+  test('keeps the indexes of a moment as they were', async () => {
+    const one = await start();
+    await register(one, 'web');
+    const moment = one.tail.moment();
+    await register(one, 'api');
+    expect([moment.applied, moment.tableIndex('job'), moment.tableIndex('node')]).toEqual([1, 1, 0]);
+    expect([one.tail.applied, one.tail.tableIndex('job')]).toEqual([2, 2]);
   });
 
   describe('wakes those who watch', () => {

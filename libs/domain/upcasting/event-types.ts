@@ -3,17 +3,25 @@ import type { DeploymentEvent } from '../deployment/events.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobEvent } from '../job/events.js';
+import type { KeyringEvent } from '../keyring/events.js';
+import type { NamespaceEvent } from '../namespace/events.js';
+import type { NodePoolEvent } from '../node-pool/events.js';
 import type { NodeEventRecord } from '../node/events.js';
 import type { SchedulerConfigurationEvent } from '../scheduler-configuration/events.js';
+import type { VariableEvent } from '../variable/events.js';
 
 type EventType = (
   | AllocationEvent
   | DeploymentEvent
   | EvaluationEvent
-  | JobEvent
   | JobSummaryEvent
+  | JobEvent
+  | KeyringEvent
+  | NamespaceEvent
+  | NodePoolEvent
   | NodeEventRecord
   | SchedulerConfigurationEvent
+  | VariableEvent
 )['type'];
 
 /** Every type of event that this release knows. The compiler holds it complete. */
@@ -52,6 +60,11 @@ const TYPES: Readonly<Record<EventType, true>> = {
   EvaluationUnblocked: true,
   EvaluationCanceled: true,
   EvaluationCollected: true,
+  EvaluationDeleted: true,
+  JobSummaryGroupsAdded: true,
+  JobSummaryChanged: true,
+  JobSummaryChildrenCounted: true,
+  JobSummaryPurged: true,
   JobRegistered: true,
   JobStopped: true,
   JobStatusChanged: true,
@@ -62,18 +75,28 @@ const TYPES: Readonly<Record<EventType, true>> = {
   PeriodicLaunchPassedOver: true,
   JobVersionUntagged: true,
   JobPurged: true,
-  JobSummaryGroupsAdded: true,
-  JobSummaryChanged: true,
-  JobSummaryChildrenCounted: true,
-  JobSummaryPurged: true,
+  RootKeyAdded: true,
+  RootKeyPublished: true,
+  RootKeyDeprecated: true,
+  RootKeyRemoved: true,
+  NamespaceDefined: true,
+  NamespaceDeleted: true,
+  NodePoolDefined: true,
+  NodePoolDeleted: true,
   NodeRegistered: true,
   NodeDescriptionChanged: true,
   NodeStatusChanged: true,
+  NodeEventsEmitted: true,
   NodeAllocationsRefreshed: true,
   NodeEligibilityChanged: true,
   NodeDrainChanged: true,
   NodePurged: true,
   SchedulerConfigurationChosen: true,
+  VariableWritten: true,
+  VariableLocked: true,
+  VariableUnlocked: true,
+  VariableDeleted: true,
+  VariableResealed: true,
 };
 
 export const EVENT_TYPES: ReadonlySet<string> = new Set(Object.keys(TYPES));

@@ -28,10 +28,12 @@ export class AllocationsController {
     const query = queryOf(request);
     const resources = orThrow(boolParam(query, 'resources'));
     const taskStates = orThrow(boolParam(query, 'task_states', true));
-    const render = async (rows: readonly { readonly key: string }[]): Promise<string[]> =>
-      (await this.objects.allocations(rows.map((row) => row.key))).map((alloc) =>
-        JSON.stringify(renderAllocationStub(alloc, { resources, taskStates })),
+    const render = async (rows: readonly { readonly key: string }[]): Promise<Map<string, string>> => {
+      const allocs = await this.objects.allocations(rows.map((row) => row.key));
+      return new Map(
+        allocs.map((alloc) => [alloc.id, JSON.stringify(renderAllocationStub(alloc, { resources, taskStates }))]),
       );
+    };
     return this.reads.send(request, reply, options, (access) =>
       this.lists.query(
         {
@@ -53,9 +55,10 @@ export class AllocationsController {
           },
           objects: async (rows) => {
             const allocs = await this.objects.allocations(rows.map((row) => row.key));
-            return Promise.all(
+            const whole = await Promise.all(
               allocs.map(async (alloc) => JSON.parse(await this.objects.allocationText(alloc)) as object),
             );
+            return new Map(allocs.map(({ id }, i) => [id, whole[i]!]));
           },
           variant: `${resources} ${taskStates}`,
           ...(resources || !taskStates ? { texts: render } : {}),

@@ -1,7 +1,6 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { renderDeploymentWait, type DeploymentState } from '@app/domain';
 import { deploymentStream } from '@app/kernel';
-import { LogTail } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idOf, orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
@@ -14,7 +13,6 @@ export class DeploymentWaitController {
   constructor(
     private readonly reads: Reads,
     private readonly objects: Objects,
-    private readonly tail: LogTail,
   ) {}
 
   @Get('deployment/:id')
@@ -25,8 +23,8 @@ export class DeploymentWaitController {
       key: `wait/${id}`,
       topics: [deploymentStream(id), 'table:allocation'],
       missTopics: ['table:deployment'],
-      load: async () => {
-        const index = this.tail.tableIndex('deployment', 'allocation');
+      load: async (moment) => {
+        const index = moment.tableIndex('deployment', 'allocation');
         const [state] = await this.objects.states<DeploymentState>([deploymentStream(id)]);
         if (state === undefined || state.purged) return notFound('deployment not found', index);
         const canaries = await this.objects.allocations(

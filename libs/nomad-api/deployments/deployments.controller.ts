@@ -61,7 +61,6 @@ export class DeploymentsController {
           uuidPrefix: '',
           filterType: deploymentType,
           filterColumns: { JobID: 'job_id', Namespace: 'namespace', ID: 'id', Status: 'status' },
-          objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
         },
         options,
         access.visibility(),

@@ -1,6 +1,6 @@
 import { ownProperty, type Index } from '@app/kernel';
 import { ReadModels, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
-import { LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
+import type { Answer, Moment, Query as DataQuery } from '@app/streaming';
 import { EVERYTHING, type Visibility } from '../acl/access.js';
 import {
   byCreateIndexAndId,
@@ -37,10 +37,13 @@ export interface ListEndpoint {
   readonly filterType: FilterType;
   /** Equality in a filter on these fields is looked up by column. */
   readonly filterColumns: Readonly<Record<string, string>>;
-  /** The complete objects that a filter looks at, for rows in this order. */
-  readonly objects: (rows: readonly DocumentRow[]) => Promise<readonly object[]>;
-  /** The texts to be listed, for rows in this order. */
-  readonly texts?: (rows: readonly DocumentRow[]) => Promise<readonly string[]>;
+  /**
+   * The complete objects that a filter looks at, by the keys of their rows; undefined: the documents. They are read after the rows: of one that has gone
+   * meanwhile there is none, and its row is left out.
+   */
+  readonly objects?: (rows: readonly DocumentRow[]) => Promise<ReadonlyMap<string, object>>;
+  /** The texts to be listed, in the same way. */
+  readonly texts?: (rows: readonly DocumentRow[]) => Promise<ReadonlyMap<string, string>>;
   /** What the key of the answer adds to the path: options that change how rows are shown. */
   readonly variant?: string;
   readonly tables: readonly TableName[];
@@ -48,10 +51,7 @@ export interface ListEndpoint {
 
 /** Namespaced, filtered and paged lists; spec/http-api §1.7. */
 export class Lists {
-  constructor(
-    private readonly readModels: ReadModels,
-    private readonly tail: LogTail,
-  ) {}
+  constructor(private readonly readModels: ReadModels) {}
 
   /** The query of a list for these options, with the rows that may be seen. A malformed prefix or filter is refused here. */
   query(endpoint: ListEndpoint, options: ReadOptions, visibility: Visibility = EVERYTHING): DataQuery {
@@ -77,7 +77,7 @@ export class Lists {
         seen.key,
       ]),
       topics: endpoint.tables.map((table) => `table:${table}` as const),
-      load: () => this.load(endpoint, options, prefix, filter, seen),
+      load: (moment) => this.load(endpoint, options, prefix, filter, seen, moment),
     };
   }
 
@@ -91,17 +91,14 @@ export class Lists {
     prefix: string,
     filter: Filter | undefined,
     seen: Visibility,
+    moment: Moment,
   ): Promise<Answer> {
-    const tableIndex = this.tail.tableIndex(...endpoint.tables);
     const rows = (await this.rows(endpoint, options, prefix, filter, seen)).map(listed);
     const matching = filter === undefined ? rows : await this.filtered(endpoint, rows, filter);
     const page = paginate(matching, options, keyingOf(endpoint, prefix));
-    const texts = endpoint.texts === undefined ? page.rows.map((row) => row.document) : await endpoint.texts(page.rows);
-    return jsonAnswer(
-      `[${texts.join(',')}]`,
-      Math.max(tableIndex, this.tail.tableIndex(...endpoint.tables)),
-      page.nextToken,
-    );
+    const texts = await endpoint.texts?.(page.rows);
+    const shown = page.rows.flatMap((row) => (texts === undefined ? row.document : (texts.get(row.key) ?? [])));
+    return jsonAnswer(`[${shown.join(',')}]`, moment.tableIndex(...endpoint.tables), page.nextToken);
   }
 
   private async rows(
@@ -136,8 +133,11 @@ export class Lists {
   }
 
   private async filtered(endpoint: ListEndpoint, rows: readonly ListedRow[], filter: Filter): Promise<ListedRow[]> {
-    const objects = await endpoint.objects(rows);
-    return rows.filter((_row, i) => orThrow(filter.matches(objects[i]!), FILTER_EVALUATION_PREFIX, 400));
+    const objects = await endpoint.objects?.(rows);
+    return rows.filter((row) => {
+      const object = objects === undefined ? (JSON.parse(row.document) as object) : objects.get(row.key);
+      return object !== undefined && orThrow(filter.matches(object), FILTER_EVALUATION_PREFIX, 400);
+    });
   }
 }
 
@@ -155,7 +155,9 @@ function startOf(query: ListQuery, token: string): { from?: NonNullable<ListQuer
   if (token === '') return {};
   if (query.order === 'key') return { from: { key: token } };
   const parsed = parseCreateIndexToken(token);
-  return parsed === undefined ? 'unknown' : { from: { createIndex: Number(parsed.createIndex), key: parsed.id } };
+  return parsed === undefined
+    ? 'unknown'
+    : { from: { createIndex: Math.min(Number(parsed.createIndex), Number.MAX_SAFE_INTEGER), key: parsed.id } };
 }
 
 const keyingOf = (endpoint: ListEndpoint, prefix: string): Keying<ListedRow> =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Moment, Query as DataQuery } from '@app/streaming';
 import { compareBytes } from '../http/index.js';
 import { jsonAnswer, notFound } from './reads.js';
 
@@ -24,10 +24,7 @@ const FIRST_INDEX = 1;
 
 /** Namespaces and node pools: few, and looked up by their name. */
 export class NamedObjects {
-  constructor(
-    private readonly readModels: ReadModels,
-    private readonly tail: LogTail,
-  ) {}
+  constructor(private readonly readModels: ReadModels) {}
 
   /** All of them, by name bytewise; one that is stored takes the place of the built-in one. */
   async all({ table, builtIn }: NamedTable): Promise<Named[]> {
@@ -50,14 +47,9 @@ export class NamedObjects {
     return {
       key: JSON.stringify([table.table, 'list', variant]),
       topics: [`table:${table.table}`],
-      load: async () => {
-        const before = this.index(table);
+      load: async (moment) => {
         const { rows, nextToken } = choose(await this.all(table));
-        return jsonAnswer(
-          `[${rows.map(({ text }) => text).join(',')}]`,
-          Math.max(before, this.index(table)),
-          nextToken,
-        );
+        return jsonAnswer(`[${rows.map(({ text }) => text).join(',')}]`, indexOf(table, moment), nextToken);
       },
     };
   }
@@ -67,11 +59,12 @@ export class NamedObjects {
     return {
       key: `${table.table}/${name}`,
       topics: [`table:${table.table}`],
-      load: async () => {
+      load: async (moment) => {
         const row = await this.readModels.named(table.table, name);
         const found = row === undefined ? table.builtIn.find((one) => one.name === name) : undefined;
         if (row !== undefined) return jsonAnswer(row.document, row.index);
-        return found === undefined ? notFound(table.missing, this.index(table)) : jsonAnswer(found.text, found.index);
+        if (found !== undefined) return jsonAnswer(found.text, found.index);
+        return notFound(table.missing, indexOf(table, moment));
       },
     };
   }
@@ -79,11 +72,9 @@ export class NamedObjects {
   async has({ table, builtIn }: NamedTable, name: string): Promise<boolean> {
     return builtIn.some((one) => one.name === name) || (await this.readModels.named(table, name)) !== undefined;
   }
-
-  private index({ table }: NamedTable): Index {
-    return Math.max(FIRST_INDEX, this.tail.tableIndex(table));
-  }
 }
+
+const indexOf = ({ table }: NamedTable, moment: Moment): Index => Math.max(FIRST_INDEX, moment.tableIndex(table));
 
 /** What tells two definitions apart: base64, as Nomad shows its own. */
 export const definitionHash = (definition: object): string =>

@@ -1,6 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isStoreOutage, StoreUnavailable } from '@app/event-store';
 import { KeyringUnavailable } from '@app/keyring';
+import { LogNotFollowed } from '@app/streaming';
 import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
 import { Busy } from './writes.js';
@@ -33,6 +34,9 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
     return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
   }
   if (error instanceof KeyringUnavailable) return void reply.code(500).type(TEXT).send(error.message);
+  if (error instanceof LogNotFollowed) {
+    return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(error.message);
+  }
   if (holdsZeroByte(error)) return void reply.code(400).type(TEXT).send('text must not hold a zero byte');
   // Nest's own: an unknown path, an answer as empty as Nomad's.
   if (error instanceof HttpException && error.getStatus() === 404)

@@ -1,8 +1,16 @@
-import { renderAllocation, type AggregateState, type AllocationState, type JobState } from '@app/domain';
+import {
+  currentVersion,
+  renderAllocation,
+  type AggregateState,
+  type AllocationState,
+  type JobState,
+  type JobVersion,
+  type NodeState,
+} from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import { allocationStream, jobStream, type Index, type StreamName } from '@app/kernel';
-import { ReadModels, versionKey, type ListQuery, type TableName } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import { allocationStream, jobStream, nodeStream, type Index, type StreamName } from '@app/kernel';
+import { ReadModels, versionKey, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
+import type { Moment, Query as DataQuery } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import { jsonAnswer, notFound } from './reads.js';
 
@@ -30,7 +38,6 @@ export class Objects {
   constructor(
     private readonly readModels: ReadModels,
     private readonly store: EventStore,
-    private readonly tail: LogTail,
   ) {}
 
   /** An object whose row holds the complete document. Its index is its own; the table's when it is missing. */
@@ -39,31 +46,34 @@ export class Objects {
       key: `${table}/${id}`,
       topics: [`${table}/${id}`],
       missTopics: [`table:${table}`],
-      load: async () => {
+      load: async (moment) => {
         const row = await this.readModels.document(table, id);
-        if (row === undefined) return notFound(missing, this.tail.tableIndex(table));
+        if (row === undefined) return notFound(missing, moment.tableIndex(table));
         return jsonAnswer(row.document, row.index, undefined, row.namespace);
       },
     };
   }
 
-  /** An object that is rendered from its state. `render` undefined: there is no such object. */
+  /**
+   * An object that is rendered from its state. `render` undefined: there is no such object. What it reads beside the state may be newer than that: an
+   * index that comes of both is bounded by the moment's.
+   */
   rendered(
     stream: StreamName,
     table: TableName,
     missing: { readonly text: string; readonly status?: number },
-    render: (state: AggregateState) => Promise<Rendered | undefined>,
+    render: (state: AggregateState, moment: Moment) => Promise<Rendered | undefined>,
     variant = '',
   ): DataQuery {
     return {
       key: `${stream}?${variant}`,
       topics: [stream],
       missTopics: [`table:${table}`],
-      load: async () => {
+      load: async (moment) => {
         const [state] = await this.states([stream]);
-        const found = state === undefined ? undefined : await render(state);
+        const found = state === undefined ? undefined : await render(state, moment);
         if (found !== undefined) return jsonAnswer(found.text, found.index, undefined, found.namespace);
-        return { ...notFound(missing.text, this.tail.tableIndex(table)), status: missing.status ?? 404 };
+        return { ...notFound(missing.text, moment.tableIndex(table)), status: missing.status ?? 404 };
       },
     };
   }
@@ -73,12 +83,11 @@ export class Objects {
     return {
       key: JSON.stringify([table, where]),
       topics: [`table:${table}`],
-      load: async () => {
-        const before = this.tail.tableIndex(table);
+      load: async (moment) => {
         const rows = await this.readModels.list({ table, where, order: 'key' });
         return jsonAnswer(
           `[${rows.map((row) => row.document).join(',')}]`,
-          Math.max(before, this.tail.tableIndex(table)),
+          moment.tableIndex(table),
           undefined,
           rows[0] && namespaceIn(rows[0].document),
         );
@@ -105,9 +114,42 @@ export class Objects {
     return state?.purged ? undefined : state;
   }
 
+  /** In the order of the ids; those that are gone are left out: never to be paired with anything by position. */
   async allocations(ids: readonly string[]): Promise<AllocationState[]> {
     const states = await this.states<AllocationState>(ids.map(allocationStream));
     return states.filter((state) => state !== undefined && !state.purged) as AllocationState[];
+  }
+
+  /** What is made of the present version of each job that still exists, by the keys of the rows. */
+  jobs<T>(rows: readonly DocumentRow[], render: (version: JobVersion) => T): Promise<Map<string, T>> {
+    return this.byKey<JobState, T>(
+      rows,
+      (key) => `job/${key}`,
+      (state) => {
+        const current = currentVersion(state);
+        return current && render(current);
+      },
+    );
+  }
+
+  /** What is made of each node that is still known, by the keys of the rows. */
+  nodes<T>(rows: readonly DocumentRow[], render: (state: NodeState) => T): Promise<Map<string, T>> {
+    return this.byKey<NodeState, T>(rows, nodeStream, (state) => (state.purged ? undefined : render(state)));
+  }
+
+  private async byKey<S extends AggregateState, T>(
+    rows: readonly DocumentRow[],
+    streamOf: (key: string) => StreamName,
+    render: (state: S) => T | undefined,
+  ): Promise<Map<string, T>> {
+    const states = await this.states<S>(rows.map(({ key }) => streamOf(key)));
+    return new Map(
+      rows.flatMap(({ key }, i) => {
+        const state = states[i];
+        const rendered = state === undefined ? undefined : render(state);
+        return rendered === undefined ? [] : [[key, rendered] as const];
+      }),
+    );
   }
 
   /** The complete allocation with the job as it was placed with. */

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { deleteEvaluations, renderEvaluation, renderEvaluationStub, type EvaluationState } from '@app/domain';
 import { allocationStream, evaluationStream, SCHEDULER_CONFIGURATION, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Moment, Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
@@ -31,7 +31,6 @@ export class EvaluationsController {
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
     private readonly writes: Writes,
-    private readonly tail: LogTail,
   ) {
     this.deletion = new EvaluationDeletion(readModels, objects);
   }
@@ -57,8 +56,8 @@ export class EvaluationsController {
     const counted = (list: DataQuery): DataQuery => ({
       ...list,
       key: `count ${list.key}`,
-      load: async () => {
-        const { Count, index } = await countOf(list, this.tail);
+      load: async (moment) => {
+        const { Count, index } = await countOf(list, moment);
         return jsonAnswer(
           JSON.stringify({ Count, Index: index, LastContact: 0, KnownLeader: true, NextToken: '' }),
           index,
@@ -156,16 +155,15 @@ const endpoint = (where: ListEndpoint['where']): ListEndpoint => ({
   uuidPrefix: 'eval lookup failed: ',
   filterType: evaluationType,
   filterColumns: { ID: 'id', Namespace: 'namespace', JobID: 'job_id', Status: 'status' },
-  objects: (rows) => Promise.resolve(rows.map((row) => JSON.parse(row.document) as object)),
 });
 
 /** How many evaluations a list holds. A filter by a field that there is not matches none. */
-async function countOf(list: DataQuery, tail: LogTail): Promise<{ readonly Count: number; readonly index: Index }> {
+async function countOf(list: DataQuery, moment: Moment): Promise<{ readonly Count: number; readonly index: Index }> {
   try {
-    const { body, index } = await list.load();
+    const { body, index } = await list.load(moment);
     return { Count: (JSON.parse(body.toString()) as unknown[]).length, index };
   } catch (error) {
     if (!(error instanceof NomadError) || !error.message.startsWith(FILTER_EVALUATION_PREFIX)) throw error;
-    return { Count: 0, index: tail.tableIndex('evaluation') };
+    return { Count: 0, index: moment.tableIndex('evaluation') };
   }
 }

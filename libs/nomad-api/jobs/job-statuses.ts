@@ -1,7 +1,7 @@
 import { currentVersion, renderJob, type DeploymentState, type JobState } from '@app/domain';
 import { deploymentStream, type Index } from '@app/kernel';
 import { ReadModels, type JobRow } from '@app/read-models';
-import { AnswerCache, LogTail, type Answer, type Query } from '@app/streaming';
+import { AnswerCache, LogTail, type Answer, type Moment, type Query } from '@app/streaming';
 import { EVERYTHING, type Visibility } from '../acl/access.js';
 import { orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
@@ -52,17 +52,17 @@ export class JobStatuses {
     const page: Query = {
       key: JSON.stringify(['job statuses', selection, namespace, text, perPage, nextToken, reverse, seen.key]),
       topics: TOPICS,
-      load: () => this.load(selection, options, filter, seen),
+      load: (moment) => this.load(selection, options, filter, seen, moment),
     };
     if (options.index === 0) return page;
     if (!options.stale) await this.tail.readIndex();
     const { members } = await this.read(page);
-    return { ...page, key: `${page.key} after ${members}`, load: () => this.loadUnlike(members, page) };
+    return { ...page, key: `${page.key} after ${members}`, load: (moment) => this.loadUnlike(members, page, moment) };
   }
 
-  private async loadUnlike(members: string, page: Query): Promise<Answer> {
+  private async loadUnlike(members: string, page: Query, moment: Moment): Promise<Answer> {
     const now = await this.read(page);
-    return now.members === members ? now : { ...now, index: Math.max(now.index, this.tail.tableIndex('job')) };
+    return now.members === members ? now : { ...now, index: Math.max(now.index, moment.tableIndex('job')) };
   }
 
   private async read(page: Query): Promise<PageAnswer> {
@@ -74,8 +74,8 @@ export class JobStatuses {
     options: ReadOptions,
     filter: Filter | undefined,
     seen: Visibility,
+    moment: Moment,
   ): Promise<PageAnswer> {
-    const tableIndex = this.tail.tableIndex('job');
     const newestFirst = !options.reverse;
     const all = await this.readModels.jobsByModification({ ...selection, namespace: options.namespace, newestFirst });
     const rows = all.filter((row) => seen.sees(row.namespace));
@@ -83,7 +83,9 @@ export class JobStatuses {
     const page = paginate(matching, { ...options, reverse: newestFirst }, byModifyIndex(matching));
     const jobs = await this.atWork(page.rows);
     const members = page.rows.map(({ key }) => key).join('\n');
-    const index = jobs.length === 0 ? tableIndex : Math.max(...jobs.map(newest));
+    // The parts were read one after another: the newest of them does not tell how new the others are.
+    const newestPart = jobs.reduce((index, job) => Math.max(index, newest(job)), 0);
+    const index = jobs.length === 0 ? moment.tableIndex('job') : Math.min(newestPart, moment.applied);
     return { ...jsonAnswer(JSON.stringify(jobs.map(renderJobStatus)), index, page.nextToken), members };
   }
 

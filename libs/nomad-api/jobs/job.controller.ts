@@ -16,7 +16,7 @@ import {
 } from '@app/domain';
 import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { rowOf } from '../acl/access-control.js';
@@ -49,7 +49,6 @@ export class JobController {
     private readonly reads: Reads,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
-    private readonly tail: LogTail,
     private readonly writes: Writes,
     private readonly submissions: Submissions,
   ) {}
@@ -143,8 +142,7 @@ export class JobController {
     const query: DataQuery = {
       key: JSON.stringify(['latest deployment', where]),
       topics: ['table:deployment'],
-      load: async () => {
-        const before = this.tail.tableIndex('deployment');
+      load: async (moment) => {
         const [latest] = await this.readModels.list({
           table: 'deployment',
           where,
@@ -152,7 +150,7 @@ export class JobController {
           reverse: true,
           limit: 1,
         });
-        return jsonAnswer(latest?.document ?? 'null', Math.max(before, this.tail.tableIndex('deployment')));
+        return jsonAnswer(latest?.document ?? 'null', moment.tableIndex('deployment'));
       },
     };
     return this.reads.send(request, reply, options, query);
@@ -309,7 +307,7 @@ export class JobController {
       jobStream(namespace, jobId),
       'job',
       { text: 'job not found' },
-      async (state) => {
+      async (state, moment) => {
         const current = currentVersion(state as JobState);
         if (current === undefined) return undefined;
         const allocs = await this.objects.allocations(
@@ -317,7 +315,7 @@ export class JobController {
         );
         const live = allocs.filter((alloc) => !isTerminal(alloc));
         const text = JSON.stringify(renderScaleStatus(state as JobState, current, live));
-        return { text, index: scaleStatusIndex(state as JobState, current, live) };
+        return { text, index: Math.min(scaleStatusIndex(state as JobState, current, live), moment.applied) };
       },
       'scale',
     );

@@ -1,13 +1,11 @@
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   canonicalize,
-  currentVersion,
   registerJob,
   renderJob,
   renderJobStub,
   warningsText,
   type JobAnswer,
-  type JobState,
   type JobSubmission,
 } from '@app/domain';
 import { jobStream, jobSummaryStream, type Index } from '@app/kernel';
@@ -60,18 +58,13 @@ export class JobsController {
           where: {},
           filterType: jobType,
           filterColumns: { ID: 'job_id', Namespace: 'namespace', Status: 'status', Type: 'type' },
-          objects: async (rows) =>
-            (await this.currentVersions(rows)).map(
-              (version) => JSON.parse(JSON.stringify(renderJob(version))) as object,
-            ),
+          objects: (rows) =>
+            this.objects.jobs(rows, (version) => JSON.parse(JSON.stringify(renderJob(version))) as object),
           texts: async (rows) => {
             const stubs = withMeta
-              ? (await this.currentVersions(rows)).map((version) => JSON.stringify(renderJobStub(version, true)))
-              : rows.map((row) => row.document);
-            const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-            return stubs.map(
-              (stub, i) => `${stub.slice(0, -1)},"JobSummary":${summaries.get(rows[i]!.key) ?? 'null'}}`,
-            );
+              ? await this.objects.jobs(rows, (version) => JSON.stringify(renderJobStub(version, true)))
+              : new Map(rows.map(({ key, document }) => [key, document]));
+            return withSummaries(stubs, await this.readModels.jobSummaries(rows.map((row) => row.key)));
           },
           variant: String(withMeta),
         },
@@ -142,12 +135,16 @@ export class JobsController {
       render: (answer, index) => renderRegistered(answer, index, warnings),
     });
   }
-
-  private async currentVersions(rows: readonly { readonly key: string }[]) {
-    const states = await this.objects.states<JobState>(rows.map((row) => `job/${row.key}` as const));
-    return states.map((state) => currentVersion(state)).filter((version) => version !== undefined);
-  }
 }
+
+/** Stubs of jobs with the summaries of the same jobs, by key. */
+export const withSummaries = (
+  stubs: ReadonlyMap<string, string>,
+  summaries: ReadonlyMap<string, string>,
+): Map<string, string> =>
+  new Map(
+    Array.from(stubs, ([key, stub]) => [key, `${stub.slice(0, -1)},"JobSummary":${summaries.get(key) ?? 'null'}}`]),
+  );
 
 /** What the specification was written as, unless it is too much to keep. */
 function submissionOf(given: JobRegisterRequest['Submission']): {

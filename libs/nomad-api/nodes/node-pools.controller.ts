@@ -2,7 +2,6 @@ import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import {
   ALL_NODES,
   BUILT_IN_POOLS,
-  currentVersion,
   DEFAULT_IDENTITY_TTL,
   defineNodePool,
   deleteNodePool,
@@ -12,10 +11,8 @@ import {
   renderNodePool,
   renderNodeStub,
   type DefineNodePool,
-  type JobState,
-  type NodeState,
 } from '@app/domain';
-import { nodePoolStream, nodeStream, quoted, type DurationNs } from '@app/kernel';
+import { nodePoolStream, quoted, type DurationNs } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -44,6 +41,7 @@ import {
   type NodePoolRequest,
   type ReadOptions,
 } from '../http/index.js';
+import { withSummaries } from '../jobs/jobs.controller.js';
 import { listFlag, LOOKUP } from './nodes.controller.js';
 
 /** Every node pool there is. */
@@ -103,8 +101,6 @@ export class NodePoolsController {
     const name = nameOf(request);
     const resources = listFlag(queryOf(request), 'resources');
     const os = listFlag(queryOf(request), 'os');
-    const states = (rows: readonly { readonly key: string }[]): Promise<(NodeState | undefined)[]> =>
-      this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)));
     const query = this.lists.query(
       {
         table: 'node',
@@ -113,12 +109,12 @@ export class NodePoolsController {
         uuidPrefix: LOOKUP,
         filterType: nodeType,
         filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-        objects: async (rows) => (await states(rows)).map((state) => plain(renderNode(state!))),
+        objects: (rows) => this.objects.nodes(rows, (state) => plain(renderNode(state))),
         variant: `pool ${resources} ${os}`,
         ...(resources || os
           ? {
-              texts: async (rows) =>
-                (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state!, { resources, os }))),
+              texts: (rows) =>
+                this.objects.nodes(rows, (state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
             }
           : {}),
       },
@@ -131,8 +127,6 @@ export class NodePoolsController {
   jobs(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.withoutPrefix(request);
     const withMeta = orThrow(boolParam(queryOf(request), 'meta'));
-    const versions = async (rows: readonly { readonly key: string }[]) =>
-      (await this.objects.states<JobState>(rows.map(({ key }) => `job/${key}` as const))).map(currentVersion);
     const name = nameOf(request);
     const inPool = `NodePool == ${JSON.stringify(name)}`;
     return this.reads.send(request, reply, options, (access) =>
@@ -145,15 +139,12 @@ export class NodePoolsController {
             where: {},
             filterType: jobType,
             filterColumns: {},
-            objects: async (rows) => (await versions(rows)).map((version) => plain(renderJob(version!))),
+            objects: (rows) => this.objects.jobs(rows, (version) => plain(renderJob(version))),
             texts: async (rows) => {
               const stubs = withMeta
-                ? (await versions(rows)).map((version) => JSON.stringify(renderJobStub(version!, true)))
-                : rows.map(({ document }) => document);
-              const summaries = await this.readModels.jobSummaries(rows.map((row) => row.key));
-              return stubs.map(
-                (stub, i) => `${stub.slice(0, -1)},"JobSummary":${summaries.get(rows[i]!.key) ?? 'null'}}`,
-              );
+                ? await this.objects.jobs(rows, (version) => JSON.stringify(renderJobStub(version, true)))
+                : new Map(rows.map(({ key, document }) => [key, document]));
+              return withSummaries(stubs, await this.readModels.jobSummaries(rows.map((row) => row.key)));
             },
             variant: `pool ${withMeta}`,
           },
@@ -203,8 +194,8 @@ export class NodePoolsController {
     return {
       ...query,
       topics: [...query.topics, 'table:node_pool'],
-      load: async () => {
-        const answer = await query.load();
+      load: async (moment) => {
+        const answer = await query.load(moment);
         return (await this.named.has(NODE_POOLS, name)) ? answer : jsonAnswer('[]', answer.index);
       },
     };

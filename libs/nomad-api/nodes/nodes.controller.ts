@@ -2,7 +2,7 @@ import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderNode, renderNodeStub, setEligibility, type NodeState } from '@app/domain';
 import { nodeStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visibility } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
@@ -30,7 +30,6 @@ export class NodesController {
     private readonly lists: Lists,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
-    private readonly tail: LogTail,
     private readonly writes: Writes,
   ) {}
 
@@ -40,10 +39,6 @@ export class NodesController {
     const query = queryOf(request);
     const resources = listFlag(query, 'resources');
     const os = listFlag(query, 'os');
-    const states = async (rows: readonly { readonly key: string }[]): Promise<NodeState[]> =>
-      (await this.objects.states<NodeState>(rows.map((row) => nodeStream(row.key)))).filter(
-        (state) => state !== undefined,
-      );
     return this.reads.send(
       request,
       reply,
@@ -56,13 +51,13 @@ export class NodesController {
           uuidPrefix: LOOKUP,
           filterType: nodeType,
           filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-          objects: async (rows) =>
-            (await states(rows)).map((state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
+          objects: (rows) =>
+            this.objects.nodes(rows, (state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
           variant: `${resources} ${os}`,
           ...(resources || os
             ? {
-                texts: async (rows) =>
-                  (await states(rows)).map((state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
+                texts: (rows) =>
+                  this.objects.nodes(rows, (state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
               }
             : {}),
         },
@@ -96,12 +91,12 @@ export class NodesController {
     return {
       key: `node/${id}/allocations ${key}`,
       topics: ['table:allocation'],
-      load: async () => {
-        const before = this.tail.tableIndex('allocation');
+      load: async (moment) => {
         const all = await this.objects.allocations(await this.readModels.keys('allocation', { node_id: id }));
         const allocs = all.filter((alloc) => sees(alloc.namespace));
         const texts = await Promise.all(allocs.map((alloc) => this.objects.allocationText(alloc)));
-        const index = allocs.length === 0 ? Math.max(before, 1) : Math.max(...allocs.map((alloc) => alloc.modifyIndex));
+        const newest = allocs.reduce((index, alloc) => Math.max(index, alloc.modifyIndex), 0);
+        const index = newest === 0 ? Math.max(moment.tableIndex('allocation'), 1) : Math.min(newest, moment.applied);
         return jsonAnswer(`[${texts.join(',')}]`, index);
       },
     };

@@ -12,7 +12,7 @@ import {
   type RecordedEvent,
   type StreamName,
 } from '@app/kernel';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idOf } from '../edge/exchange.js';
 import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
@@ -31,20 +31,17 @@ const STREAMS: ReadonlyMap<string, (namespace: string, id: string) => StreamName
 
 /** The events of one stream as answers, waited for like any other read. */
 export class History {
-  constructor(
-    private readonly store: Pick<EventStore, 'readStream'>,
-    private readonly tail: LogTail,
-  ) {}
+  constructor(private readonly store: Pick<EventStore, 'readStream'>) {}
 
   query(stream: StreamName, table: string): DataQuery {
     return {
       key: `history ${stream}`,
       topics: [stream],
       missTopics: [`table:${table}`],
-      load: async () => {
+      load: async (moment) => {
         const events = await this.store.readStream(stream, FIRST_VERSION);
         const last = events.at(-1);
-        if (last === undefined) return notFound(`${table} not found`, this.tail.tableIndex(table));
+        if (last === undefined) return notFound(`${table} not found`, moment.tableIndex(table));
         return jsonAnswer(JSON.stringify(events.map(renderEvent)), last.index);
       },
     };

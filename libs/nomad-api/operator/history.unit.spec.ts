@@ -29,7 +29,7 @@ describe('The history of an object', () => {
       controllers: [HistoryController],
       providers: [
         { provide: LogTail, useValue: tail },
-        { provide: History, useValue: new History(store, tail) },
+        { provide: History, useValue: new History(store) },
         { provide: Reads, useValue: reads },
       ],
     }).compile();
@@ -91,8 +91,8 @@ describe('The history of an object', () => {
   test('is not guessed at where a later release wrote it', async () => {
     const readStream: MemoryEventStore['readStream'] = async (stream, from) =>
       (await store.readStream(stream, from)).map((event) => ({ ...event, schema: 99 }));
-    const history = new History({ readStream }, tail).query(nodeStream(NODE), 'node');
-    await expect(history.load()).rejects.toThrow('event NodeRegistered has schema 99');
+    const history = new History({ readStream }).query(nodeStream(NODE), 'node');
+    await expect(history.load(tail.moment())).rejects.toThrow('event NodeRegistered has schema 99');
   });
 
   test('can be waited for like any other read', async () => {

@@ -64,8 +64,7 @@ export class SearchController {
 
   /** What was committed before the question is found. */
   private async index(): Promise<number> {
-    await this.tail.readIndex();
-    return Math.max(1, this.tail.applied);
+    return Math.max(1, await this.tail.readIndex());
   }
 
   private answer(

@@ -23,6 +23,8 @@ export interface TestEdge extends TestInstance {
   readonly store: PostgresEventStore;
   /** What was answered with an unplanned 500. */
   readonly faults: unknown[];
+  /** Called when the edge has read something from the store, before it goes on with it. */
+  afterRead: (() => Promise<void>) | undefined;
   /** A request; objects become JSON bodies. */
   request(
     method: string,
@@ -63,11 +65,26 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
   instance.tail.onCommit(({ changes }) => {
     if (changes.some(({ stream }) => stream === KEYRING)) keyring.forget();
   });
+  const hook: Pick<TestEdge, 'afterRead'> = { afterRead: undefined };
+  const watched = <T extends object>(source: T, reads: (name: string) => boolean): T =>
+    new Proxy(source, {
+      get(target, name) {
+        const value: unknown = target[name as keyof T];
+        if (typeof value !== 'function' || typeof name !== 'string') return value;
+        const method = value.bind(target) as (...given: unknown[]) => unknown;
+        if (!reads(name)) return method;
+        return async (...given: unknown[]) => {
+          const found = await method(...given);
+          await hook.afterRead?.();
+          return found;
+        };
+      },
+    });
   const module = NomadApiModule.on({
     ...instance,
     instance: 'edge/1',
-    store,
-    readModels,
+    store: watched(store, (name) => ['load', 'readStream', 'readAfter'].includes(name)),
+    readModels: watched(readModels, () => true),
     heartbeats: new Heartbeats(dataSource),
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
     variables: new Variables(dataSource),
@@ -96,11 +113,11 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
   await app.init();
   complete();
   await adapter.getInstance().ready();
-  return {
+  return Object.assign(hook, {
     ...instance,
     store,
     faults,
-    request(method, url, body, headers = {}) {
+    request(method: string, url: string, body?: unknown, headers: Record<string, string> = {}) {
       const payload =
         body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
       const options = { method, url, headers, ...(payload === undefined ? {} : { payload }) } as InjectOptions;
@@ -117,7 +134,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
       });
     },
     setReachable: gate.setReachable,
-    async close() {
+    async close(): Promise<void> {
       gate.setReachable(true);
       await instance.close();
       await app.close();
@@ -126,7 +143,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
       gate.close();
       await database.drop();
     },
-  };
+  });
 }
 
 /** A TCP gate in front of the server of a `postgres://` URL. */

@@ -1,7 +1,7 @@
 import type { Permissions } from '@app/domain';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { Variables, type VariableRow } from '@app/read-models';
-import { LogTail, type Answer } from '@app/streaming';
+import type { Answer, Moment } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { orThrow } from '../edge/exchange.js';
 import { jsonAnswer, Reads } from '../edge/reads.js';
@@ -27,7 +27,6 @@ export class VariablesController {
   constructor(
     private readonly reads: Reads,
     private readonly variables: Variables,
-    private readonly tail: LogTail,
   ) {}
 
   @Get('vars')
@@ -39,13 +38,17 @@ export class VariablesController {
     return this.reads.send(request, reply, options, ({ permissions }) => ({
       key: JSON.stringify(['variable', permissions.key, namespace, prefix, text, perPage, nextToken]),
       topics: ['table:variable'],
-      load: () => this.load(options, filter, permissions),
+      load: (moment) => this.load(options, filter, permissions, moment),
     }));
   }
 
-  private async load(options: ReadOptions, filter: Filter | undefined, permissions: Permissions): Promise<Answer> {
+  private async load(
+    options: ReadOptions,
+    filter: Filter | undefined,
+    permissions: Permissions,
+    moment: Moment,
+  ): Promise<Answer> {
     const { namespace, prefix, perPage, nextToken } = options;
-    const before = this.tail.tableIndex('variable');
     const from = parseNamespaceToken(nextToken);
     const rows = await this.variables.list({
       namespace,
@@ -59,8 +62,11 @@ export class VariablesController {
       { ...options, reverse: false },
       byNamespaceAndId,
     );
-    const index = Math.max(before, this.tail.tableIndex('variable'));
-    return jsonAnswer(`[${page.rows.map(({ document }) => document).join(',')}]`, index, page.nextToken);
+    return jsonAnswer(
+      `[${page.rows.map(({ document }) => document).join(',')}]`,
+      moment.tableIndex('variable'),
+      page.nextToken,
+    );
   }
 }
 
