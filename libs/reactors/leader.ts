@@ -48,7 +48,7 @@ export class Leader {
   private closed = false;
 
   constructor(private readonly options: LeaderOptions) {
-    const { leases, holder, tail, cluster, onError, onChange } = options;
+    const { leases, holder, tail, onError, onChange } = options;
     this.lease = new LeaseHolder({
       leases,
       lease: SCHEDULER_LEASE,
