@@ -113,7 +113,13 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
   await app.init();
   complete();
   await adapter.getInstance().ready();
-  return Object.assign(hook, {
+  return {
+    get afterRead() {
+      return hook.afterRead;
+    },
+    set afterRead(wait) {
+      hook.afterRead = wait;
+    },
     ...instance,
     store,
     faults,
@@ -143,7 +149,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
       gate.close();
       await database.drop();
     },
-  });
+  };
 }
 
 /** A TCP gate in front of the server of a `postgres://` URL. */
