@@ -107,6 +107,7 @@ describe('The index of an answer', () => {
       '/v1/operator/rollbook/history/job/web',
       '/v1/operator/rollbook/history/job/none',
     ],
+    ...['/v1/namespaces', '/v1/namespace/none', '/v1/node/pools', '/v1/node/pool/none', '/v1/vars', '/v1/var/none'],
     ...[`/agent/v1/node/${NODE}/allocations`],
   ])('is never newer than its content: %s', async (url) => {
     let injected = 0;
@@ -153,6 +154,9 @@ describe('The index of an answer', () => {
     test.each(['/v1/allocations?resources=true', '/v1/allocations?task_states=false&filter=JobID!=x'])(
       'no allocation is: %s',
       async (url) => {
+        await edge.execute((view, context) =>
+          setEligibility(view, context, { nodeId: NODE, eligibility: 'eligible', affected: [] }),
+        );
         const of = async (jobId: string, id: string): Promise<void> => {
           await edge.request('PUT', '/v1/jobs', { Job: jobInput({ id: jobId }) });
           const all = (await edge.request('GET', `/v1/job/${jobId}/evaluations`)).json<

@@ -87,7 +87,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
     readModels: watched(readModels, () => true),
     heartbeats: new Heartbeats(dataSource),
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
-    variables: new Variables(dataSource),
+    variables: watched(new Variables(dataSource), () => true),
     renewals: new LockRenewals(dataSource),
     keyring,
     identities: new IdentityTokens(keyring, '', clock),
