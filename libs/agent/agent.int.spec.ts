@@ -329,6 +329,22 @@ describe('the tasks of a group', () => {
     expect(typesOf(update, 'clean')).not.toContain('Killing');
   });
 
+  it('nomad#9542: a prestart sidecar that becomes a plain prestart task is not restarted any more', async () => {
+    await start();
+    const tasks = (sidecar: boolean) => [
+      mockTask(),
+      { ...hook('init', 'prestart', sidecar, { run_for: '30ms' }), ...policy(1000) },
+    ];
+    const id = run(tasks(true), 'service');
+    await server.updateOf(id, (latest) => (latest.TaskStates['init']?.Restarts ?? 0) >= 2);
+    server.assign(
+      jobWith(tasks(false), 'service', {}),
+      allocationOf(1, { AllocModifyIndex: 2, JobKey: 'default/job@1' }),
+    );
+    const update = await server.updateOf(id, (latest) => latest.TaskStates['init']?.State === 'dead');
+    expect(update).toMatchObject({ ClientStatus: 'running', TaskStates: { init: { Failed: false } } });
+  });
+
   it('die with a sibling that fails', async () => {
     await start();
     const id = run([mockTask({ run_for: '30ms', exit_code: 1 }), mockTask({}, { Name: 'other' })], 'batch');

@@ -1,5 +1,5 @@
 import { currentVersion, isForced, isTerminal, type AllocationState, type Drained, type NodeState } from '@app/domain';
-import type { TimeUs } from '@app/kernel';
+import { ownProperty, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 
 /** What the drainer looks at. */
@@ -31,7 +31,10 @@ export function drainStep(
   const done = here.length === 0;
   const waiting = here.filter((alloc) => !isTerminal(alloc) && !isMigrating(alloc) && !promised.has(alloc.id));
   if (deadlineReached) {
-    const drained = waiting.map((alloc) => ({ allocationId: alloc.id, disablePlacement: alloc.jobType === 'batch' }));
+    const drained = waiting.map((alloc) => ({
+      allocationId: alloc.id,
+      disablePlacement: alloc.jobType === 'batch' && !movesOn(view, alloc),
+    }));
     return { drained, done, deadlineReached };
   }
   const others = here.filter((alloc) => !isOfSystemJob(alloc));
@@ -43,6 +46,12 @@ export function drainStep(
     deadlineReached: false,
   };
 }
+
+/** Of a batch job: value of the meta {@link DRAIN_META} that lets a drain move its work to other nodes instead of ending it (nomad#17563). */
+const MIGRATE = 'migrate';
+const DRAIN_META = 'rollbook.drain';
+const movesOn = (view: DrainView, { namespace, jobId }: AllocationState): boolean =>
+  ownProperty(currentVersion(view.job(namespace, jobId))?.spec.Meta, DRAIN_META) === MIGRATE;
 
 const isOfSystemJob = (alloc: AllocationState): boolean => alloc.jobType === 'system' || alloc.jobType === 'sysbatch';
 const isMigrating = (alloc: AllocationState): boolean => alloc.desiredTransition.Migrate === true;

@@ -24,14 +24,22 @@ const alloc = (id: string, change: object = {}): AllocationState =>
     ...change,
   }) as unknown as AllocationState;
 
-const view = (allocs: readonly AllocationState[], { count = 3, maxParallel = 1, stop = false } = {}): DrainView => ({
+const view = (
+  allocs: readonly AllocationState[],
+  { count = 3, maxParallel = 1, stop = false, meta = {} } = {},
+): DrainView => ({
   liveAllocationsOnNode: (nodeId) => allocs.filter((one) => one.nodeId === nodeId),
   allocationsOfJob: (_namespace, jobId) => allocs.filter((one) => one.jobId === jobId),
   job: () =>
     ({
       purged: false,
       versions: [
-        { spec: { Stop: stop, TaskGroups: [{ Name: 'app', Count: count, Migrate: { MaxParallel: maxParallel } }] } },
+        {
+          spec: {
+            ...{ Stop: stop, Meta: meta },
+            TaskGroups: [{ Name: 'app', Count: count, Migrate: { MaxParallel: maxParallel } }],
+          },
+        },
       ],
     }) as unknown as JobState,
   node: () => undefined,
@@ -68,6 +76,14 @@ describe('a drain', () => {
       done: false,
       deadlineReached: true,
     });
+  });
+
+  it('nomad#17563: does not end a batch job that asks to be moved on, also from the only node', () => {
+    const batch = view([alloc('a', { jobType: 'batch' })], { meta: { 'rollbook.drain': 'migrate' } });
+    expect(ids(drainStep(batch, draining(), NOW))).toEqual([]);
+    expect(drainStep(batch, draining(), NOW + 60 * US_PER_S).drained).toEqual([
+      { allocationId: 'a', disablePlacement: false },
+    ]);
   });
 
   it('takes system jobs last, and not at all when they are to be ignored', () => {

@@ -18,7 +18,11 @@ test('a deadline that passes while the drainer looks is not missed', async () =>
     desiredTransition: transition,
   };
   const nodes = [node];
-  const cluster = { nodes: () => nodes, liveAllocationsOnNode: () => [alloc as unknown as AllocationState] };
+  const cluster = {
+    nodes: () => nodes,
+    liveAllocationsOnNode: () => [alloc as unknown as AllocationState],
+    job: () => undefined,
+  };
   // The first look begins just before the deadline and is over just after it.
   const times = [DEADLINE - 1, DEADLINE + 1];
   const commands: string[] = [];

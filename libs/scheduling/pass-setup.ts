@@ -23,7 +23,9 @@ const DESTRUCTIVE: UpdateVerdict = { kind: 'destructive' };
 /** Reads what the pass needs from the cluster. */
 export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRequest): PassSetup {
   const { namespace, jobId } = evaluation;
-  const job = currentVersion(cluster.job(namespace, jobId));
+  const stored = cluster.job(namespace, jobId);
+  const job = currentVersion(stored);
+  const stops = (stored?.versions ?? []).filter((one) => one.spec.Stop && one.createIndex === job?.createIndex);
   // The evaluation of a stop is of type service whatever the job's (spec/lifecycle §1.6).
   const jobType = job === undefined || job.spec.Stop ? (evaluation.type as JobType) : job.spec.Type;
   const seed = `${evaluation.id} ${cluster.index}`;
@@ -33,6 +35,7 @@ export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRe
   const input: ReconcileInput = {
     evaluation,
     job,
+    lastStop: job === undefined || stops.length === 0 ? null : Math.max(...stops.map(({ version }) => version)),
     jobType,
     deployments: cluster.deploymentsOfJob(namespace, jobId),
     allocations,

@@ -19,6 +19,7 @@ import type { ClusterView, SchedulingRequest, SchedulingResult } from './ports.j
 import { requiresReplacement } from './reconcile/job-diff-kind.js';
 import { newestDeployment } from './reconcile/deployments.js';
 import type { InPlaceUpdate, Reconciliation, Wanted } from './reconcile/pass.js';
+import { precedesStop } from './reconcile/pass.js';
 import { reconcile } from './reconcile/reconcile.js';
 import { uniqueNames } from './reconcile/unique-names.js';
 import { NO_PLACEMENT, nextTracker, penaltyNodes } from './reconcile/reschedule.js';
@@ -160,7 +161,7 @@ const selectionOptions = ({
 });
 
 function trackerOf({ reason, previous }: Wanted, { input }: PassSetup): PlannedPlacement['rescheduleTracker'] {
-  if (previous === null || reason !== 'reschedule') return null;
+  if (previous === null || reason !== 'reschedule' || precedesStop(input, previous)) return null;
   const group = input.versionOf(previous)?.spec.TaskGroups.find(({ Name }) => Name === previous.taskGroup);
   return nextTracker(previous, group?.ReschedulePolicy, input.now);
 }

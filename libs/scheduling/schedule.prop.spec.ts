@@ -78,11 +78,22 @@ const total = (cluster: ToyCluster): number => groupsOf(cluster).reduce((sum, { 
 const ofGroup = (allocations: readonly AllocationState[], { Name }: TaskGroup): readonly AllocationState[] =>
   allocations.filter(({ taskGroup }) => taskGroup === Name);
 const maxParallel = ({ Update }: TaskGroup): number => Update?.MaxParallel ?? Infinity;
+/** The largest count that the group had in any version: while a trial is on, a lower one is not brought about. */
+const largestCount = (cluster: ToyCluster, { Name, Count }: TaskGroup): number => {
+  const versions = cluster.view.job('default', 'shop')?.versions ?? [];
+  const counts = versions.flatMap(({ spec }) => spec.TaskGroups.filter((group) => group.Name === Name));
+  return Math.max(Count, ...counts.map((group) => group.Count));
+};
+const isOnTrial = (cluster: ToyCluster, { Name }: TaskGroup): boolean => {
+  const state = cluster.deployment()?.groups[Name];
+  return state !== undefined && state.desiredCanaries > 0 && !state.promoted;
+};
 /** No group has more of these than its count. */
 const withinCounts = (cluster: ToyCluster, allocations: readonly AllocationState[]): void => {
   const groups = groupsOf(cluster);
   all(allocations, ({ taskGroup }) => groups.some(({ Name }) => Name === taskGroup));
-  for (const group of groups) atMost(group.Count, ofGroup(allocations, group));
+  for (const group of groups)
+    atMost(isOnTrial(cluster, group) ? largestCount(cluster, group) : group.Count, ofGroup(allocations, group));
 };
 const isReachable = (alloc: AllocationState): boolean => alloc.clientStatus !== 'unknown';
 

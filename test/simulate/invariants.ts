@@ -99,7 +99,11 @@ export class Invariants {
       if (mine.length === 0) continue;
       const { live } = this.census.of(groupKey(mine[0]!));
       const canaries = group.Update?.Canary ?? 0;
-      if (live > group.Count + canaries)
+      const versions = this.log.cluster.job(namespace, jobId)?.versions ?? [];
+      const counts = versions.flatMap(({ spec }) => spec.TaskGroups.filter(({ Name }) => Name === group.Name));
+      // A trial brings a lower count about with its promotion only.
+      const most = canaries > 0 ? Math.max(...counts.map(({ Count }) => Count)) : group.Count;
+      if (live > most + canaries)
         throw new Violation(`${jobId} runs ${live} allocations of ${group.Count} and ${canaries} canaries`);
       if (hasUpdate(group.Update)) this.keepsPace(commit, group, mine, updated);
     }

@@ -123,7 +123,8 @@ export class AllocationRunner {
     if (this.#setupError) return;
     this.#job = job;
     this.#group = job.TaskGroups.find((group) => group.Name === allocation.TaskGroup) ?? this.#group;
-    for (const spec of this.#group?.Tasks ?? []) this.#tasks.get(spec.Name)?.update(spec, this.#policyOf(spec));
+    for (const spec of this.#group?.Tasks ?? [])
+      this.#tasks.get(spec.Name)?.update(spec, this.#policyOf(spec), this.#restartsOnSuccess(spec));
     const told = healthFrom(allocation);
     if (allocation.DeploymentID !== before.DeploymentID) this.#health = told;
     else if (told !== null && told.healthy !== this.#health?.healthy) this.#health = told;
@@ -228,7 +229,6 @@ export class AllocationRunner {
     if (!this.#group) throw new Error(`task group ${JSON.stringify(this.#allocation.TaskGroup)} is not in its job`);
     const unsafe = this.#group.Tasks.find((task) => !isSafeName(task.Name));
     if (unsafe) throw new Error(`invalid task name ${JSON.stringify(unsafe.Name)}`);
-    const isService = this.#job.Type === 'service' || this.#job.Type === 'system';
     const checks = placedChecks(this.#group, this.#allocation.AllocatedResources, this.#host.defaultHost);
     if (checks.length > 0) this.#checks = this.#makeChecks(checks);
     const host = {
@@ -237,10 +237,16 @@ export class AllocationRunner {
       changed: () => this.#taskChanged(),
     };
     for (const spec of this.#group.Tasks) {
-      const role = roleOf(spec);
-      const restartsOnSuccess = isSidecar(role) || (isService && role === 'main');
+      const restartsOnSuccess = this.#restartsOnSuccess(spec);
       this.#tasks.set(spec.Name, new TaskRunner(host, spec, this.#policyOf(spec), restartsOnSuccess));
     }
+  }
+
+  /** Whether a task that ends well is started again. Follows a change of its lifecycle, where Nomad's goes on as it began (nomad#9542). */
+  #restartsOnSuccess(spec: Task): boolean {
+    const role = roleOf(spec);
+    const isService = this.#job.Type === 'service' || this.#job.Type === 'system';
+    return isSidecar(role) || (isService && role === 'main');
   }
 
   #policyOf(spec: Task): RestartPolicy {

@@ -64,7 +64,7 @@ export class TaskRunner {
   /** Settles when the task is dead. */
   readonly done: Promise<void>;
   readonly #host: TaskHost;
-  readonly #restartsOnSuccess: boolean;
+  #restartsOnSuccess: boolean;
   #spec: Task;
   #policy: RestartPolicy;
   #state: TaskState = NEW_TASK;
@@ -122,9 +122,10 @@ export class TaskRunner {
   }
 
   /** The specification was changed in place. */
-  update(spec: Task, policy: RestartPolicy): void {
+  update(spec: Task, policy: RestartPolicy, restartsOnSuccess: boolean): void {
     this.#spec = spec;
     this.#policy = policy;
+    this.#restartsOnSuccess = restartsOnSuccess;
   }
 
   /** Adds an event to the task's state. */

@@ -3,10 +3,10 @@ import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { hasUpdate } from '@app/domain';
 import { MIGRATING, NOT_NEEDED } from '../descriptions.js';
 import { allocationName, canaryIndexes } from '../names.js';
-import { classify } from './classify.js';
+import { classify, groupOf } from './classify.js';
 import { isFailed, isPaused } from './deployments.js';
 import type { GroupGoal, Pass, Wanted } from './pass.js';
-import { indexesOf, isUnreachable, stop, stopLost, without } from './pass.js';
+import { indexesOf, isOlderThan, isUnreachable, stop, stopLost, without } from './pass.js';
 
 /** Step 5: stops the canaries of attempts that are over; returns what remains, and the canaries among it that may go on. */
 export function cleanUpCanaries(
@@ -40,6 +40,33 @@ export function cleanUpCanaries(
     all: without(remaining, [...buckets.migrate, ...lost]),
     canaries: [...untainted, ...reconnecting, ...disconnecting],
   };
+}
+
+/**
+ * How many allocations the group is to have now. A trial leaves the stable ones alone: until the promotion a lower count is not brought about,
+ * so that the count of the older version is complete whatever becomes of the trial. Nomad cuts them at once (nomad#19643).
+ */
+export function countOnTrial(
+  pass: Pass,
+  group: TaskGroup,
+  goal: GroupGoal,
+  working: readonly AllocationState[],
+): number {
+  const { job, versionOf, updateVerdict } = pass.input;
+  if (job === undefined || working.length <= group.Count || goal.promoted) return group.Count;
+  const older = working.filter((alloc) => isOlderThan(alloc, job));
+  const isOutdated = (alloc: AllocationState): boolean =>
+    !isUnreachable(pass, alloc) && updateVerdict(alloc).kind === 'destructive';
+  // Where enough is up to date already, what is not is just surplus.
+  const begins = (): boolean =>
+    hasUpdate(group.Update) &&
+    (group.Update?.Canary ?? 0) > 0 &&
+    !job.skipsCanaries &&
+    working.length - older.filter(isOutdated).length < group.Count;
+  if (goal.desiredCanaries === 0 && !begins()) return group.Count;
+  const counts = older.map((alloc) => groupOf(alloc, versionOf(alloc))?.Count ?? 0);
+  // It keeps what there is, and makes no more of it.
+  return Math.max(group.Count, Math.min(indexesOf(working).size, Math.max(...counts, 0)));
 }
 
 /** How many canaries are still to be made: only what would be replaced is tried out first. Source: spec/lifecycle §3.5. */

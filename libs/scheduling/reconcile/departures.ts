@@ -7,7 +7,7 @@ import { groupOf, lastUnknown, lostAfter, replacesDisconnected } from './classif
 import type { Due } from './followups.js';
 import { addFollowups } from './followups.js';
 import type { Pass } from './pass.js';
-import { isReplaced, stopLost, update } from './pass.js';
+import { isReplaced, precedesStop, stopLost, update } from './pass.js';
 import { rescheduleVerdict } from './reschedule.js';
 
 export interface Filtered {
@@ -32,6 +32,7 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
       evaluationId: input.evaluation.id,
       activeDeploymentId,
       policy: group?.ReschedulePolicy,
+      precedesStop: precedesStop(input, alloc),
       disconnectedAt: isToReplace ? unreachableSince : 0,
     });
     if (verdict.kind === 'now') filtered.now.push(alloc);

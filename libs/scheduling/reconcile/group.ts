@@ -3,7 +3,7 @@ import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from '../descriptions.js';
 import { nameIndex } from '../names.js';
-import { cleanUpCanaries, missingCanaries, wantCanaries } from './canaries.js';
+import { cleanUpCanaries, countOnTrial, missingCanaries, wantCanaries } from './canaries.js';
 import { classify } from './classify.js';
 import { filterReschedulable, handleDisconnecting, scheduleLater, stopLostAllocations } from './departures.js';
 import { isFailed, isPaused } from './deployments.js';
@@ -83,9 +83,13 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const used = indexesOf([...untainted, ...migrate, ...rescheduleNow, ...lost]);
   const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
   desired.Stop += lost.length;
+  const onTrialIds = new Set(onTrial.map(({ id }) => id));
+  const stable = [...untainted, ...migrate].filter(({ id }) => !onTrialIds.has(id));
+  const within = stable.filter((alloc) => !isUnreachable(pass, alloc));
+  const count = countOnTrial(pass, group, goal, [...stable, ...rescheduleNow, ...lost]);
   const surplus = stopSurplus(
     pass,
-    group.Count,
+    countOnTrial(pass, group, goal, within),
     { untainted, migrate, canaries, canarying: canarying() },
     survivors.filter((alloc) => isOlderThan(alloc, job)),
   );
@@ -96,12 +100,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     migrate = migrate.filter((alloc) => !surplus.has(alloc.id));
     for (const alloc of untainted) used.add(nameIndex(alloc.name));
   }
-  rescheduleNow = stillNeeded(
-    pass,
-    group.Count,
-    { untainted, migrate, canaries, canarying: canarying() },
-    rescheduleNow,
-  );
+  rescheduleNow = stillNeeded(pass, count, { untainted, migrate, canaries, canarying: canarying() }, rescheduleNow);
 
   const { destructive, inPlaceCount } = classifyUpdates(pass, desired, untainted);
   if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
@@ -128,6 +127,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     ? []
     : computePlacements(group, {
         job: job.spec.ID,
+        count,
         untainted: untainted.filter((alloc) => !isSubstituted(pass, alloc)),
         migrate,
         rescheduleNow,
@@ -136,6 +136,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
         downgrade: canarying(),
       });
   if (!goal.existing) goal.desiredTotal += items.length;
+  if (!goal.existing && count > group.Count) goal.desiredTotal = Math.min(goal.desiredTotal, group.Count);
 
   const ready = !isPaused(current) && !isFailed(current) && !canarying();
   const chosen = ready ? items : items.filter((item) => mayReplaceWhileNotReady(pass, item));
@@ -145,7 +146,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.Ignore += destructive.length - updated.length;
   const migrations = migrateAll(pass, desired, migrate, canarying());
   pass.destructive.push(...updated.map((alloc) => replacement('destructive', alloc, { stop: UPDATING })));
-  placeUpToCount(pass, group, wantedCanaries, chosen, migrations);
+  placeUpToCount(pass, { group, count }, wantedCanaries, chosen, migrations);
   createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });
 
   const open =

@@ -30,6 +30,8 @@ export interface ReconcileInput {
   readonly evaluation: Pick<EvaluationState, 'id' | 'namespace' | 'priority' | 'jobId'>;
   /** The current version; undefined after a purge, which counts as stopped. */
   readonly job: JobVersion | undefined;
+  /** Number of the newest version before the current one in which the job was stopped; null if it was not, or that is long ago. */
+  readonly lastStop: number | null;
   readonly jobType: JobType;
   /** Of this job, in order of creation. */
   readonly deployments: readonly DeploymentState[];
@@ -200,6 +202,12 @@ export const existingGoal = (group: DeploymentGroup): GroupGoal => ({
 /** The same (create index, version) pair: a purged and re-registered job starts at version 0 again. Source: spec/lifecycle §1.5. */
 export const isOfVersion = (alloc: AllocationState, job: JobVersion): boolean =>
   alloc.jobVersion === job.version && alloc.jobCreateIndex === job.createIndex;
+
+/** The job was stopped, and started again, after the allocation had been placed. */
+export const precedesStop = (
+  { job, lastStop }: Pick<ReconcileInput, 'job' | 'lastStop'>,
+  alloc: AllocationState,
+): boolean => lastStop !== null && alloc.jobCreateIndex === job?.createIndex && alloc.jobVersion < lastStop;
 
 export const isOlderThan = (alloc: AllocationState, job: JobVersion): boolean =>
   alloc.jobCreateIndex < job.createIndex ||

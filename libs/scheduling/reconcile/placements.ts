@@ -35,6 +35,8 @@ export function computePlacements(
   group: TaskGroup,
   about: {
     readonly job: string;
+    /** How many there are to be. */
+    readonly count: number;
     readonly untainted: readonly AllocationState[];
     readonly migrate: readonly AllocationState[];
     readonly rescheduleNow: readonly AllocationState[];
@@ -43,7 +45,7 @@ export function computePlacements(
     readonly downgrade: boolean;
   },
 ): readonly Wanted[] {
-  const { downgrade } = about;
+  const { downgrade, count } = about;
   const migrating = new Set(about.migrate.map((alloc) => alloc.id));
   const items: Wanted[] = about.rescheduleNow.map((alloc) => {
     const keepsRunning = migrating.has(alloc.id) || !isTerminal(alloc);
@@ -52,11 +54,11 @@ export function computePlacements(
   });
   let existing = about.untainted.length + about.migrate.length + about.rescheduleNow.length;
   for (const alloc of about.lost) {
-    if (existing >= group.Count) break;
+    if (existing >= count) break;
     items.push(replacement('lost', alloc, { downgrade }));
     existing++;
   }
-  for (const index of freeIndexes(about.used, group.Count, Math.max(0, group.Count - existing))) {
+  for (const index of freeIndexes(about.used, count, Math.max(0, count - existing))) {
     const name = allocationName(about.job, group.Name, index);
     items.push({ reason: 'new', group: group.Name, name, previous: null, canary: false, downgrade, stop: null });
   }
@@ -93,14 +95,14 @@ export function migrateAll(
  */
 export function placeUpToCount(
   pass: Pass,
-  group: TaskGroup,
+  { group, count }: { readonly group: TaskGroup; readonly count: number },
   canaries: readonly Wanted[],
   chosen: readonly Wanted[],
   migrations: readonly Wanted[],
 ): void {
   const items = [...chosen, ...migrations];
-  pass.place.push(...canaries.slice(0, group.Count), ...items.slice(0, group.Count));
-  for (const item of items.slice(group.Count)) {
+  pass.place.push(...canaries.slice(0, group.Count), ...items.slice(0, count));
+  for (const item of items.slice(count)) {
     if (item.previous !== null && item.stop !== null) stop(pass, item.previous, item.stop);
   }
 }

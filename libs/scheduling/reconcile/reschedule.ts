@@ -72,6 +72,8 @@ export interface RescheduleContext {
   /** "" when no current deployment is active. */
   readonly activeDeploymentId: string;
   readonly policy: ReschedulePolicy | null | undefined;
+  /** The job was stopped, and started again, after the allocation had been placed. */
+  readonly precedesStop: boolean;
   /** Since when the client is out of reach, if the allocation is to be replaced meanwhile and was not yet; else 0. */
   readonly disconnectedAt: TimeUs;
 }
@@ -117,6 +119,8 @@ function dueVerdict(alloc: AllocationState, context: RescheduleContext): Resched
   const failedAt = disconnected ? context.disconnectedAt : failTime(alloc);
   const anyStatus = disconnected || (context.batch && desiredTransition.Reschedule === true);
   const { policy } = context;
+  // Attempts that are used up hold the place of a group no longer than until its job is started anew; Nomad's do (nomad#18467).
+  if (context.precedesStop && alloc.clientStatus === 'failed') return NOW;
   if (!enabled(policy) || !isEligible({ alloc, policy, failedAt, anyStatus })) return KEEP;
   const at = failedAt + usFromNs(rescheduleDelay(policy, alloc.rescheduleTracker, failedAt));
   if (followupEvalId === context.evaluationId || at - context.now <= NOW_WINDOW_US) return NOW;

@@ -100,6 +100,7 @@ describe('what becomes of an allocation, by spec/lifecycle §5.3', () => {
       evaluationId: 'this',
       activeDeploymentId: '',
       policy: policy(),
+      precedesStop: false,
       disconnectedAt: 0,
     };
     return rescheduleVerdict(allocation(alloc), { ...complete, ...context }).kind;

@@ -45,6 +45,7 @@ export function stopSurplus(
   }
   take(highestFirst(migrate));
   take(namedTwice(running));
+  take(sharingNames(running));
   take(highestFirst(running));
   return victims;
 }
@@ -55,6 +56,14 @@ function namedTwice(allocations: readonly AllocationState[]): readonly Allocatio
   return allocations
     .toSorted((a, b) => a.createIndex - b.createIndex)
     .filter(({ name, jobVersion }) => names.size === names.add(`${name} ${jobVersion}`).size);
+}
+
+/** Of those that share a name, whatever their versions, all but the newest version's. */
+function sharingNames(allocations: readonly AllocationState[]): readonly AllocationState[] {
+  const names = new Set<string>();
+  return allocations
+    .toSorted((a, b) => b.jobVersion - a.jobVersion || a.createIndex - b.createIndex)
+    .filter(({ name }) => names.size === names.add(name).size);
 }
 
 /**
