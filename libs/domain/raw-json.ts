@@ -1,11 +1,3 @@
-declare global {
-  /** In Node since version 22; not yet in TypeScript's library. */
-  interface JSON {
-    rawJSON(text: string): unknown;
-    isRawJSON(value: unknown): boolean;
-  }
-}
-
 /**
  * A number for `JSON.stringify` that a double cannot hold, given by its decimal digits: nanoseconds since 1970, above all.
  * @throws SyntaxError if `digits` is not a JSON primitive.

@@ -19,3 +19,4 @@ export { isStoreOutage } from './postgres/failure.js';
 export { impatientPool } from './postgres/impatient-client.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres/postgres-event-store.js';
+export { columnTypes } from './postgres/connection.js';

@@ -1,4 +1,4 @@
-import type { StreamName } from '@app/kernel';
+import { parseExact, type StreamName } from '@app/kernel';
 import { LRUCache } from 'lru-cache';
 import { coalesce } from './coalesce.js';
 import { MAX_CACHED_STATES, MAX_CACHED_TEXT } from './limits.js';
@@ -27,7 +27,7 @@ export class StateCache {
       return new Map(
         streams.map((stream) => {
           const found = stored.get(stream);
-          const entry = found === undefined ? NO_EVENTS : { version: found.version, state: JSON.parse(found.state) };
+          const entry = found === undefined ? NO_EVENTS : { version: found.version, state: parseExact(found.state) };
           this.put(stream, entry, found?.state.length ?? 0);
           return [stream, entry];
         }),

@@ -1,6 +1,7 @@
 import type { AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import {
+  parseExact,
   allocationStream,
   deploymentStream,
   evaluationStream,
@@ -51,6 +52,6 @@ async function restore(
   for (let i = 0; i < streams.length; i += CHUNK) {
     const states = await store.load(streams.slice(i, i + CHUNK));
     for (const [stream, { version, state }] of states)
-      cluster.restore(stream, version, JSON.parse(state) as AggregateState);
+      cluster.restore(stream, version, parseExact(state) as AggregateState);
   }
 }

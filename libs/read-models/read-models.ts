@@ -1,5 +1,5 @@
 import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
-import type { Index } from '@app/kernel';
+import { parseExact, type Index } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
 import type { TableName } from './tables.js';
@@ -175,7 +175,7 @@ export class ReadModels {
       'SELECT state, registered FROM job_version WHERE key = $1',
       [key],
     );
-    return rows[0] && { version: JSON.parse(rows[0].state) as JobVersion, registered: rows[0].registered };
+    return rows[0] && { version: parseExact(rows[0].state) as JobVersion, registered: rows[0].registered };
   }
 
   /** The versions that jobs no longer retain and allocations still have, for a scheduler that starts up. */
@@ -186,7 +186,7 @@ export class ReadModels {
          JOIN job_version v ON v.key = concat_ws('/', a.namespace, a.job_id, a.job_create_index, a.job_version)
         WHERE NOT v.retained`,
     );
-    return rows.map((row) => JSON.parse(row.state) as JobVersion);
+    return rows.map((row) => parseExact(row.state) as JobVersion);
   }
 
   /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */

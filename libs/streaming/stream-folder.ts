@@ -1,6 +1,6 @@
 import { evolve, upcast, type AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import type { RecordedEvent, StreamName } from '@app/kernel';
+import { parseExact, type RecordedEvent, type StreamName } from '@app/kernel';
 import { LRUCache } from 'lru-cache';
 
 /** Characters of JSON of the states that are kept between batches (the objects take some three times that in bytes). */
@@ -86,7 +86,7 @@ export class StreamFolder {
       const snapshot = snapshots.get(first.stream);
       if (snapshot?.version !== first.version || repeated.has(first.stream) || NEEDS_BEFORE.has(first.type))
         return true;
-      standing.set(first.stream, { version: first.version, state: JSON.parse(snapshot.state) as AggregateState });
+      standing.set(first.stream, { version: first.version, state: parseExact(snapshot.state) as AggregateState });
       return false;
     });
     for (let i = 0; i < toFold.length; i += FOLDED_AT_ONCE)

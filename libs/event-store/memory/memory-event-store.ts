@@ -1,4 +1,4 @@
-import type { Index, RecordedEvent, StreamName } from '@app/kernel';
+import { parseExact, type Index, type RecordedEvent, type StreamName } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { numberEvents } from '../numbered.js';
 import { pendingDigits, withIndex } from '../pending-index.js';
@@ -172,7 +172,7 @@ export class MemoryEventStore implements EventStore, Leases {
       version: eventVersions[seq] ?? 0,
       type: event.type,
       schema: event.schema,
-      data: JSON.parse(event.data) as object,
+      data: parseExact(event.data) as object,
       meta: command.meta,
       time: command.time,
     }));

@@ -1,13 +1,19 @@
 import { Socket } from 'node:net';
+import { parseExact } from '@app/kernel';
 import { Client, types, type ClientConfig, type CustomTypesConfig } from 'pg';
 import { CONNECT_TIMEOUT_MS, QUERY_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from '../limits.js';
 
 const INT8 = 20;
+const JSON_TEXT = 114;
 
-/** bigint columns hold indexes and counts, which are safe integers. */
-const numbers: CustomTypesConfig = {
+const PARSERS = new Map<number, (text: string) => unknown>([
+  [INT8, Number],
+  [JSON_TEXT, parseExact],
+]);
+/** How columns become values. bigint columns hold indexes and counts, which are safe integers; json columns the data of events, whose numbers stay as they were sent. */
+export const columnTypes: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text') =>
-    oid === INT8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
+    PARSERS.get(oid) ?? (types.getTypeParser(oid, format) as unknown)) as CustomTypesConfig['getTypeParser'],
 };
 
 /** What all connections of the store have in common: every wait is bounded, here and in the server. */
@@ -18,7 +24,7 @@ export const connectionConfig = (url: string): ClientConfig => ({
   query_timeout: QUERY_TIMEOUT_MS,
   keepAlive: true,
   application_name: 'rollbook',
-  types: numbers,
+  types: columnTypes,
   // A prepared statement keeps its plan. One made while a table was nearly empty would go on scanning it when it is not any more.
   options: '-c enable_seqscan=off -c jit=off',
 });

@@ -8,7 +8,7 @@ import {
   type NodeState,
 } from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import { allocationStream, jobStream, nodeStream, type Index, type StreamName } from '@app/kernel';
+import { allocationStream, jobStream, nodeStream, parseExact, type Index, type StreamName } from '@app/kernel';
 import { ReadModels, versionKey, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
 import type { Moment, Query as DataQuery } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
@@ -103,7 +103,7 @@ export class Objects {
       const stored = await this.store.load(chunk);
       for (const stream of chunk) {
         const one = stored.get(stream);
-        found.push(one === undefined ? undefined : (JSON.parse(one.state) as S));
+        found.push(one === undefined ? undefined : (parseExact(one.state) as S));
       }
     }
     return found;

@@ -1,3 +1,4 @@
+import { columnTypes } from '@app/event-store';
 import type { DomainEvent, Index, StreamName, TimeUs } from '@app/kernel';
 import { Client, type ClientBase } from 'pg';
 import { CONNECT_TIMEOUT_MS, PAGE_EVENTS } from './limits.js';
@@ -24,6 +25,7 @@ export async function connectTo(url: string): Promise<Client> {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'rollbook-ops',
+    types: columnTypes,
     options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off',
   });
   // A lost connection shows in the query that fails; without a listener it would end the process.

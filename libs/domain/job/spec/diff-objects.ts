@@ -1,4 +1,4 @@
-import { ownProperty } from '@app/kernel';
+import { isExactNumber, literalOf, ownProperty } from '@app/kernel';
 /* Differences between two blocks of a specification, in Nomad's form. Source: spec/http-api §4.4, recordings jobs-plan and jobs-versions. */
 
 export type DiffType = 'None' | 'Added' | 'Deleted' | 'Edited';
@@ -58,7 +58,8 @@ const MATCHED_BY_NAME = new Set(['Services', 'Checks']);
 const OPAQUE = new Set(['Config', 'Connect', 'Policy', 'Schedule', 'CSIPluginConfig']);
 
 const compare = (left: string, right: string) => (left < right ? -1 : left > right ? 1 : 0);
-const isPrimitive = (value: unknown) => value === null || value === undefined || typeof value !== 'object';
+const isPrimitive = (value: unknown) =>
+  value === null || value === undefined || typeof value !== 'object' || isExactNumber(value);
 /** Equal for equal values, whatever the order of their keys. */
 const canonicalText = (value: unknown): string =>
   JSON.stringify(deepScalars(value).sort(([left], [right]) => compare(left, right)));
@@ -71,7 +72,7 @@ function scalars(block: Block | null, omitted: readonly string[]): Map<string, s
   const found = new Map<string, string>();
   for (const [name, value] of Object.entries(block ?? {})) {
     if (omitted.includes(name) || value === null || value === undefined) continue;
-    if (isPrimitive(value)) found.set(name, String(value));
+    if (isPrimitive(value)) found.set(name, literalOf(value));
     else if (MAPS.has(name) && isBlock(value))
       for (const [key, member] of Object.entries(value)) found.set(`${name}[${key}]`, String(member));
   }
@@ -80,7 +81,7 @@ function scalars(block: Block | null, omitted: readonly string[]): Map<string, s
 
 /** Every scalar at any depth: `port_map[http]`, `args[0]`. */
 function deepScalars(value: unknown, path = ''): [string, string][] {
-  if (isPrimitive(value)) return path === '' || value === null || value === undefined ? [] : [[path, String(value)]];
+  if (isPrimitive(value)) return path === '' || value === null || value === undefined ? [] : [[path, literalOf(value)]];
   return Object.entries(value as object).flatMap(([key, member]) =>
     deepScalars(member, path === '' ? key : `${path}[${key}]`),
   );

@@ -1,4 +1,4 @@
-import { ownProperty, setOwnProperty } from '@app/kernel';
+import { exactNumber, ownProperty, setOwnProperty } from '@app/kernel';
 import { fail, ok, type Result } from '../result.js';
 import { canonicalBase64 } from './base64.js';
 import { scanFirstValue } from './scan.js';
@@ -188,7 +188,7 @@ class Decoder {
     );
   }
 
-  /** Any value, as JSON.parse would give it, but a number beyond a double is an error. */
+  /** Any value, as JSON.parse would give it, but a number keeps its literal, and one beyond a double is an error. */
   private anything(): unknown {
     switch (this.token()) {
       case OPEN_OBJECT: {
@@ -214,8 +214,7 @@ class Decoder {
         return null;
       default: {
         const literal = this.numberLiteral();
-        const value = Number(literal);
-        if (Number.isFinite(value)) return value;
+        if (Number.isFinite(Number(literal))) return exactNumber(literal);
         this.mismatch(`number ${literal}`, 'float64');
         return null;
       }
