@@ -70,6 +70,8 @@ async function startDevNodes(
         dataDir: resolve(join(configuration.dataDir, 'nodes', name)),
         nodeName: configuration.nodeName === undefined ? name : `${configuration.nodeName}-${name}`,
         datacenter: configuration.datacenter,
+        // Nobody else is to reach a development node's tasks; Nomad's own are at this address, too.
+        resources: { ip: '127.0.0.1' },
         log,
       }),
     );

@@ -309,6 +309,7 @@ class NodeAgent implements Agent {
   /** The servers know this; an allocation that is over needs nobody any more. Its directory stays for its logs. */
   #accepted(update: AllocationUpdate, final: boolean): void {
     const runner = this.#runners.get(update.ID);
+    runner?.told(update);
     if (!runner || !final || !runner.isOver || !isTerminalStatus(update.ClientStatus)) return;
     this.#drop(runner);
     this.#ended.add(runner.id);

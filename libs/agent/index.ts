@@ -5,6 +5,7 @@ export { LACKING_CAPABILITIES } from './task/capabilities.js';
 export type { NodeResourcesOption } from './node/node-description.js';
 export type {
   AgentAllocation,
+  AgentService,
   AllocationList,
   AllocationUpdate,
   HeartbeatAnswer,

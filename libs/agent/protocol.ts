@@ -44,6 +44,16 @@ export interface AllocationList {
   readonly Removed: readonly string[];
 }
 
+/** A service of the Nomad provider that an allocation has on offer. */
+export interface AgentService {
+  /** `_nomad-task-<allocation>-group-<group>-<service>-<port label>`, or `…-<task>-<service>-<port label>`. */
+  readonly ID: string;
+  readonly ServiceName: string;
+  readonly Tags: readonly string[];
+  readonly Address: string;
+  readonly Port: number;
+}
+
 /** What the agent reports of one allocation. */
 export interface AllocationUpdate {
   readonly ID: string;
@@ -52,6 +62,8 @@ export interface AllocationUpdate {
   readonly TaskStates: Readonly<Record<string, TaskState>>;
   readonly DeploymentStatus: { readonly Healthy: boolean; readonly TimestampUs: TimeUs } | null;
   readonly NetworkStatus: NetworkStatus | null;
+  /** All that is on offer; absent: what it was before. */
+  readonly Services?: readonly AgentService[];
 }
 
 export interface Registration {

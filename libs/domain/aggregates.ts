@@ -29,6 +29,9 @@ import type { NodeState } from './node/state.js';
 import type { SchedulerConfigurationEvent } from './scheduler-configuration/events.js';
 import { evolveSchedulerConfiguration } from './scheduler-configuration/evolve.js';
 import type { SchedulerConfigurationState } from './scheduler-configuration/state.js';
+import type { ServicesEvent } from './service/events.js';
+import { evolveServices } from './service/evolve.js';
+import type { AllocationServices } from './service/state.js';
 import type { VariableEvent } from './variable/events.js';
 import { evolveVariable } from './variable/evolve.js';
 import type { VariableState } from './variable/state.js';
@@ -44,7 +47,8 @@ export type AggregateState =
   | NodeState
   | SchedulerConfigurationState
   | KeyringState
-  | VariableState;
+  | VariableState
+  | AllocationServices;
 
 /** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
 export function evolve(
@@ -79,6 +83,8 @@ export function evolve(
       );
     case 'keyring':
       return evolveKeyring(state as KeyringState | undefined, event as KeyringEvent, fact);
+    case 'services':
+      return evolveServices(state as AllocationServices | undefined, event as ServicesEvent, fact);
     case 'variable':
       return evolveVariable(state as VariableState | undefined, event as VariableEvent, fact);
   }

@@ -134,3 +134,8 @@ export {
 } from './variable/decide.js';
 export { renderVariableMetadata } from './variable/render.js';
 export { publicData } from './secrets.js';
+export * from './service/state.js';
+/** @public `registerServices`: for clients that speak Nomad's RPC, which register one by one. */
+export { deregisterService, registerServices } from './service/decide.js';
+export { allocationOfService, offersServices } from './service/register.js';
+export { renderService } from './service/render.js';

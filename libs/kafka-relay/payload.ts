@@ -10,8 +10,10 @@ import {
   renderNodePool,
   renderRootKey,
   renderSchedulerConfiguration,
+  renderService,
   renderVariableMetadata,
   type AggregateState,
+  type AllocationServices,
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
@@ -64,6 +66,10 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
     case 'keyring':
       return { RootKeys: ((after as KeyringState | undefined)?.keys ?? []).map(renderRootKey) };
+    case 'services': {
+      const owner = after as AllocationServices | undefined;
+      return { Services: (owner?.services ?? []).map((service) => renderService(owner!, service)) };
+    }
     case 'variable':
       // Whoever knows the id of a lock may break it: it is in no message but its own event's.
       return { Metadata: after === undefined ? null : renderVariableMetadata(after as VariableState, false) };

@@ -19,6 +19,7 @@ export {
   KEYRING,
   nodeStream,
   SCHEDULER_CONFIGURATION,
+  servicesStream,
   streamKey,
   streamType,
   variableStream,

@@ -10,7 +10,8 @@ export type StreamType =
   | 'node-pool'
   | 'scheduler-configuration'
   | 'keyring'
-  | 'variable';
+  | 'variable'
+  | 'services';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -29,6 +30,9 @@ export const SCHEDULER_CONFIGURATION: StreamName = 'scheduler-configuration/glob
 export const KEYRING: StreamName = 'keyring/global';
 /** Namespaces hold no slash, paths may. */
 export const variableStream = (namespace: string, path: string): StreamName => `variable/${namespace}/${path}`;
+
+/** The registrations of an allocation. */
+export const servicesStream = (allocationId: string): StreamName => `services/${allocationId}`;
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

@@ -42,6 +42,7 @@ import { SearchController } from './search/search.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
+import { ServicesController } from './services/services.controller.js';
 import { VariableController } from './variables/variable.controller.js';
 import { VariablesController } from './variables/variables.controller.js';
 
@@ -110,6 +111,7 @@ export class NomadApiModule {
         KeyringController,
         VariablesController,
         VariableController,
+        ServicesController,
       ],
       providers: [
         { provide: CommandHandler, useValue: handler },

@@ -271,7 +271,7 @@ export class ClusterState implements ClusterView {
     else if (type === 'job') kept = this.indexJob(stream, after as JobState | undefined);
     else if (type === 'node') kept = this.indexNode(after as NodeState | undefined);
     // Many, large, and no reactor's business.
-    else if (type === 'job-summary' || type === 'variable') return;
+    else if (type === 'job-summary' || type === 'variable' || type === 'services') return;
     if (kept === undefined) this.held.delete(stream);
     else this.held.set(stream, { version, state: kept });
   }

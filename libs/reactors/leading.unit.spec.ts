@@ -2,6 +2,7 @@ import {
   chooseSchedulerConfiguration,
   DEFAULT_SCHEDULER_CONFIGURATION,
   deregisterJob,
+  missHeartbeat,
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
@@ -503,6 +504,32 @@ describe('Reactors on a store in memory', () => {
       await until('the other one leads', () => other.leader.leads);
       await settled();
       expect((await allocations()).some(({ jobVersion }) => jobVersion === 1)).toBe(true);
+    });
+
+    test('the services of a lost node go with its allocations, though the leader dies before they are called lost', async () => {
+      const one = await lead();
+      const other = await contend('other');
+      const spec = jobSpec({ id: 'web' });
+      const service = { Name: 'web', Provider: 'nomad', PortLabel: 'http' } as never;
+      await one.run(
+        registered({ ...spec, TaskGroups: spec.TaskGroups.map((group) => ({ ...group, Services: [service] })) }),
+      );
+      await settled();
+      const services = (id: string) => [
+        { id: `_nomad-task-${id}-group-app-web-http`, name: 'web', tags: [], address: '10.0.0.1', port: 20000 },
+      ];
+      const placed = await allocations();
+      await one.run(reported(placed.map(({ id }) => report(id, { services: services(id) }))));
+      expect(rows('service')).toHaveLength(placed.length);
+      await one.leader.close();
+      const affected = [{ namespace: 'default', jobId: 'web' }];
+      await other.instance.execute((view, context) =>
+        missHeartbeat(view, context, { nodeId: NODE, status: 'down', affected }),
+      );
+      await until('the other one leads', () => other.leader.leads);
+      await settled();
+      expect((await allocations()).map(({ clientStatus }) => clientStatus)).toEqual(placed.map(() => 'lost'));
+      expect(rows('service')).toEqual([]);
     });
 
     test('one that starts while a rollout is under way knows what was looked at already', async () => {

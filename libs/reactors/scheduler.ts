@@ -9,6 +9,7 @@ import {
   isEvaluationTerminal,
   isReady,
   newEvaluation,
+  offersServices,
   submitPlan,
   unblockEvaluations,
   type AllocationState,
@@ -32,6 +33,7 @@ import {
   jobStream,
   jobSummaryStream,
   nodeStream,
+  servicesStream,
   type StateView,
   type StreamName,
   streamType,
@@ -419,6 +421,9 @@ function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null,
     ...plan.stops.map((stop) => stop.allocationId),
     ...plan.updates.map((update) => update.allocationId),
   ];
+  // What a plan says is lost has ended, and takes its registrations along.
+  const offers = cluster.job(namespace, jobId)?.versions.some(({ spec }) => offersServices(spec)) ?? false;
+  const lostWithServices = offers ? plan.stops.flatMap((stop) => (stop.clientStatus ? stop.allocationId : [])) : [];
   const preempted = plan.placements.flatMap(({ preemptedAllocations = [] }) => preemptedAllocations);
   const losers = preempted.flatMap((victim) => cluster.allocation(victim) ?? []);
   streams.push(
@@ -432,6 +437,7 @@ function streamsOf({ id, namespace, jobId }: EvaluationState, plan: Plan | null,
     ...present(plan.placements.map((placement) => placement.nodeId)).map(nodeStream),
     ...plan.followups.map((followup) => evaluationStream(followup.id)),
     ...plan.needlessEvals.map(evaluationStream),
+    ...lostWithServices.map(servicesStream),
   );
   return streams;
 }

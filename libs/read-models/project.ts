@@ -8,8 +8,10 @@ import {
   renderNamespace,
   renderNodePool,
   renderNodeStub,
+  renderService,
   renderVariableMetadata,
   currentVersion,
+  type AllocationServices,
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
@@ -44,6 +46,8 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return [projectNamed('namespace', after as NamespaceState, renderNamespace)];
     case 'node-pool':
       return [projectNamed('node_pool', after as NodePoolState, renderNodePool)];
+    case 'services':
+      return projectServices(before as AllocationServices | undefined, after as AllocationServices);
     case 'variable':
       return projectVariable(after as VariableState);
     case 'scheduler-configuration':
@@ -67,6 +71,7 @@ export const TABLES_OF = {
   'scheduler-configuration': [],
   keyring: [],
   variable: ['variable'],
+  services: ['service'],
 } as const;
 
 const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });
@@ -271,5 +276,29 @@ function projectVariable(state: VariableState): RowWrite[] {
       },
       document: JSON.stringify(renderVariableMetadata(state, true)),
     },
+  ];
+}
+
+function projectServices(before: AllocationServices | undefined, after: AllocationServices): RowWrite[] {
+  const old = before?.services ?? [];
+  const { namespace, jobId, allocationId } = after;
+  const gone = old.filter(({ id }) => !after.services.some((service) => service.id === id));
+  return [
+    ...gone.map(({ id }) => removal('service', id)),
+    ...after.services
+      .filter((service) => !old.includes(service))
+      .map((service) => ({
+        table: 'service',
+        key: service.id,
+        columns: {
+          namespace,
+          service_name: service.name,
+          job_id: jobId,
+          alloc_id: allocationId,
+          create_index: service.createIndex,
+          modify_index: service.modifyIndex,
+        },
+        document: JSON.stringify(renderService(after, service)),
+      })),
   ];
 }

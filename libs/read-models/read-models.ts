@@ -216,6 +216,18 @@ export class ReadModels {
     return new Set(rows.map(({ use }) => use));
   }
 
+  /** The services of a namespace (`*`: of all), each with the tags of all its registrations. */
+  async serviceNames(
+    namespace: string,
+  ): Promise<{ readonly namespace: string; readonly name: string; readonly tags: readonly string[] }[]> {
+    return this.dataSource.query(
+      `SELECT namespace, service_name AS name, coalesce(array_agg(DISTINCT tag) FILTER (WHERE tag IS NOT NULL), '{}') AS tags
+         FROM service LEFT JOIN LATERAL jsonb_array_elements_text(document::jsonb -> 'Tags') AS tag ON true
+        WHERE $1 IN ('*', namespace) GROUP BY namespace, service_name ORDER BY namespace, service_name`,
+      [namespace],
+    );
+  }
+
   /** Whether a node pool has live jobs, and whether it has nodes. */
   async usesOfNodePool(pool: string): Promise<{ readonly hasJobs: boolean; readonly hasNodes: boolean }> {
     const [row]: { jobs: boolean; nodes: boolean }[] = await this.dataSource.query(

@@ -11,7 +11,8 @@ export type TableName =
   | 'purged_allocation'
   | 'namespace'
   | 'node_pool'
-  | 'variable';
+  | 'variable'
+  | 'service';
 
 /** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -140,5 +141,18 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(namespace, path)', '(key_id)', `(lock_id) WHERE lock_id <> ''`],
+  },
+  {
+    table: 'service',
+    key: 'id',
+    columns: {
+      namespace: TEXT,
+      service_name: TEXT,
+      job_id: TEXT,
+      alloc_id: TEXT,
+      create_index: INDEX,
+      modify_index: INDEX,
+    },
+    indexes: ['(namespace, service_name)', '(namespace, job_id)', '(alloc_id)'],
   },
 ];

@@ -6,6 +6,7 @@ import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
 import { ServerDirectory1764310000000 } from './server-directory.migration.js';
+import { Services1764331200000 } from './services.migration.js';
 import { Variables1764327600000 } from './variables.migration.js';
 
 /** Every migration of the product, oldest first. */
@@ -16,6 +17,7 @@ export const MIGRATIONS = [
   Places1764300000000,
   ServerDirectory1764310000000,
   Variables1764327600000,
+  Services1764331200000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

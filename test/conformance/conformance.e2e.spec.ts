@@ -20,7 +20,6 @@ const NOT_SERVED = new Set([
   'namespaces-jobs',
   'operator-raft-autopilot',
   'scaling-policies',
-  'services-list',
 ]);
 const LANES = 6;
 const BOUND_MS = 600_000;

@@ -119,6 +119,11 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   VariableLocked: ({ namespace, path }) => `${text(path)} in ${text(namespace)} written and locked`,
   VariableUnlocked: ({ cause }) => `its lock is ${text(cause)}`,
   VariableDeleted: () => 'deleted',
+  ServicesRegistered: ({ services }) =>
+    `services registered: ${list(services)
+      .map((service) => text(members(service)['name']))
+      .join(', ')}`,
+  ServicesDeregistered: ({ ids: gone, cause }) => `${many(list(gone).length, 'service')} deregistered (${text(cause)})`,
   VariableResealed: ({ keyId }) => `encrypted by root key ${short(keyId)} now`,
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };

@@ -5,8 +5,8 @@ import { healthParameters } from '../health/health-rules.js';
 import { HealthWatcher } from '../health/health-watcher.js';
 import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
 import { textOf, type AgentLog } from '../log.js';
-import type { AgentAllocation, AllocationUpdate } from '../protocol.js';
 import { refuseLacking } from '../task/capabilities.js';
+import type { AgentAllocation, AgentService, AllocationUpdate } from '../protocol.js';
 import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from '../task/task-environment.js';
 import * as events from '../task/task-event.js';
 import { TaskRunner, type SavedTask } from '../task/task-runner.js';
@@ -14,6 +14,7 @@ import type { Cancel, Timers } from '../timers.js';
 import { clientStatus, finishedStates, isTerminalStatus, type ClientStatusReport } from './client-status.js';
 import { ownerOf } from '../drivers/raw-exec-config.js';
 import { createTaskDirectories, isAllocationId, isSafeName, taskDirectories, type TaskFile } from './directories.js';
+import { offeredServices } from './offered-services.js';
 import { groupEnd, isSidecar, killOrder, mayStart, roleOf, type GroupEnd, type TaskInGroup } from './lifecycle.js';
 
 /** What an allocation runner needs of the agent. */
@@ -43,6 +44,7 @@ export interface SavedAllocation {
 }
 
 const NO_NETWORK: NetworkStatus = { InterfaceName: '', Address: '', AddressIPv6: '', DNS: null };
+const NO_SERVICES = '[]';
 const NO_RESTARTS: RestartPolicy = { Attempts: 0, Interval: 0, Delay: 0, Mode: 'fail', RenderTemplates: false };
 
 /**
@@ -71,7 +73,9 @@ export class AllocationRunner {
   #changedMeanwhile = false;
   #detached = false;
   #begun = false;
-  /** Status and health as they were last shown to the outside. */
+  /** Services as servers know them, as JSON; undefined: this agent does not know what they know. */
+  #toldServices: string | undefined = NO_SERVICES;
+  /** Status, health and services as they were last shown to the outside. */
   #shown = '';
   #tasksChanged = false;
 
@@ -106,7 +110,10 @@ export class AllocationRunner {
     for (const task of this.#tasks.values()) task.begin(ownProperty(saved?.tasks, task.name) ?? null);
     this.#begun = true;
     // What was taken up again is told when servers turn out not to know it, see isAheadOf.
-    if (saved) this.#shown = this.#show();
+    if (saved) {
+      this.#shown = this.#show();
+      this.#toldServices = undefined;
+    }
     if (this.#setupError)
       this.#host.log.warn({ allocation: this.id, error: this.#setupError }, 'allocation cannot be set up');
     this.#watchHealth();
@@ -199,7 +206,39 @@ export class AllocationRunner {
       TaskStates: isTerminalStatus(status) ? finishedStates(names, states, this.#host.now()) : states,
       DeploymentStatus: this.#health && { Healthy: this.#health.healthy, TimestampUs: this.#health.timestampUs },
       NetworkStatus: NO_NETWORK,
+      ...this.#news(),
     };
+  }
+
+  /** Servers have taken a report. */
+  told({ Services: services }: AllocationUpdate): void {
+    if (services !== undefined) this.#toldServices = JSON.stringify(services);
+  }
+
+  /** The services on offer, where servers know others: what an operator has deleted stays so until something changes. */
+  #news(): Pick<AllocationUpdate, 'Services'> {
+    const services = this.#services();
+    return JSON.stringify(services) === this.#toldServices ? {} : { Services: services };
+  }
+
+  #services(): AgentService[] {
+    const group = this.#group;
+    if (!group) return [];
+    return offeredServices({
+      allocation: this.#allocation,
+      group,
+      isOpen:
+        this.#killing === null && this.#allocation.DesiredStatus === 'run' && this.#clientStatus().status === 'running',
+      isRunning: (name) => this.#tasks.get(name)?.state.State === 'running',
+      interpolate: (text, taskName) => this.#interpolated(text, taskName),
+      defaultHost: this.#host.defaultHost,
+    });
+  }
+
+  #interpolated(text: string, taskName: string): string {
+    const task = this.#group?.Tasks.find((one) => one.Name === taskName);
+    if (!task || !text.includes('${')) return text;
+    return interpolateAll(text, this.#environmentOf(task), this.#host.node);
   }
 
   /** Whether servers know less than this agent: another status, another health, or other last events. */
@@ -322,7 +361,7 @@ export class AllocationRunner {
   }
 
   #show(): string {
-    return `${this.#clientStatus().status} ${this.#health?.healthy}`;
+    return `${this.#clientStatus().status} ${this.#health?.healthy} ${JSON.stringify(this.#services())}`;
   }
 
   /** The servers want it to end: health is not of interest any more. */
@@ -435,12 +474,22 @@ export class AllocationRunner {
     );
   }
 
+  #environmentOf(task: Task): Record<string, string> {
+    return taskEnvironment({
+      allocation: this.#allocation,
+      job: this.#job,
+      group: this.#group as TaskGroup,
+      task,
+      node: this.#host.node,
+      directories: taskDirectories(this.#host.dataDir, this.id, task.Name),
+    });
+  }
+
   #driverTask(spec: Task): DriverTask {
     refuseLacking(spec);
     const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
     const { node } = this.#host;
-    const group = this.#group as TaskGroup;
-    const env = taskEnvironment({ allocation: this.#allocation, job: this.#job, group, task: spec, node, directories });
+    const env = this.#environmentOf(spec);
     return {
       allocationId: this.id,
       name: spec.Name,

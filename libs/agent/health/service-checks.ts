@@ -34,18 +34,18 @@ export function placedChecks(group: TaskGroup, resources: AllocatedResources, de
         onUpdate: check.OnUpdate || service.OnUpdate,
         tasks: check.TaskName ? [check.TaskName] : owners,
         check,
-        address: addressOf(service, check, resources, defaultHost),
+        address: addressOf(service, check.PortLabel || service.PortLabel, resources, defaultHost),
       })),
     );
 }
 
-function addressOf(
+/** Where a port of an allocation is reached: one that was given to it by its label, or a number. */
+export function addressOf(
   service: Service,
-  check: ServiceCheck,
+  label: string,
   resources: AllocatedResources,
   defaultHost: string,
 ): Address | null {
-  const label = check.PortLabel || service.PortLabel;
   const port = resources.Shared.Ports?.find((candidate) => candidate.Label === label);
   if (port) return { host: service.Address || port.HostIP || defaultHost, port: port.Value ?? 0 };
   return /^\d+$/.test(label) ? { host: service.Address || defaultHost, port: Number(label) } : null;

@@ -5,6 +5,8 @@ import { newEvaluation } from '../evaluation/create.js';
 import type { EvaluationTrigger } from '../evaluation/state.js';
 import { currentVersion, type JobVersion } from '../job/state.js';
 import type { DesiredTransition, NetworkStatus, ReschedulePolicy, TaskState } from '../nomad.js';
+import { offerServices } from '../service/register.js';
+import type { OfferedService } from '../service/state.js';
 import { isClientTerminal, type AllocationState, type ClientStatus } from './state.js';
 
 /** Nomad: Alloc.Stop; spec/http-api §4.2. Works on stopped allocations too. Rejection: allocation-not-found. */
@@ -33,6 +35,8 @@ export interface AllocationReport {
   readonly taskStates: Readonly<Record<string, TaskState>> | null;
   readonly networkStatus: NetworkStatus | null;
   readonly health: { readonly healthy: boolean; readonly timestamp: TimeUs } | null;
+  /** All services that it has on offer; absent: what they were before. */
+  readonly services?: readonly OfferedService[];
 }
 
 /**
@@ -58,6 +62,7 @@ export function reportAllocations(
     if (trigger !== null && !evaluations.has(job)) evaluations.set(job, { alloc, trigger });
     if (!saysNothingNew(alloc, report))
       draft.onAllocation(alloc.id, { type: 'AllocationReported', data: said(report) });
+    if (report.services !== undefined) offerServices(draft, draft.allocation(alloc.id)!, node, report.services);
   }
   if (draft.events().length > 0 && node.lastMissedHeartbeatIndex > node.lastAllocUpdateIndex) {
     draft.onNode(node.id, { type: 'NodeAllocationsRefreshed', data: {} });
@@ -116,7 +121,7 @@ function saysNothingNew(alloc: AllocationState, report: AllocationReport): boole
   );
 }
 
-const said = (report: AllocationReport): Omit<AllocationReport, 'id'> => ({
+const said = (report: AllocationReport): Omit<AllocationReport, 'id' | 'services'> => ({
   clientStatus: report.clientStatus,
   clientDescription: report.clientDescription,
   taskStates: report.taskStates,

@@ -7,6 +7,7 @@ import {
   namespaceStream,
   nodePoolStream,
   nodeStream,
+  servicesStream,
   type CommandContext,
   type DomainEvent,
   type Fact,
@@ -30,6 +31,8 @@ import type { NodePoolEvent } from '../node-pool/events.js';
 import type { NodePoolState } from '../node-pool/state.js';
 import type { NodeEventRecord } from '../node/events.js';
 import type { NodeState } from '../node/state.js';
+import type { ServicesEvent } from '../service/events.js';
+import type { AllocationServices } from '../service/state.js';
 
 /** A change to one stream within a decision: its state before the first event and after the last one. */
 export interface Change<S> {
@@ -49,6 +52,7 @@ export interface Draft {
   readonly allocation: (id: string) => AllocationState | undefined;
   readonly evaluation: (id: string) => EvaluationState | undefined;
   readonly node: (id: string) => NodeState | undefined;
+  readonly services: (allocationId: string) => AllocationServices | undefined;
   readonly namespace: (name: string) => NamespaceState | undefined;
   readonly nodePool: (name: string) => NodePoolState | undefined;
   readonly onJob: (job: { readonly namespace: string; readonly id: string }, event: JobEvent) => void;
@@ -57,6 +61,7 @@ export interface Draft {
   readonly onAllocation: (id: string, event: AllocationEvent) => void;
   readonly onEvaluation: (id: string, event: EvaluationEvent) => void;
   readonly onNode: (id: string, event: NodeEventRecord) => void;
+  readonly onServices: (allocationId: string, event: ServicesEvent) => void;
   readonly onNodePool: (name: string, event: NodePoolEvent) => void;
   /** Adds a new evaluation; `snapshotIndex` only for blocked ones. */
   readonly evaluate: (evaluation: NewEvaluation, snapshotIndex?: number) => string;
@@ -99,6 +104,7 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
     allocation: (id) => read(allocationStream(id)),
     evaluation: (id) => read(evaluationStream(id)),
     node: (id) => read(nodeStream(id)),
+    services: (allocationId) => read(servicesStream(allocationId)),
     namespace: (name) => read(namespaceStream(name)),
     nodePool: (name) => read(nodePoolStream(name)),
     onJob: ({ namespace, id }, event) => emit(jobStream(namespace, id), event),
@@ -107,6 +113,7 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
     onAllocation: (id, event) => emit(allocationStream(id), event),
     onEvaluation: (id, event) => emit(evaluationStream(id), event),
     onNode: (id, event) => emit(nodeStream(id), event),
+    onServices: (allocationId, event) => emit(servicesStream(allocationId), event),
     onNodePool: (name, event) => emit(nodePoolStream(name), event),
     evaluate: (evaluation, snapshotIndex = 0) => {
       emit(evaluationStream(evaluation.id), { type: 'EvaluationCreated', data: { ...evaluation, snapshotIndex } });

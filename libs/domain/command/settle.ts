@@ -5,6 +5,7 @@ import { EMPTY_SUMMARY } from '../job-summary/evolve.js';
 import type { GroupSummary, JobSummaryState } from '../job-summary/state.js';
 import { countChild } from '../job/children.js';
 import { currentVersion, isTemplate, type JobStatus, type JobVersion } from '../job/state.js';
+import { endServices } from '../service/register.js';
 import type { Change, Draft } from './draft.js';
 
 /**
@@ -14,6 +15,7 @@ import type { Change, Draft } from './draft.js';
 export function settle(draft: Draft): void {
   countHealth(draft);
   summariseJobs(draft);
+  endServices(draft);
 }
 
 /** The second half of {@link settle}, for decisions that count health before they go on. Once per decision: it adds up differences. */

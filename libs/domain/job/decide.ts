@@ -6,6 +6,7 @@ import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
 import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { placeProblems } from '../namespace/admit.js';
+import { endServices } from '../service/register.js';
 import { countChild } from './children.js';
 import { multiError, specChanged, validateChange } from './spec/index.js';
 import { currentVersion, isParameterized, type JobState, type JobSubmission, type JobVersion } from './state.js';
@@ -134,6 +135,7 @@ function purge(draft: Draft, job: JobState, command: DeregisterJob): void {
   for (const id of command.allocationIds) {
     if (draft.allocation(id)?.purged === false) draft.onAllocation(id, { type: 'AllocationPurged', data: {} });
   }
+  endServices(draft, () => job);
   for (const id of command.deploymentIds) {
     if (draft.deployment(id)?.purged === false) draft.onDeployment(id, { type: 'DeploymentPurged', data: {} });
   }

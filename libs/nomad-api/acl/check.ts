@@ -81,11 +81,11 @@ export const operator = level('operator');
 export const namespace = (...anyOf: readonly (NamespaceCapability | readonly NamespaceCapability[])[]): Row =>
   row({ kind: 'namespace', anyOf: anyOf.map((one) => (typeof one === 'string' ? [one] : one)) }, 'when sent');
 
-/** The same row, but `namespace=*` is never refused. @public */
+/** The same row, but `namespace=*` is never refused. */
 export const neverRefusedEverywhere = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, everywhere: 'filtered' } } : of;
 
-/** The same row, and workload identities may. @public */
+/** The same row, and workload identities may. */
 export const orWorkload = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, orWorkload: true } } : of;
 

@@ -9,11 +9,13 @@ import {
   knownNamespace,
   management,
   namespace,
+  neverRefusedEverywhere,
   node,
   nodePool,
   nodeSecret,
   open,
   operator,
+  orWorkload,
   type Row,
 } from './check.js';
 
@@ -104,6 +106,11 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   // Search: a context that may not be searched is refused by the handler, or left out of all of them
   ['PUT /v1/search', byHandler],
   ['PUT /v1/search/fuzzy', byHandler],
+
+  // Services
+  ['GET /v1/services', neverRefusedEverywhere(orWorkload(namespace('read-job')))],
+  ['GET /v1/service/:id', neverRefusedEverywhere(orWorkload(namespace('read-job')))],
+  ['DELETE /v1/service/:id', namespace('submit-job', 'delete-service-registration')],
 
   // Variables and the keyring; what may be done with a variable depends on its path
   ['GET /v1/vars', anyone],

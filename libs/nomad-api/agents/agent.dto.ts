@@ -13,6 +13,7 @@ import {
   IsUUID,
   Length,
   MaxLength,
+  Max,
   Min,
 } from 'class-validator';
 import { Nested } from './validated-body.js';
@@ -22,6 +23,10 @@ const MAX_NAME = 128;
 const MAX_TEXT = 4096;
 /** Updates in one request. */
 const MAX_UPDATES = 1024;
+/** Services of one allocation, tags of one of them, and bytes of its id: names of group or task, service and port are in it. */
+const MAX_SERVICES = 256;
+const MAX_TAGS = 256;
+const MAX_SERVICE_ID = 1024;
 
 class CpuDto {
   @IsInt() @Min(0) CpuShares!: number;
@@ -87,6 +92,14 @@ class HealthDto {
   @IsBoolean() Healthy!: boolean;
   @IsNumber() TimestampUs!: number;
 }
+/** A service that an allocation has on offer. */
+export class ServiceDto {
+  @IsString() @MaxLength(MAX_SERVICE_ID) ID!: string;
+  @IsNotEmpty() @MaxLength(MAX_NAME) ServiceName!: string;
+  @IsArray() @ArrayMaxSize(MAX_TAGS) @IsString({ each: true }) @MaxLength(MAX_TEXT, { each: true }) Tags!: string[];
+  @IsString() @MaxLength(MAX_TEXT) Address!: string;
+  @IsInt() @Min(0) @Max(65535) Port!: number;
+}
 class AllocationUpdateDto {
   @IsUUID() ID!: string;
   @IsIn(['pending', 'running', 'complete', 'failed']) ClientStatus!: 'pending' | 'running' | 'complete' | 'failed';
@@ -94,6 +107,11 @@ class AllocationUpdateDto {
   @IsOptional() @IsObject() TaskStates!: Record<string, never> | null;
   @IsOptional() @Nested(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
   @IsOptional() @IsObject() NetworkStatus!: NetworkStatus | null;
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_SERVICES)
+  @Nested(() => ServiceDto, { each: true })
+  Services?: ServiceDto[];
 }
 
 /** `PUT /agent/v1/node/:id/status`. */

@@ -10,8 +10,17 @@ import {
   type JobSpec,
   type NodeDescription,
   type NodeState,
+  type OfferedService,
 } from '@app/domain';
-import { allocationStream, deploymentStream, jobStream, jobSummaryStream, nodeStream, type Index } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  jobStream,
+  jobSummaryStream,
+  nodeStream,
+  servicesStream,
+  type Index,
+} from '@app/kernel';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,7 +29,7 @@ import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
-import { HeartbeatDto, RegisterNodeDto, StatusDto } from './agent.dto.js';
+import { HeartbeatDto, RegisterNodeDto, StatusDto, type ServiceDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { JoinTokens } from './join-tokens.js';
 import { bodyAs } from './validated-body.js';
@@ -129,12 +138,17 @@ export class AgentsController {
         update.DeploymentStatus == null
           ? null
           : { healthy: update.DeploymentStatus.Healthy, timestamp: update.DeploymentStatus.TimestampUs },
+      ...(update.Services == null ? {} : { services: update.Services.map(offered) }),
     }));
+    const withServices = reports.filter(({ services, clientStatus }) => services !== undefined || isOver(clientStatus));
     const known = await this.objects.allocations(reports.map((report) => report.id));
     const { index } = await this.writes.execute(request, {
       name: 'ReportAllocations',
       actor: `node ${node.id}`,
-      reads: [nodeStream(node.id), ...new Set(known.flatMap(streamsOf))],
+      reads: [
+        nodeStream(node.id),
+        ...new Set([...known.flatMap(streamsOf), ...withServices.map(({ id }) => servicesStream(id))]),
+      ],
       decide: (view, context) => reportAllocations(view, context, { nodeId: node.id, reports }),
       render: () => ({}),
     });
@@ -186,6 +200,17 @@ const assignment = (alloc: AllocationState): object => ({
   PreviousAllocation: alloc.previousAllocation,
   TaskStates: alloc.taskStates,
   Migrating: alloc.desiredTransition.Migrate ?? false,
+});
+
+const isOver = (clientStatus: AllocationReport['clientStatus']): boolean =>
+  clientStatus === 'complete' || clientStatus === 'failed';
+
+const offered = ({ ID, ServiceName, Tags, Address, Port }: ServiceDto): OfferedService => ({
+  id: ID,
+  name: ServiceName,
+  tags: Tags,
+  address: Address,
+  port: Port,
 });
 
 const streamsOf = (alloc: AllocationState) => [

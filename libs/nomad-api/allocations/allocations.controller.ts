@@ -110,7 +110,6 @@ export class AllocationsController {
     });
   }
 
-  /** Services are not registered here: a known allocation has none. */
   @Get('allocation/:id/services')
   services(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
@@ -119,12 +118,12 @@ export class AllocationsController {
       stream,
       'allocation',
       { text: 'allocation not found' },
-      (state) => {
-        const { purged, namespace } = state as AllocationState;
-        return Promise.resolve(purged ? undefined : { text: '[]', index: 1, namespace });
+      async (state, moment) => {
+        const { purged, namespace, id } = state as AllocationState;
+        return purged ? undefined : { ...(await this.objects.texts('service', { alloc_id: id }, moment)), namespace };
       },
       'services',
     );
-    return this.reads.send(request, reply, options, query);
+    return this.reads.send(request, reply, options, { ...query, topics: [...query.topics, 'table:service'] });
   }
 }

@@ -95,6 +95,17 @@ export class Objects {
     };
   }
 
+  /** The matching rows as text, for an answer that depends on more than them. */
+  async texts(
+    table: TableName,
+    where: ListQuery['where'],
+    moment: Moment,
+  ): Promise<{ readonly text: string; readonly index: Index }> {
+    const rows = await this.readModels.list({ table, where, order: 'key' });
+    const text = `[${rows.map((row) => row.document).join(',')}]`;
+    return { text, index: moment.tableIndex(table) };
+  }
+
   /** The states of streams as stored now, undefined where there is none. */
   async states<S extends AggregateState>(streams: readonly StreamName[]): Promise<(S | undefined)[]> {
     const found: (S | undefined)[] = [];

@@ -168,6 +168,7 @@ export const WORDINGS = {
       return `job ${JSON.stringify(jobId)} version ${version} not found`;
     },
   },
+  'service-not-found': fixed(500, 'service registration not found'),
   'variable-not-found-write': fixed(500, "variable doesn't exist"),
   'variable-not-locked': fixed(500, "variable doesn't hold a lock"),
   'unknown-allocation': { status: 500, text: (id) => `unknown alloc "${id}"` },

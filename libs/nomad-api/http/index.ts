@@ -8,6 +8,7 @@ export {
   jobType,
   nodePoolType,
   nodeType,
+  serviceRegistrationType,
   variableType,
 } from './filter/nomad-types.js';
 export type { FilterType } from './filter/type.js';

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import {
+  allocationOfService,
   currentVersion,
   deregisterJob,
   evaluateJobCommand,
@@ -14,7 +15,14 @@ import {
   type JobSummaryState,
   type JobVersion,
 } from '@app/domain';
-import { allocationStream, deploymentStream, evaluationStream, jobStream, jobSummaryStream } from '@app/kernel';
+import {
+  allocationStream,
+  deploymentStream,
+  evaluationStream,
+  jobStream,
+  jobSummaryStream,
+  servicesStream,
+} from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -180,6 +188,7 @@ export class JobController {
         jobStream(namespace, command.jobId),
         jobSummaryStream(namespace, command.jobId),
         ...belongings.allocationIds.map(allocationStream),
+        ...belongings.allocationsWithServices.map(servicesStream),
         ...belongings.deploymentIds.map(deploymentStream),
         ...belongings.evaluationIds.map(evaluationStream),
       ],
@@ -281,7 +290,17 @@ export class JobController {
 
   @Get('services')
   services(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.derived(request, reply, 'services', { text: 'job not found' }, () => '[]');
+    const options = this.reads.options(request);
+    const where = { namespace: options.namespace, job_id: idOf(request) };
+    const query = this.objects.rendered(
+      jobStream(options.namespace, idOf(request)),
+      'job',
+      { text: 'job not found' },
+      async (state, moment) =>
+        currentVersion(state as JobState) && (await this.objects.texts('service', where, moment)),
+      'services',
+    );
+    return this.reads.send(request, reply, options, { ...query, topics: [...query.topics, 'table:service'] });
   }
 
   @Get('actions')
@@ -356,11 +375,17 @@ export class JobController {
       purge ? this.readModels.keys('deployment', where) : [],
       purge ? this.readModels.keys('evaluation', { ...where, status: ['pending', 'blocked'] }) : [],
     ]);
-    return { allocationIds, deploymentIds, evaluationIds };
+    const services = purge ? await this.readModels.list({ table: 'service', where, order: 'key' }) : [];
+    const owners = services.flatMap(({ key }) => allocationOfService(key) ?? []);
+    return { allocationIds, deploymentIds, evaluationIds, allocationsWithServices: [...new Set(owners)] };
   }
 }
 
-const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> = {
+/** What a job has, as far as stopping it has to know; services are looked for to be loaded together. */
+const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> & {
+  readonly allocationsWithServices: readonly string[];
+} = {
+  allocationsWithServices: [],
   allocationIds: [],
   deploymentIds: [],
   evaluationIds: [],

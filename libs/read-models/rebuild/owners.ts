@@ -17,6 +17,7 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   namespace: { type: 'namespace', columns: ['name'] },
   node_pool: { type: 'node-pool', columns: ['name'] },
   variable: { type: 'variable', columns: ['key'] },
+  service: { type: 'services', columns: ['alloc_id'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

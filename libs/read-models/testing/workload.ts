@@ -145,11 +145,17 @@ export class Workload {
   private report(id: string): Promise<unknown> {
     const clientStatus = this.pick(['running', 'running', 'complete', 'failed'] as const)!;
     const healthy = this.pick([true, false, null])!;
+    const serviceId = `_nomad-task-${id}-group-app-web-http`;
+    const tags = [String(this.releases)];
+    const services = healthy === null ? [] : [{ id: serviceId, name: 'web', tags, address: '10.0.0.1', port: 80 }];
     return this.execute((view, context) =>
-      reported([report(id, { clientStatus, health: healthy === null ? null : { healthy, timestamp: context.now } })])(
-        view,
-        context,
-      ),
+      reported([
+        report(id, {
+          clientStatus,
+          health: healthy === null ? null : { healthy, timestamp: context.now },
+          services,
+        }),
+      ])(view, context),
     );
   }
 

@@ -94,6 +94,8 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
     object: (state) => renderVariableMetadata(state, false),
     beside: (Deleted) => ({ Deleted }),
   }),
+  // One stream holds all registrations of an allocation, and Nomad tells of each by itself.
+  services: null,
   keyring: null,
   namespace: null,
   'job-summary': null,

@@ -677,3 +677,18 @@ export const variableType = struct('structs.VariableEncrypted', {
     }),
   ),
 });
+
+export const serviceRegistrationType = struct('structs.ServiceRegistration', {
+  ID: string,
+  ServiceName: string,
+  Namespace: string,
+  NodeID: string,
+  Datacenter: string,
+  JobID: string,
+  AllocID: string,
+  Tags: strings,
+  Address: string,
+  Port: int,
+  CreateIndex: uint64,
+  ModifyIndex: uint64,
+});
