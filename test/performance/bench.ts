@@ -4,6 +4,7 @@ import { run as instances } from './instances.bench.js';
 import { run as read } from './read.bench.js';
 import { run as relay } from './relay.bench.js';
 import { run as schedule } from './schedule.bench.js';
+import { run as stream } from './stream.bench.js';
 import { run as takeover } from './takeover.bench.js';
 
 /** `npm run bench -- <name>`. */
@@ -14,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   read,
   relay,
   schedule,
+  stream,
   takeover,
 };
 

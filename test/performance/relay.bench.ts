@@ -30,11 +30,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Partitioners, type Message } from 'kafkajs';
 import { Client } from 'pg';
 import { withBenchDatabase } from './bench-database.js';
+import { fillLog, rolloutLog } from './rollout-log.js';
 
 const JOBS = 250;
 const ALLOCATIONS = 10;
 const ROUNDS = 5;
-const INSERT_ROWS = 5_000;
 const POLL_MS = 5;
 const BARE_REQUEST_BYTES = 900_000;
 const PACE_PER_S = 500;
@@ -52,60 +52,6 @@ const settingsOf = (brokers: readonly string[]): KafkaSettings => ({
   brokers,
   prefix: `bench-${randomUUID()}`,
 });
-
-/** Rollouts of many jobs as the server would have logged them: registered, planned, and every allocation reported as it starts and gets healthy. */
-function rollouts(): RecordedEvent[] {
-  const world = new World();
-  world.run(nodeRegistered());
-  world.run(nodeIsReady());
-  for (let job = 0; job < JOBS; job++) {
-    const jobId = `job-${job}`;
-    world.run(registered(jobSpec({ id: jobId, count: ALLOCATIONS })));
-    const evaluation = world.log
-      .findLast(({ type }) => type === 'EvaluationCreated')!
-      .stream.slice(evaluationStream('').length);
-    const ids = Array.from({ length: ALLOCATIONS }, (_, n) => idOf(1_000_000 + job * ALLOCATIONS + n));
-    const deployment = { id: idOf(900_000 + job), groups: { app: { desiredTotal: ALLOCATIONS } } };
-    world.run(planned({ evaluation, jobId, deployment, place: ids.map((id) => ({ id })) }));
-    for (const [clientDescription, health] of [
-      ['starting', null],
-      ['running', null],
-      ['', { healthy: true, timestamp: world.now }],
-    ] as const) {
-      for (const id of ids)
-        world.run(reported([report(id, { clientStatus: 'running', clientDescription, health })], NODE));
-    }
-  }
-  return world.log;
-}
-
-/** Puts a log into a database, without what the append makes of it besides: the relay reads nothing else. */
-async function fill(url: string, log: readonly RecordedEvent[]): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  for (let from = 0; from < log.length; from += INSERT_ROWS) {
-    const rows = log.slice(from, from + INSERT_ROWS);
-    await client.query(
-      `INSERT INTO event (index, seq, stream, version, type, schema, data, meta, recorded_at)
-       SELECT v.index, v.seq, v.stream, v.version, v.type, 1, v.data::json, v.meta::json, to_timestamp(v.time / 1000000.0)
-       FROM unnest($1::bigint[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::bigint[])
-         AS v (index, seq, stream, version, type, data, meta, time)`,
-      [
-        rows.map(({ index }) => index),
-        rows.map(({ seq }) => seq),
-        rows.map(({ stream }) => stream),
-        rows.map(({ version }) => version),
-        rows.map(({ type }) => type),
-        rows.map(({ data }) => JSON.stringify(data)),
-        rows.map(({ meta }) => JSON.stringify(meta)),
-        rows.map(({ time }) => time),
-      ],
-    );
-  }
-  await client.query('UPDATE log_head SET index = $1', [log.at(-1)!.index]);
-  await client.query('ANALYZE event');
-  await client.end();
-}
 
 function relayOn(
   store: PostgresEventStore,
@@ -185,8 +131,8 @@ async function bareLoop(settings: KafkaSettings, records: readonly RelayRecord[]
 
 async function measureCatchUp(url: string, brokers: readonly string[]): Promise<void> {
   await migrate(url, MIGRATIONS);
-  const log = rollouts();
-  await fill(url, log);
+  const log = rolloutLog(JOBS);
+  await fillLog(url, log);
   const head = log.at(-1)!.index;
   const store = new PostgresEventStore({ url });
   const records: RelayRecord[] = [];

@@ -51,7 +51,7 @@ export function subscriptionRequest(request: FastifyRequest): SubscriptionReques
     to: query.has('to') ? indexOf(param(query, 'to'), 'to') : undefined,
     asSse,
     asStub: payloadOf(param(query, 'payload')),
-    withMeta: orThrow(boolParam(query, 'meta'), '', 400),
+    withMeta: flagOf(query, 'meta'),
     gzip: gzipOf(request, query, asSse),
     heartbeatMs,
     tellsHead,
@@ -100,6 +100,12 @@ function heartbeatOf(text: string): { readonly heartbeatMs: number; readonly tel
   return { heartbeatMs: ms, tellsHead: true };
 }
 
+function flagOf(query: Query, name: string): boolean {
+  const flag = boolParam(query, name);
+  if (!flag.ok) throw new NomadError(flag.error.text, 400);
+  return flag.value;
+}
+
 function payloadOf(text: string): boolean {
   if (text !== '' && text !== 'full' && text !== 'stub')
     throw new NomadError(`Invalid payload ${JSON.stringify(text)}: full or stub`, 400);
@@ -111,6 +117,6 @@ function payloadOf(text: string): boolean {
  * offered, SSE is asked for, or `gzip=true` says so.
  */
 function gzipOf(request: FastifyRequest, query: Query, asSse: boolean): boolean {
-  const asked = orThrow(boolParam(query, 'gzip'), '', 400);
+  const asked = flagOf(query, 'gzip');
   return takesGzip(request) && (asked || asSse || request.headers['accept-encoding']?.trim().toLowerCase() === 'gzip');
 }
