@@ -9,31 +9,16 @@ import {
   type RecordSink,
   type RelayRecord,
 } from '@app/kafka-relay';
-import { evaluationStream, type RecordedEvent } from '@app/kernel';
 import { aggregates, MIGRATIONS, tablesOf } from '@app/read-models';
 import { LogTail } from '@app/streaming';
-import {
-  idOf,
-  jobSpec,
-  NODE,
-  nodeIsReady,
-  nodeRegistered,
-  planned,
-  registered,
-  report,
-  reported,
-  startTestKafka,
-  World,
-} from '@app/testing';
+import { jobSpec, registered, startTestKafka } from '@app/testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Partitioners, type Message } from 'kafkajs';
-import { Client } from 'pg';
 import { withBenchDatabase } from './bench-database.js';
 import { fillLog, rolloutLog } from './rollout-log.js';
 
 const JOBS = 250;
-const ALLOCATIONS = 10;
 const ROUNDS = 5;
 const POLL_MS = 5;
 const BARE_REQUEST_BYTES = 900_000;
