@@ -8,6 +8,7 @@ import { isRegistrationClosed } from '../scheduler-configuration/registration.js
 import { placeProblems } from '../namespace/admit.js';
 import { endServices } from '../service/register.js';
 import { countChild } from './children.js';
+import { withPolicyIds } from './scaling-blocks.js';
 import { multiError, specChanged, validateChange } from './spec/index.js';
 import { currentVersion, isParameterized, type JobState, type JobSubmission, type JobVersion } from './state.js';
 import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
@@ -51,7 +52,7 @@ export function registerAdmitted(draft: Draft, command: RegisterJob): Decision<J
   if (conflict !== null) return reject('enforce-index', conflict);
   const refusal = validateChange(current, command.spec);
   if (refusal !== '') return reject('job-change-refused', refusal);
-  const spec = preserved(command, current?.spec);
+  const spec = withPolicyIds(preserved(command, current?.spec), current?.spec, () => draft.context.newId());
   if (current !== undefined && !specChanged(current, spec)) {
     const evalId = evaluateUnchanged(draft, current, command.evalPriority);
     return accept(draft.events(), { evalId, jobModifyIndex: current.modifyIndex });
@@ -217,15 +218,16 @@ export function revertJob(
     return reject('job-version-not-found', JSON.stringify({ jobId, namespace, version: toVersion }));
   const refusal = refusalOfPlace(draft, target.spec);
   if (refusal !== '') return reject('job-not-admitted', refusal);
-  if (!specChanged(current, target.spec)) {
+  const spec = withPolicyIds(target.spec, current.spec, () => draft.context.newId());
+  if (!specChanged(current, spec)) {
     return accept(draft.events(), {
       evalId: evaluateUnchanged(draft, current, 0),
       jobModifyIndex: current.modifyIndex,
     });
   }
-  storeVersion(draft, job, { spec: target.spec, cause: 'revert', stable: false, revertedTo: toVersion });
-  const evalId = needsEvaluation(target.spec)
-    ? evaluateJob(draft, target.spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX })
+  storeVersion(draft, job, { spec, cause: 'revert', stable: false, revertedTo: toVersion });
+  const evalId = needsEvaluation(spec)
+    ? evaluateJob(draft, spec, 'job-register', { priority: 0, jobModifyIndex: THIS_INDEX })
     : '';
   return accept(draft.events(), { evalId, jobModifyIndex: null });
 }

@@ -1,5 +1,6 @@
 import { assertNever, type Fact } from '@app/kernel';
 import type { JobEvent } from './events.js';
+import { withPolicyIndexes } from './scaling-blocks.js';
 import { retained } from './retention.js';
 import type { JobState, JobVersion } from './state.js';
 
@@ -20,7 +21,7 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
         versions: retained([
           {
             version: data.version,
-            spec: data.spec,
+            spec: withPolicyIndexes(data.spec, fact.index),
             stable: data.stable,
             status: data.status,
             submitTime: data.submitTime,

@@ -143,7 +143,10 @@ function blockDiff(
 }
 
 /** Old leftovers that Nomad does not show. */
-const OMITTED: Readonly<Record<string, readonly string[]>> = { Update: ['Stagger'] };
+const OMITTED: Readonly<Record<string, readonly string[]>> = {
+  Update: ['Stagger'],
+  Scaling: ['ID', 'CreateIndex', 'ModifyIndex'],
+};
 
 const nestedNames = (before: Block | null, after: Block | null): string[] =>
   [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
