@@ -12,9 +12,10 @@ import {
   PeriodicLauncher,
   restoreCluster,
   Scheduler,
+  type SchedulerMetrics,
   SCHEDULER_LEASE,
 } from '@app/reactors';
-import { elapsedNs, type Logger, type Shutdown } from '@app/platform';
+import { Counter, elapsedNs, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
 import { untilAnswered } from './until-answered.js';
 
@@ -24,6 +25,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   const cluster = new ClusterState();
   const { storeEpoch } = await untilAnswered('Postgres', log, () => store.readHead());
   const onError = (err: unknown): void => log.warn({ err }, 'a reactor will try again');
+  const metrics = schedulerMetrics(core);
   const restore = (): Promise<void> => restoreCluster(cluster, store, readModels);
   const leader = new Leader({
     leases: store,
@@ -36,7 +38,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
     onError,
     onChange: (leads) => log.info({ leads }, leads ? 'leading' : 'no longer leading'),
     reactors: (context) => [
-      new Scheduler(context, { signingKeyId: storeEpoch, elapsed: elapsedNs }),
+      new Scheduler(context, { signingKeyId: storeEpoch, elapsed: elapsedNs, metrics }),
       new DeploymentWatcher(context),
       new Drainer(context),
       new GarbageCollector(context, new GarbageSource(dataSource), GARBAGE_THRESHOLDS),
@@ -54,4 +56,19 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   shutdown.on('leases', 'leader', () => leader.close());
   core.watchLease(SCHEDULER_LEASE, () => leader.heldEpoch);
   return cluster;
+}
+
+function schedulerMetrics({ metrics }: Core): SchedulerMetrics {
+  const registers = [metrics.registry];
+  const passes = new Counter({
+    name: 'rollbook_scheduler_passes_failed_total',
+    help: 'Passes over an evaluation that threw. Each is tried again, with growing pauses.',
+    registers,
+  });
+  const evaluations = new Counter({
+    name: 'rollbook_scheduler_evaluations_failed_total',
+    help: 'Evaluations that were ended as failed because every pass over them threw.',
+    registers,
+  });
+  return { passThrew: () => passes.inc(), evaluationFailed: () => evaluations.inc() };
 }

@@ -16,7 +16,7 @@ interface JobQueue {
  */
 export class EvaluationQueue {
   private readonly jobs = new Map<string, JobQueue>();
-  private readonly ready: EvaluationState[] = [];
+  private readonly ready = new Heap();
   private readonly delayed = new Map<string, EvaluationState>();
   /** None of the delayed is due before. */
   private due: TimeUs = Infinity;
@@ -53,9 +53,7 @@ export class EvaluationQueue {
 
   /** The most urgent evaluation that may be worked on now. */
   take(): EvaluationState | undefined {
-    let best = 0;
-    for (let i = 1; i < this.ready.length; i++) if (isMoreUrgent(this.ready[i]!, this.ready[best]!)) best = i;
-    return this.ready.splice(best, 1)[0];
+    return this.ready.pop();
   }
 
   /** An evaluation has ended, by whoever's hand. Returns those of its job that it (or its successor) overtook. */
@@ -68,8 +66,7 @@ export class EvaluationQueue {
       queue.waiting.delete(evaluation.id);
       return [];
     }
-    const stillReady = this.ready.findIndex((one) => one.id === evaluation.id);
-    if (stillReady >= 0) this.ready.splice(stillReady, 1);
+    this.ready.remove(evaluation.id);
     queue.running = undefined;
     const [next, ...overtaken] = [...queue.waiting.values()].sort(
       (a, b) => b.priority - a.priority || b.modifyIndex - a.modifyIndex,
@@ -89,12 +86,12 @@ export class EvaluationQueue {
   }
 
   get length(): number {
-    return this.ready.length;
+    return this.ready.size;
   }
 
   clear(): void {
     this.jobs.clear();
-    this.ready.length = 0;
+    this.ready.clear();
     this.delayed.clear();
     this.due = Infinity;
   }
@@ -104,6 +101,64 @@ export class EvaluationQueue {
     const queue = this.jobs.get(key) ?? { running: undefined, waiting: new Map<string, EvaluationState>() };
     this.jobs.set(key, queue);
     return queue;
+  }
+}
+
+/** Evaluations by urgency: a binary heap, for there may be hundreds of thousands. One that is removed stays until it is come across. */
+class Heap {
+  private readonly items: EvaluationState[] = [];
+  private readonly present = new Map<string, EvaluationState>();
+
+  get size(): number {
+    return this.present.size;
+  }
+
+  push(evaluation: EvaluationState): void {
+    this.present.set(evaluation.id, evaluation);
+    const { items } = this;
+    let at = items.push(evaluation) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (!isMoreUrgent(evaluation, items[parent]!)) break;
+      items[at] = items[parent]!;
+      at = parent;
+    }
+    items[at] = evaluation;
+  }
+
+  pop(): EvaluationState | undefined {
+    for (let top = this.takeTop(); top !== undefined; top = this.takeTop()) {
+      if (this.present.get(top.id) !== top) continue;
+      this.present.delete(top.id);
+      return top;
+    }
+    return undefined;
+  }
+
+  remove(id: string): void {
+    this.present.delete(id);
+  }
+
+  clear(): void {
+    this.items.length = 0;
+    this.present.clear();
+  }
+
+  private takeTop(): EvaluationState | undefined {
+    const { items } = this;
+    const [top] = items;
+    const last = items.pop();
+    if (top === undefined || last === undefined || items.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child + 1 < items.length && isMoreUrgent(items[child + 1]!, items[child]!)) child++;
+      if (child >= items.length || !isMoreUrgent(items[child]!, last)) break;
+      items[at] = items[child]!;
+      at = child;
+    }
+    items[at] = last;
+    return top;
   }
 }
 

@@ -12,4 +12,4 @@ export { PeriodicLauncher } from './periodic-launcher.js';
 export type { Reactor, ReactorContext } from './reactor.js';
 export { rehearse, type RehearseOptions } from './rehearse.js';
 export { restoreCluster } from './restore-cluster.js';
-export { Scheduler } from './scheduler.js';
+export { Scheduler, type SchedulerMetrics } from './scheduler.js';

@@ -21,7 +21,7 @@ import {
   type Plan,
   type PlanBasis,
 } from '@app/domain';
-import type { Outcome } from '@app/event-store';
+import { isStoreOutage, StoreUnavailable, type Outcome } from '@app/event-store';
 import {
   allocationStream,
   type CommandContext,
@@ -50,6 +50,23 @@ export interface SchedulerOptions {
   readonly signingKeyId: string;
   /** Nanoseconds on a clock that only goes forward. */
   readonly elapsed: () => DurationNs;
+  readonly metrics?: SchedulerMetrics;
+}
+
+/** Where the scheduler reports what an operator should look at. */
+export interface SchedulerMetrics {
+  /** A pass over an evaluation threw; it is tried again, or given up. */
+  passThrew(): void;
+  /** An evaluation was ended as failed because its passes throw. */
+  evaluationFailed(): void;
+}
+
+/** A pass over an evaluation threw by itself: not for want of the store, a turn or an answer. */
+class PassFailed extends Error {
+  override readonly name = 'PassFailed';
+  constructor(id: string, cause: unknown) {
+    super(`a pass over evaluation ${id} threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
 }
 
 /** Evaluations under way at once: enough to fill the batches of the group commit. */
@@ -57,6 +74,13 @@ const MAX_IN_FLIGHT = 64;
 /** Nomad: maxServiceScheduleAttempts; batch jobs have fewer, for no reason that matters here. */
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
+/** Passes over one evaluation that may throw before it is ended as failed; the pause between them doubles. */
+const MAX_FAILURES = 5;
+const FIRST_PAUSE_MS = 1_000;
+/** Passes are computed for so long before others have a turn on the event loop: requests, and the renewal of the lease. */
+const SLICE_NS = 10_000_000;
+/** Characters of an error that the description of an evaluation keeps. */
+const MAX_REASON = 256;
 /** How often what was given up is tried again, room or no room. */
 const RETRY_GIVEN_UP_MS = 60_000;
 const GIVEN_UP: EvaluationTrigger = 'max-plan-attempts';
@@ -83,6 +107,10 @@ export class Scheduler implements Reactor {
   private timer: NodeJS.Timeout | undefined;
   private retries: NodeJS.Timeout | undefined;
   private running = false;
+  /** How often passes over an evaluation have thrown. */
+  private readonly failures = new Map<string, number>();
+  private readonly pauses = new Set<NodeJS.Timeout>();
+  private turn: NodeJS.Immediate | undefined;
 
   constructor(
     private readonly context: ReactorContext,
@@ -105,6 +133,10 @@ export class Scheduler implements Reactor {
     this.running = false;
     clearTimeout(this.timer);
     clearInterval(this.retries);
+    clearImmediate(this.turn);
+    for (const pause of this.pauses) clearTimeout(pause);
+    this.pauses.clear();
+    this.failures.clear();
     await Promise.allSettled([...this.inFlight, this.flush]);
     this.queue.clear();
   }
@@ -136,6 +168,7 @@ export class Scheduler implements Reactor {
   private onEvaluation(evaluation: EvaluationState): void {
     if (evaluation.status === 'pending') this.queue.add(evaluation, this.context.now());
     else {
+      this.failures.delete(evaluation.id);
       for (const { id } of this.queue.done(evaluation)) this.cancel(id, OVERTAKEN);
       if (evaluation.status === 'blocked') this.onBlocked(evaluation);
     }
@@ -256,7 +289,15 @@ export class Scheduler implements Reactor {
   private pump(): void {
     if (!this.running || this.isPaused()) return;
     this.queue.release(this.context.now());
+    const began = this.options.elapsed();
     while (this.inFlight.size < MAX_IN_FLIGHT) {
+      if (this.options.elapsed() - began > SLICE_NS) {
+        this.turn ??= setImmediate(() => {
+          this.turn = undefined;
+          this.pump();
+        });
+        break;
+      }
       const evaluation = this.queue.take();
       if (evaluation === undefined) break;
       const work: Promise<void> = this.work(evaluation).finally(() => {
@@ -284,20 +325,58 @@ export class Scheduler implements Reactor {
       await this.giveUp(evaluation);
     } catch (error) {
       this.context.onError(error);
-      await delay(RETRY_MS);
-      if (this.running) this.queue.putBack(evaluation);
+      if (!(error instanceof PassFailed)) return this.tryAgainIn(RETRY_MS, evaluation);
+      this.options.metrics?.passThrew();
+      const failures = (this.failures.get(evaluation.id) ?? 0) + 1;
+      this.failures.set(evaluation.id, failures);
+      if (failures < MAX_FAILURES) return this.tryAgainIn(FIRST_PAUSE_MS * 2 ** (failures - 1), evaluation);
+      await this.fail(evaluation, error);
+    }
+  }
+
+  /** Nobody waits for it meanwhile: its place among those under way is free. */
+  private tryAgainIn(ms: number, evaluation: EvaluationState): void {
+    if (!this.running) return;
+    const pause = setTimeout(() => {
+      this.pauses.delete(pause);
+      this.queue.putBack(evaluation);
+      this.pump();
+    }, ms);
+    this.pauses.add(pause);
+  }
+
+  /** What throws at every pass would throw for ever: it ends, and says why. */
+  private async fail(evaluation: EvaluationState, { message }: PassFailed): Promise<void> {
+    const command = {
+      id: evaluation.id,
+      statusDescription: `scheduling failed ${MAX_FAILURES} times: ${message.slice(0, MAX_REASON)}`,
+      followup: null,
+      snapshotIndex: this.context.cluster.index,
+    };
+    try {
+      await issue(
+        this.context,
+        'FailEvaluation',
+        (view, context) => failEvaluation(view, context, command),
+        evaluation.id,
+      );
+      this.options.metrics?.evaluationFailed();
+    } catch (error) {
+      this.context.onError(error);
+      this.failures.set(evaluation.id, MAX_FAILURES - 1);
+      this.tryAgainIn(RETRY_MS, evaluation);
     }
   }
 
   /** One pass over an evaluation. False: what it was decided on had moved, look again. */
   private async pass(id: string): Promise<boolean> {
-    const { cluster, now, newId } = this.context;
-    const evaluation = cluster.evaluation(id);
+    const evaluation = this.context.cluster.evaluation(id);
     if (evaluation === undefined || isEvaluationTerminal(evaluation)) return true;
-    const result = schedule({ evaluation, cluster, now: now(), newId, elapsed: this.options.elapsed });
-    const release = cluster.reserve(result.plan === null ? [] : this.reservations(result.plan));
+    const { result, release } = this.think(evaluation);
     try {
-      const outcome = await this.submit(evaluation, result);
+      const outcome = await this.submit(evaluation, result).catch((error: unknown) => {
+        throw error instanceof StoreUnavailable || isStoreOutage(error) ? error : new PassFailed(id, error);
+      });
       if (outcome.kind === 'rejected') {
         if (outcome.rejection.code === 'evaluation-is-terminal') return true;
         // Another instance was faster: looking again before its commit is here would find the same.
@@ -313,7 +392,18 @@ export class Scheduler implements Reactor {
     }
   }
 
-  private submit(evaluation: EvaluationState, { plan, outcome }: SchedulingResult): Promise<Outcome<undefined>> {
+  /** The pure part of a pass, with the room that its plan takes held. @throws PassFailed */
+  private think(evaluation: EvaluationState): { readonly result: SchedulingResult; readonly release: () => void } {
+    const { cluster, now, newId } = this.context;
+    try {
+      const result = schedule({ evaluation, cluster, now: now(), newId, elapsed: this.options.elapsed });
+      return { result, release: cluster.reserve(result.plan === null ? [] : this.reservations(result.plan)) };
+    } catch (error) {
+      throw new PassFailed(evaluation.id, error);
+    }
+  }
+
+  private async submit(evaluation: EvaluationState, { plan, outcome }: SchedulingResult): Promise<Outcome<undefined>> {
     const { cluster } = this.context;
     const { id, namespace, jobId } = evaluation;
     const open = cluster.openEvaluationsOfJob(namespace, jobId).filter((other) => other.id !== id);

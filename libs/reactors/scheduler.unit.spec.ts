@@ -1,4 +1,4 @@
-import { newEvaluation, type AllocationState, type EvaluationState, type JobType } from '@app/domain';
+import { newEvaluation, type Constraint, type AllocationState, type EvaluationState, type JobType } from '@app/domain';
 import type { Outcome } from '@app/event-store';
 import { evaluationStream, US_PER_MS, type NewEvent, type StreamName } from '@app/kernel';
 import { commitsOf } from '@app/streaming';
@@ -19,6 +19,7 @@ describe('The scheduler', () => {
   let commands: { readonly name: string; readonly reads: number }[];
   let caughtUp: () => Promise<void>;
   let errors: unknown[];
+  let thrown: { passes: number; evaluations: number };
 
   const say = <A>(decide: Decide<A>): Outcome<A> => {
     const before = world.index;
@@ -49,6 +50,7 @@ describe('The scheduler', () => {
     commands = [];
     caughtUp = () => Promise.resolve();
     errors = [];
+    thrown = { passes: 0, evaluations: 0 };
     const execute = async <A>(
       name: string,
       decide: Decide<A>,
@@ -71,7 +73,10 @@ describe('The scheduler', () => {
     const now = () => Date.now() * US_PER_MS;
     scheduler = new Scheduler(
       { cluster, execute, reached, caughtUp: () => caughtUp(), now, newId: () => world.newId(), onError },
-      { signingKeyId: 'a key', elapsed: () => 0 },
+      {
+        ...{ signingKeyId: 'a key', elapsed: () => 0 },
+        metrics: { passThrew: () => thrown.passes++, evaluationFailed: () => thrown.evaluations++ },
+      },
     );
     scheduler.start();
     say(nodeRegistered());
@@ -165,6 +170,46 @@ describe('The scheduler', () => {
     expect(evaluations().map(({ status }) => status)).toEqual(['failed', 'failed', 'failed', 'blocked']);
     await pass(MINUTE_MS);
     expect(evaluations().map(({ status }) => status)).toEqual(['failed', 'failed', 'failed', 'complete']);
+  });
+
+  describe('whose passes over an evaluation throw', () => {
+    /** A job whose stored form no pass can work on. */
+    const poisoned = (id: string) => ({ ...jobSpec({ id, count: 1 }), Constraints: [null as unknown as Constraint] });
+
+    test('tries again with growing pauses, then ends it as failed with a description', async () => {
+      stalePlans = 0;
+      say(registered(poisoned('poison')));
+      await pass(1);
+      expect(errors).toHaveLength(1);
+      for (const [pause, so] of [
+        [1_000, 2],
+        [2_000, 3],
+        [4_000, 4],
+      ] as const) {
+        await pass(pause - 500);
+        expect(errors).toHaveLength(so - 1);
+        await pass(500);
+        expect(errors).toHaveLength(so);
+      }
+      await pass(8_000);
+      expect(evaluations()).toMatchObject([
+        {
+          status: 'failed',
+          statusDescription: expect.stringMatching(/^scheduling failed 5 times: a pass over/) as string,
+        },
+      ]);
+      expect(thrown).toEqual({ passes: 5, evaluations: 1 });
+      await pass(MINUTE_MS);
+      expect(errors).toHaveLength(5);
+    });
+
+    test('works on others meanwhile, however many throw', async () => {
+      stalePlans = 0;
+      for (let n = 0; n < 100; n++) say(registered(poisoned(`poison-${n}`)));
+      say(registered(jobSpec({ id: 'web', count: 1 })));
+      await pass(1);
+      expect(all<AllocationState>('allocation').map(({ jobId }) => jobId)).toEqual(['web']);
+    });
   });
 
   test('does not wake by time those that wait for room', async () => {

@@ -58,8 +58,18 @@ export function interpolateAll<T extends Json>(value: T, env: Readonly<Record<st
 }
 
 function interpolate(text: string, env: Readonly<Record<string, string>>, node: NodeFacts): string {
-  if (!text.includes('${')) return text;
-  return text.replace(/\$\{([^}]*)\}/g, (whole, raw: string) => lookUp(raw.trim(), env, node) ?? whole);
+  const parts: string[] = [];
+  let done = 0;
+  for (;;) {
+    const open = text.indexOf('${', done);
+    // Looked for once behind each opening: a text of nothing but openings is read once, not once for each.
+    const close = open < 0 ? -1 : text.indexOf('}', open);
+    if (close < 0) break;
+    const found = lookUp(text.slice(open + 2, close).trim(), env, node);
+    parts.push(text.slice(done, open), found ?? text.slice(open, close + 1));
+    done = close + 1;
+  }
+  return parts.join('') + text.slice(done);
 }
 
 function lookUp(name: string, env: Readonly<Record<string, string>>, node: NodeFacts): string | undefined {

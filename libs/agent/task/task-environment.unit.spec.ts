@@ -63,3 +63,11 @@ it('references in a configuration are replaced, and what is unknown stays', () =
 it('of the environment of the agent only what is harmless is inherited', () => {
   expect(inheritedEnv({ PATH: '/bin', DATABASE_URL: 'postgres://secret' })).toEqual({ PATH: '/bin' });
 });
+
+it('a text of nothing but openings is read once', () => {
+  const openings = '${'.repeat(200_000);
+  const started = performance.now();
+  expect(interpolateAll(openings, env, node)).toBe(openings);
+  expect(interpolateAll(`${openings}}`, env, node)).toBe(`${openings}}`);
+  expect(performance.now() - started).toBeLessThan(1_000);
+});

@@ -5,6 +5,7 @@ import type { JobAnswer } from './decide.js';
 import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { currentVersion } from './state.js';
 import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
+import { MAX_COUNT } from './spec/validate-policies.js';
 
 export interface ScaleJob {
   readonly namespace: string;
@@ -28,6 +29,7 @@ export function scaleJob(view: StateView, context: CommandContext, command: Scal
   const { namespace, jobId, group: name, count, message, error, meta, enforceIndex } = command;
   if (name === '') return reject('scale-without-group');
   if (count !== null && count < 0) return reject('scale-count-negative');
+  if (count !== null && count > MAX_COUNT) return reject('scale-above-maximum', `${count} > ${MAX_COUNT}`);
   if (count !== null && error) return reject('scale-error-with-count');
   if (isRegistrationClosed(view)) return reject('registration-closed');
   const draft = draftOf(view, context);

@@ -19,11 +19,11 @@ export function resolveTarget(target: string): Resolve {
   if (path === undefined) return () => target;
   if (path.startsWith('attr.')) {
     const key = path.slice('attr.'.length);
-    return (node) => ownProperty(node.Attributes, key);
+    return (node) => text(ownProperty(node.Attributes, key));
   }
   if (path.startsWith('meta.')) {
     const key = path.slice('meta.'.length);
-    return (node) => ownProperty(node.Meta, key);
+    return (node) => text(ownProperty(node.Meta, key));
   }
   switch (path) {
     case 'node.unique.id':
@@ -40,6 +40,9 @@ export function resolveTarget(target: string): Resolve {
       return () => undefined;
   }
 }
+
+/** What a node says of itself is not to be trusted: an attribute that is no text is as good as none. */
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** Source: spec/lifecycle §2.5. */
 const isEscaped = (target: string): boolean => /^\$\{(node|attr|meta)\.unique\./.test(target);
@@ -95,9 +98,15 @@ function tests(operand: string): Test {
       return bothSet(remembering((conditions) => versionPredicate(conditions, operand)));
     case 'set_contains':
     case 'set_contains_all':
-      return bothSet((left, right) => elements(right).every((element) => elements(left).includes(element)));
+      return bothSet((left, right) => {
+        const present = new Set(elements(left));
+        return elements(right).every((element) => present.has(element));
+      });
     case 'set_contains_any':
-      return bothSet((left, right) => elements(right).some((element) => elements(left).includes(element)));
+      return bothSet((left, right) => {
+        const present = new Set(elements(left));
+        return elements(right).some((element) => present.has(element));
+      });
     default:
       return () => false;
   }
@@ -107,7 +116,7 @@ const elements = (list: string): readonly string[] => list.split(',').map((eleme
 
 /** Compares as integers, else as floats, else as strings. */
 function order(left: string, right: string): number {
-  for (const form of [/^[+-]?\d+$/, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i]) {
+  for (const form of [/^[+-]?\d+$/, /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i]) {
     if (form.test(left) && form.test(right)) return Number(left) - Number(right);
   }
   return left < right ? -1 : left > right ? 1 : 0;

@@ -83,3 +83,35 @@ describe('datacenters', () => {
     expect(matchesDatacenter(patterns, datacenter)).toBe(expected);
   });
 });
+
+describe('what takes no longer than its text is long', () => {
+  const promptly = (work: () => unknown): void => {
+    const started = performance.now();
+    work();
+    expect(performance.now() - started).toBeLessThan(1_000);
+  };
+  const passes =
+    (Operand: string, RTarget: string, LTarget = '${attr.os.version}') =>
+    () =>
+      expect(compileConstraint({ LTarget, Operand, RTarget }).passes(here)).toBe(false);
+
+  it.each(['version', 'semver'])('is a condition on a %s', (operand) => {
+    promptly(passes(operand, `${' '.repeat(200_000)}a\nb`));
+    promptly(passes(operand, `${'1'.repeat(200_000)}!`));
+    promptly(passes(operand, `${'1.'.repeat(100_000)}!`));
+    promptly(passes(operand, '1'.repeat(20_000), `${'1'.repeat(200_000)}x!`));
+  });
+
+  it('are sets and numbers', () => {
+    const many = Array.from({ length: 100_000 }, (_, n) => n).join(',');
+    promptly(passes('set_contains_all', `${many},none`, many));
+    promptly(() => compileConstraint({ LTarget: `${'1'.repeat(200_000)}x`, Operand: '<', RTarget: '2' }).passes(here));
+  });
+
+  it('an attribute that is no text is as good as none', () => {
+    const odd = node('n2', { Attributes: { a: 7 as unknown as string, b: null as unknown as string } });
+    for (const Operand of ['set_contains', 'version', 'regexp', '<'])
+      for (const LTarget of ['${attr.a}', '${attr.b}'])
+        expect(compileConstraint({ LTarget, Operand, RTarget: '1' }).passes(odd)).toBe(false);
+  });
+});

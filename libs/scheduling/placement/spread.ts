@@ -34,11 +34,32 @@ function towardsTarget(spread: Spread, value: string, used: number, count: numbe
   return desired === undefined || desired === 0 ? LOWEST : (desired - used) / desired;
 }
 
+interface Shares {
+  /** Percent by value; of a value that is there twice the first counts. */
+  readonly of: ReadonlyMap<string, number>;
+  readonly sum: number;
+}
+
+/** Every node is asked about: made once for each block, however many targets it has. */
+const sharesOf = new WeakMap<Spread, Shares>();
+
+function shares(spread: Spread): Shares {
+  const known = sharesOf.get(spread);
+  if (known !== undefined) return known;
+  const targets = spread.SpreadTarget ?? [];
+  const made = {
+    of: new Map(targets.toReversed().map(({ Value, Percent }) => [Value, Percent])),
+    sum: targets.reduce((sum, { Percent }) => sum + Percent, 0),
+  };
+  sharesOf.set(spread, made);
+  return made;
+}
+
 function desiredCount(spread: Spread, value: string, count: number): number | undefined {
-  const targets = (spread.SpreadTarget ?? []).map(({ Value, Percent }) => [Value, (Percent / 100) * count] as const);
-  const own = targets.find(([target]) => target === value) ?? targets.find(([target]) => target === '*');
-  if (own !== undefined) return own[1];
-  const rest = count - targets.reduce((sum, [, desired]) => sum + desired, 0);
+  const { of, sum } = shares(spread);
+  const own = of.get(value) ?? of.get('*');
+  if (own !== undefined) return (own / 100) * count;
+  const rest = count - (sum / 100) * count;
   return rest > 0 ? rest : undefined;
 }
 

@@ -5,9 +5,14 @@ interface Version {
   readonly prerelease: string;
 }
 
+/** What follows the segments without a hyphen begins with a letter: no text can be read in two ways, so the work grows with its length only. */
+const VERSION = /^v?(\d+(?:\.\d+)*)(?:-([0-9A-Za-z-][0-9A-Za-z.-]*)|([A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]+)?$/;
+const OPERATORS = ['!=', '<=', '>=', '~>', '=', '<', '>'];
+
 function parse(text: string): Version | null {
-  const match = /^v?(\d+(?:\.\d+)*)(?:-?([0-9A-Za-z-][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]+)?$/.exec(text.trim());
-  return match === null ? null : { segments: (match[1] ?? '0').split('.').map(Number), prerelease: match[2] ?? '' };
+  const match = VERSION.exec(text.trim());
+  if (match === null) return null;
+  return { segments: (match[1] ?? '0').split('.').map(Number), prerelease: match[2] ?? match[3] ?? '' };
 }
 
 function compareSegments(a: Version, b: Version): number {
@@ -66,9 +71,9 @@ function holds(operator: string, version: Version, bound: Version): boolean {
  */
 export function versionPredicate(conditions: string, kind: 'version' | 'semver'): (text: string) => boolean {
   const parsed = conditions.split(',').map((condition) => {
-    const match = /^\s*(=|!=|<=|<|>=|>|~>)?\s*(.+?)\s*$/.exec(condition);
-    const bound = match?.[2] === undefined ? null : parse(match[2]);
-    return { operator: match?.[1] ?? '', bound };
+    const text = condition.trim();
+    const operator = OPERATORS.find((one) => text.startsWith(one)) ?? '';
+    return { operator, bound: parse(text.slice(operator.length)) };
   });
   return (text) => {
     const version = parse(text);

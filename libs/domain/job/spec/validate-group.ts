@@ -5,6 +5,7 @@ import { networkErrors } from './validate-network.js';
 import { placementErrors } from './validate-placement.js';
 import {
   disconnectErrors,
+  MAX_COUNT,
   migrateErrors,
   mistakes,
   rescheduleErrors,
@@ -78,6 +79,7 @@ export function groupErrors(group: TaskGroup, job: JobSpec): string[] {
       [group.Name === '', 'Missing task group name'],
       [group.Name.includes('\0'), 'Task group name contains null character'],
       [group.Count < 0, "Task group count can't be negative"],
+      [group.Count > MAX_COUNT, `Task group count can't be greater than ${MAX_COUNT}`],
       [tasks.length === 0, 'Missing tasks for task group'],
       [
         group.MaxRunDuration !== null && !isBatch(job.Type),

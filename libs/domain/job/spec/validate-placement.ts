@@ -70,20 +70,23 @@ export const affinityErrors = (affinity: Affinity): string[] => [
 function spreadErrors(spread: Spread): string[] {
   const targets = spread.SpreadTarget ?? [];
   const sum = targets.reduce((total, { Percent }) => total + Percent, 0);
+  const seen = new Set<string>();
+  const isRepeated = (value: string): boolean => seen.size === seen.add(value).size;
   return [
     ...mistakes([
       [spread.Attribute === '', 'Missing spread attribute'],
       [spread.Weight <= 0 || spread.Weight > 100, 'Spread block must have a positive weight from 0 to 100'],
     ]),
-    ...targets.flatMap(({ Value, Percent }, position) =>
-      mistakes([
-        [
-          targets.findIndex((other) => other.Value === Value) < position,
-          `Spread target value ${quoted(Value)} already defined`,
-        ],
-        [Percent < 0 || Percent > 100, `Spread target percentage for value ${quoted(Value)} must be between 0 and 100`],
-      ]),
-    ),
+    ...targets.flatMap(({ Value, Percent }) => {
+      const [isTwice, isOutside] = [isRepeated(Value), Percent < 0 || Percent > 100];
+      // There may be very many, and quoting takes its time.
+      if (!isTwice && !isOutside) return [];
+      const name = quoted(Value);
+      return mistakes([
+        [isTwice, `Spread target value ${name} already defined`],
+        [isOutside, `Spread target percentage for value ${name} must be between 0 and 100`],
+      ]);
+    }),
     ...mistakes([[sum > 100, `Sum of spread target percentages must not be greater than 100%; got ${sum}%`]]),
   ];
 }

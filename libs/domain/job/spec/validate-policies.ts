@@ -4,6 +4,9 @@ import { delaysOf } from './reschedule-delays.js';
 
 /* What is wrong with the policies of a group: one text for each mistake, in Nomad's order. Source: spec/lifecycle §1.3, http-api §4.3. */
 
+/** Beyond Nomad, which has no bound: allocations that one group may ask for. Each gets a name of its own at every pass. */
+export const MAX_COUNT = 100_000;
+
 const SECOND = 1e9;
 const MIN_RESTART_INTERVAL: DurationNs = 5 * SECOND;
 const MIN_RESCHEDULE_DELAY: DurationNs = 5 * SECOND;
@@ -22,6 +25,7 @@ export const updateErrors = (update: UpdateStrategy): string[] =>
     ],
     [update.MaxParallel < 0, `Max parallel can not be less than zero: ${update.MaxParallel} < 0`],
     [update.Canary < 0, `Canary count can not be less than zero: ${update.Canary} < 0`],
+    [update.Canary > MAX_COUNT, `Canary count can not be greater than ${MAX_COUNT}: ${update.Canary}`],
     [update.Canary === 0 && update.AutoPromote, 'Auto Promote requires a Canary count greater than zero'],
     [update.MinHealthyTime < 0, `Minimum healthy time may not be less than zero: ${goDuration(update.MinHealthyTime)}`],
     [update.HealthyDeadline <= 0, `Healthy deadline must be greater than zero: ${goDuration(update.HealthyDeadline)}`],

@@ -157,3 +157,22 @@ describe('texts in the manner of Go', () => {
     expect(warningsText(['a', 'b'])).toBe('2 warnings:\n\n* a\n* b');
   });
 });
+
+describe('validation is bounded', () => {
+  it.each([
+    ['Count', { Count: 100_001 }, "Task group count can't be greater than 100000"],
+    ['Canary', { Update: { Canary: 1e9 } }, 'Canary count can not be greater than 100000: 1000000000'],
+  ])('in what a group may ask for: %s', (_name, more, text) => {
+    expect(validated({ TaskGroups: [{ ...group, ...more }] }).errors).toContain(text);
+  });
+
+  it('by the length of what it reads', () => {
+    const targets = Array.from({ length: 100_000 }, (_, n) => ({ Value: String(n), Percent: 0 }));
+    const versions = `${' '.repeat(200)}x,`.repeat(20_000);
+    const started = performance.now();
+    validated({ Spreads: [{ Attribute: 'a', Weight: 1, SpreadTarget: targets }] });
+    validated({ Constraints: [{ LTarget: 'a', Operand: 'version', RTarget: versions }] });
+    validated({ Constraints: [{ LTarget: 'a', Operand: 'version', RTarget: `${'1a'.repeat(120)}!,`.repeat(10_000) }] });
+    expect(performance.now() - started).toBeLessThan(1_500);
+  });
+});

@@ -19,8 +19,18 @@ interface Binding {
 }
 interface Scope {
   readonly document: Value;
+  readonly budget: Budget;
   /** Innermost last. */
   readonly bindings: readonly Binding[];
+}
+
+/** Steps that a filter may take on one document, and on all the documents of a request: nested quantifiers multiply. */
+const MAX_STEPS = 20_000;
+const MAX_STEPS_IN_ALL = 1_000_000;
+const FREE_STEPS = 200;
+
+interface Budget {
+  left: number;
 }
 
 function resolve(path: readonly string[], scope: Scope): Found {
@@ -77,6 +87,7 @@ function evaluateCollection(collection: Collection, scope: Scope): boolean {
 }
 
 function evaluate(expression: Expression, scope: Scope): boolean {
+  if (scope.budget.left-- <= 0) throw new FilterFault('the expression takes too many steps: nest fewer quantifiers');
   switch (expression.kind) {
     case 'or':
       return expression.operands.some((operand) => evaluate(operand, scope));
@@ -106,11 +117,17 @@ export interface Filter {
 export function compileFilter(text: string, type: FilterType): Result<Filter> {
   const parsed = parseFilter(text);
   if (!parsed.ok) return parsed;
+  let inAll = MAX_STEPS_IN_ALL;
   return ok({
     expression: parsed.value,
     matches(document) {
+      // What any filter needs to look at each document once is never refused, however many there are.
+      const allowed = Math.max(Math.min(MAX_STEPS, inAll), FREE_STEPS);
+      const budget = { left: allowed };
       try {
-        return ok(evaluate(parsed.value, { document: { type, json: document }, bindings: [] }));
+        const result = evaluate(parsed.value, { document: { type, json: document }, bindings: [], budget });
+        inAll -= allowed - budget.left;
+        return ok(result);
       } catch (fault) {
         if (fault instanceof FilterFault) return fail(fault.text);
         throw fault;

@@ -144,3 +144,26 @@ it('a node has no Drain, and a drain strategy keeps its specification within', (
   expect(outcome('Drain == true', node, nodeType)).toContain('struct field with name "Drain"');
   expect(outcome('DrainStrategy.DrainSpec.Deadline == 5', node, nodeType)).toBe(true);
 });
+
+describe('a filter with nested quantifiers', () => {
+  const nested = (depth: number): string =>
+    `${Array.from({ length: depth }, (_, n) => `all Attributes as k${n} { `).join('')}ID is not empty${' }'.repeat(depth)}`;
+  const attributes = Object.fromEntries(Array.from({ length: 18 }, (_, n) => [`attribute-${n}`, 'x']));
+  const node = { ID: 'a', Attributes: attributes };
+
+  it('is evaluated as long as that is affordable', () => expect(outcome(nested(3), node, nodeType)).toBe(true));
+
+  it('is refused with a sentence when it multiplies', () => {
+    const started = performance.now();
+    expect(outcome(nested(12), node, nodeType)).toContain('takes too many steps');
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('has one budget for all documents of a request, and enough for each to be looked at', () => {
+    const looked = (text: string): boolean => {
+      const filter = compileFilter(text, nodeType);
+      return Array.from({ length: 1_000 }).every(() => filter.ok && filter.value.matches(node).ok);
+    };
+    expect([looked(nested(3)), looked(nested(1))]).toEqual([false, true]);
+  });
+});
