@@ -22,15 +22,16 @@ const libs = {
   // Keys are opened in one place; who needs items or identities asks it.
   keyring: { libs: ['kernel', 'domain'], packages: ['jose', 'lru-cache'] },
   'nomad-api': {
-    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming', 'keyring'],
-    packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs'],
+    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming', 'keyring', 'nomad-rpc'],
+    packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs', 'ws'],
   },
-  'nomad-rpc': {
-    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming'],
+  'nomad-rpc': { libs: ['kernel'], packages: [] },
+  'client-agents': {
+    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'nomad-rpc'],
     packages: ['lru-cache'],
   },
   consumer: { libs: [], packages: [] },
-  agent: { libs: ['kernel', 'domain'], packages: ['undici'] },
+  agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici'] },
   platform: {
     libs: ['kernel'],
     packages: [

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AccessControl, NO_TOKENS, NomadApiModule, prepareFastify, Readiness, ServerIdentity } from '@app/nomad-api';
+import {
+  AccessControl,
+  NO_TOKENS,
+  NomadApiModule,
+  prepareFastify,
+  Readiness,
+  routeUpgrades,
+  ServerIdentity,
+  type NodeCalls,
+} from '@app/nomad-api';
 import { explainListenFailure, type Configuration, type Logger, type Shutdown, type TlsMaterial } from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource } from '@app/read-models';
@@ -19,6 +28,7 @@ export async function startApi(
   configuration: Configuration,
   core: Core,
   cluster: ClusterState | undefined,
+  nodeCalls: NodeCalls,
   log: Logger,
   shutdown: Shutdown,
 ): Promise<{ readonly address: string; readonly tls: TlsMaterial | undefined }> {
@@ -35,6 +45,7 @@ export async function startApi(
   const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
   const module = NomadApiModule.on({
     ...core,
+    nodeCalls,
     server,
     readiness: new Readiness(
       () => readinessProblem(core, shutdown),
@@ -52,6 +63,7 @@ export async function startApi(
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   complete();
+  routeUpgrades(app.getHttpServer(), adapter.getInstance());
   await app.listen(httpPort, httpAddress).catch((error: unknown) => {
     throw explainListenFailure(error, {
       host: httpAddress,

@@ -32,14 +32,13 @@ async function main(): Promise<void> {
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
   if (kafka !== undefined) startRelay(core, kafka, log, shutdown);
-  const api = configuration.roles.includes('api')
-    ? await startApi(configuration, core, cluster, log, shutdown)
-    : undefined;
-  const address = api?.address;
-  if (api !== undefined) {
-    await startRpc(configuration, core, cluster, log, shutdown);
-    await startDevNodes(configuration, api, log, shutdown);
+  let api: Awaited<ReturnType<typeof startApi>> | undefined;
+  if (configuration.roles.includes('api')) {
+    const nodeCalls = await startRpc(configuration, core, cluster, log, shutdown);
+    api = await startApi(configuration, core, cluster, nodeCalls, log, shutdown);
   }
+  if (api !== undefined) await startDevNodes(configuration, api, log, shutdown);
+  const address = api?.address;
   log.info({ address, roles: configuration.roles }, 'started');
   if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { JoinTokens } from '@app/nomad-api';
-import { NodeSessions, rpcEndpoint, type RpcEndpointOptions } from '@app/nomad-rpc';
+import type { Duplex } from 'node:stream';
+import { NodeCalls, NodeSessions, rpcEndpoint, type RpcEndpointOptions } from '@app/client-agents';
+import { JoinTokens, type NodeCalls as NodeCallsPort } from '@app/nomad-api';
 import { explainListenFailure, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
 import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
 import { ServerDirectory } from '@app/read-models';
@@ -10,16 +11,14 @@ import type { Core } from './core.js';
 const RENEW_MS = 5000;
 const SECRET_BYTES = 32;
 
-/** Serves Nomad's client agents: a part of the api role. */
+/** Serves Nomad's client agents, and finds the way to all nodes: a part of the api role. */
 export async function startRpc(
   configuration: Configuration,
   core: Core,
   cluster: ClusterState | undefined,
   log: Logger,
   shutdown: Shutdown,
-): Promise<void> {
-  const wanted = configuration.rpcPort ?? (configuration.httpPort === 0 ? 0 : configuration.httpPort + 1);
-  if (wanted === 'off') return;
+): Promise<NodeCallsPort> {
   const { instance } = core;
   const directory = new ServerDirectory(core.dataSource);
   const unsaid = (err: unknown): void => log.warn({ err }, 'the directory of servers cannot be written; trying again');
@@ -28,10 +27,19 @@ export async function startRpc(
     change.catch(unsaid);
   });
   const joinTokens = new JoinTokens(configuration.joinTokens);
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  const { tls, requireTls } = tlsOf(configuration);
+  const calls = new NodeCalls({
+    instance,
+    secret,
+    sessions,
+    directory,
+    tls: tls && { ...tls, servername: `server.${configuration.region}.nomad` },
+  });
   let servers: readonly string[] = [];
   const nodeCount = (): number => cluster?.nodes().length ?? 0;
   const listener = rpcEndpoint({
-    ...tlsOf(configuration),
+    ...(tls && { tls, requireTls: requireTls! }),
     services: {
       ...core,
       region: configuration.region,
@@ -43,32 +51,50 @@ export async function startRpc(
       random: Math.random,
     },
     sessions,
+    tunnelTo: (given, nodeId) => calls.tunnelTo(given, nodeId),
     onFault: (err, method) => log.error({ err, method }, 'a call of a node failed'),
     onBadPeer: (err, remoteAddress) => log.warn({ err, remoteAddress }, 'an RPC connection ended badly'),
   });
-  const port = await listener.listen(wanted, configuration.rpcAddress).catch((error: unknown) => {
-    throw explainListenFailure(error, {
-      host: configuration.rpcAddress,
-      port: wanted,
-      portSetting: 'ROLLBOOK_RPC_PORT',
-      addressSetting: 'ROLLBOOK_RPC_ADDR',
-    });
-  });
-  const rpcAddress = configuration.rpcAdvertise ?? `${configuration.rpcAddress}:${port}`;
-  const entry = { instance, rpcAddress, secret: randomBytes(SECRET_BYTES).toString('base64url') };
-  const renew = async (): Promise<void> => {
-    await directory.renew(entry);
-    const others = (await directory.servers()).map((one) => one.rpcAddress).filter((one) => one !== rpcAddress);
-    servers = [rpcAddress, ...new Set(others)];
-  };
-  await renew();
-  const timer = setInterval(() => void renew().catch(unsaid), RENEW_MS);
+  const address = await listen();
+  if (address !== undefined) await enter(address);
   shutdown.on('intake', 'rpc', async () => {
-    clearInterval(timer);
-    await directory.leave(instance).catch(unsaid);
+    await calls.close();
     await listener.close();
   });
-  log.info({ rpcAddress }, 'serving client agents');
+  return {
+    call: (...given) => calls.call(...given),
+    stream: (...given) => calls.stream(...given),
+    adopt: (nodeId: string, socket: Duplex, remoteAddress: string) =>
+      sessions.note(nodeId, listener.adopt(socket, remoteAddress)),
+  };
+
+  /** Where others reach this instance; undefined: it does not listen. */
+  async function listen(): Promise<string | undefined> {
+    const { rpcAddress: host, rpcPort, httpPort, rpcAdvertise } = configuration;
+    const wanted = rpcPort ?? (httpPort === 0 ? 0 : httpPort + 1);
+    if (wanted === 'off') return undefined;
+    const port = await listener.listen(wanted, host).catch((error: unknown) => {
+      const settings = { portSetting: 'ROLLBOOK_RPC_PORT', addressSetting: 'ROLLBOOK_RPC_ADDR' };
+      throw explainListenFailure(error, { host, port: wanted, ...settings });
+    });
+    return rpcAdvertise ?? `${host}:${port}`;
+  }
+
+  /** Says that this instance is there, and goes on saying so. */
+  async function enter(rpcAddress: string): Promise<void> {
+    const renew = async (): Promise<void> => {
+      await directory.renew({ instance, rpcAddress, secret });
+      const others = (await directory.servers()).map((one) => one.rpcAddress).filter((one) => one !== rpcAddress);
+      servers = [rpcAddress, ...new Set(others)];
+    };
+    await renew();
+    const timer = setInterval(() => void renew().catch(unsaid), RENEW_MS);
+    shutdown.on('intake', 'directory of servers', async () => {
+      clearInterval(timer);
+      await directory.leave(instance).catch(unsaid);
+    });
+    log.info({ rpcAddress }, 'serving client agents');
+  }
 }
 
 /** @throws StartupError for files that cannot be read, or half of a pair */

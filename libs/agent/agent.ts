@@ -16,9 +16,13 @@ import { Journal } from './journal.js';
 import { APPLY_CHUNK, FINAL_FLUSH_MS, MAX_ENDED_REMEMBERED } from './limits.js';
 import { textOf, type AgentLog } from './log.js';
 import { describeNode, type NodeResourcesOption } from './node/node-description.js';
+import { DynamicMeta } from './node/dynamic-meta.js';
 import { lockDataDir, nodeIdentity, type NodeIdentity } from './node/node-identity.js';
 import { NodeSession } from './node/node-session.js';
 import type { AgentAllocation, AllocationList, AllocationUpdate } from './protocol.js';
+import { remoteMethods } from './remote/node-methods.js';
+import { refusal } from './remote/remote-error.js';
+import { RemoteSession } from './remote/remote-session.js';
 import { RequestRefused, ServerClient, type ServerTrust } from './server-client.js';
 import { StatusReporter } from './status-reporter.js';
 import { inheritedEnv } from './task/task-environment.js';
@@ -65,6 +69,15 @@ export interface Agent {
   stop(options: { readonly tasks: 'leave' | 'kill' }): Promise<void>;
 }
 
+/** What every node of Nomad's shows besides its own metadata. */
+const CONNECT_META = {
+  'connect.gateway_image': 'docker.io/envoyproxy/envoy:v${NOMAD_envoy_version}',
+  'connect.log_level': 'info',
+  'connect.proxy_concurrency': '1',
+  'connect.sidecar_image': 'docker.io/envoyproxy/envoy:v${NOMAD_envoy_version}',
+  'connect.transparent_proxy.default_outbound_port': '15001',
+  'connect.transparent_proxy.default_uid': '101',
+};
 const ALLOCATION = 'alloc/';
 const RUN = 'run/';
 const JOB = 'job/';
@@ -97,6 +110,8 @@ class NodeAgent implements Agent {
   readonly #client: ServerClient;
   readonly #drivers: ReadonlyMap<string, Driver>;
   readonly #session: NodeSession;
+  readonly #meta: DynamicMeta;
+  readonly #remote: RemoteSession;
   readonly #reporter: StatusReporter;
   readonly #feed: AllocationFeed;
   readonly #runners = new Map<string, AllocationRunner>();
@@ -143,6 +158,54 @@ class NodeAgent implements Agent {
       apply: (list, complete) => this.#apply(list, complete),
       beforeRetry: recover,
     });
+    this.#meta = new DynamicMeta(join(options.dataDir, 'metadata.json'));
+    this.#remote = new RemoteSession({
+      ...host,
+      serverAddress: options.serverAddress,
+      nodeId: this.#identity.id,
+      secret: this.#identity.secret,
+      tls: options.trust?.tls,
+      methods: remoteMethods({
+        dataDir: options.dataDir,
+        allocation: (id) => this.#runners.get(id),
+        collect: (id) => this.#collect(id),
+        collectAll: async () => pruneEndedDirectories(options.dataDir, (id) => this.#runners.has(id), 0),
+        metadata: () => ({
+          Meta: this.#meta.over(this.#configuredMeta),
+          Dynamic: this.#meta.dynamic,
+          Static: this.#configuredMeta,
+        }),
+        applyMetadata: (changes) => this.#applyMetadata(changes),
+        identityClaims: () => {
+          const { claims } = this.#session;
+          if (claims === null) throw refusal('node identity does not exist');
+          return claims;
+        },
+        renewIdentity: () => this.#registerAnew(),
+        onFault: (error, method) => options.log.error({ error: textOf(error), method }, 'a call of a server failed'),
+      }),
+    });
+  }
+
+  get #configuredMeta(): Readonly<Record<string, string>> {
+    return { ...CONNECT_META, ...this.#options.meta };
+  }
+
+  #applyMetadata(changes: Readonly<Record<string, string | null>>): void {
+    this.#meta.apply(changes, this.#configuredMeta);
+    this.#registerAnew();
+  }
+
+  #registerAnew(): void {
+    this.#session.forgotten();
+    // One that fails is made up for by the next regular one.
+    void this.#session.beat().catch(() => undefined);
+  }
+
+  async #collect(id: string): Promise<void> {
+    const runner = this.#runners.get(id);
+    if (runner !== undefined) this.#drop(runner);
+    this.#ended.add(id);
   }
 
   get nodeId(): string {
@@ -160,7 +223,7 @@ class NodeAgent implements Agent {
     this.#restore();
     pruneEndedDirectories(this.#options.dataDir, (id) => this.#runners.has(id));
     void this.#session.run();
-    void this.ready.then(() => this.#feed.run());
+    void this.ready.then(() => Promise.all([this.#feed.run(), this.#remote.run()]));
     const { signal } = this.#options;
     const stop = (): void => void this.stop({ tasks: 'leave' });
     if (signal?.aborted) stop();
@@ -183,6 +246,7 @@ class NodeAgent implements Agent {
   async #stop(tasks: 'leave' | 'kill'): Promise<void> {
     this.#feed.stop();
     this.#session.stop();
+    this.#remote.stop();
     if (tasks === 'kill') await Promise.all([...this.#runners.values()].map((runner) => runner.kill()));
     await this.#timers.atMost(FINAL_FLUSH_MS, this.#reporter.flush());
     this.#reporter.close();
@@ -195,7 +259,8 @@ class NodeAgent implements Agent {
   }
 
   async #describe(): ReturnType<typeof describeNode> {
-    const { nodeName, datacenter, nodePool = 'default', nodeClass = '', meta = {} } = this.#options;
+    const { nodeName, datacenter, nodePool = 'default', nodeClass = '' } = this.#options;
+    const meta = this.#meta.over(this.#configuredMeta);
     const naming = { id: this.nodeId, name: nodeName, datacenter, nodePool, nodeClass, meta };
     const drivers = [...this.#drivers.values()];
     const description = await describeNode(
@@ -280,7 +345,7 @@ class NodeAgent implements Agent {
           nodeClass: this.#options.nodeClass ?? '',
           nodePool: this.#options.nodePool ?? 'default',
           attributes: this.#attributes,
-          meta: this.#options.meta ?? {},
+          meta: this.#meta.over(this.#configuredMeta),
           hostEnv: inheritedEnv(process.env),
         },
         defaultHost: this.#ip,

@@ -74,6 +74,8 @@ export interface RegistrationAnswer {
   readonly NodeID: string;
   readonly HeartbeatTTLMs: number;
   readonly Index: Index;
+  /** The node's identity, a JWT; absent where servers cannot sign. */
+  readonly Identity?: string;
 }
 export interface HeartbeatAnswer {
   readonly HeartbeatTTLMs: number;

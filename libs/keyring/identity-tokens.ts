@@ -7,6 +7,7 @@ import type { Keyring } from './keyring.js';
 /** Nomad's own audience: that of default identities, which its API takes as tokens. */
 const NOMAD_AUDIENCE = 'nomadproject.io';
 const ALGORITHM = 'RS256';
+const NODE_IDENTITY_TTL_S = 86_400;
 
 /** What an identity says of its workload, before times and ids. */
 export interface IdentityClaims {
@@ -21,6 +22,15 @@ export interface IdentityClaims {
   /** One of the two. */
   readonly task?: string;
   readonly service?: string;
+}
+
+/** What the identity of a node says. */
+export interface NodeIdentityClaims {
+  readonly id: string;
+  readonly region: string;
+  readonly pool: string;
+  readonly datacenter: string;
+  readonly nodeClass: string;
 }
 
 export interface SignedIdentity {
@@ -79,6 +89,26 @@ export class IdentityTokens {
     if (expiresAt > 0) jwt.setExpirationTime(expiresAt);
     if (this.issuer !== '') jwt.setIssuer(this.issuer);
     return { token: await jwt.sign(key.signingKey), expiresAt: expiresAt * US_PER_S };
+  }
+
+  /** The identity of a node, for a day. @throws KeyringUnavailable */
+  async signNode(node: NodeIdentityClaims): Promise<string> {
+    const key = await this.keyring.active();
+    const issuedAt = Math.floor(this.now() / US_PER_S);
+    return new SignJWT({
+      nomad_node_id: node.id,
+      nomad_node_pool: node.pool,
+      nomad_node_datacenter: node.datacenter,
+      ...(node.nodeClass === '' ? {} : { nomad_node_class: node.nodeClass }),
+    })
+      .setProtectedHeader({ alg: ALGORITHM, kid: key.id, typ: 'JWT' })
+      .setSubject(`node:${node.region}:${node.pool}:${node.id}:default`)
+      .setAudience(NOMAD_AUDIENCE)
+      .setIssuedAt(issuedAt)
+      .setNotBefore(issuedAt)
+      .setExpirationTime(issuedAt + NODE_IDENTITY_TTL_S)
+      .setJti(randomUUID())
+      .sign(key.signingKey);
   }
 
   /** What a default identity says, or undefined if it is none of ours, is for others, or has expired. Whether its allocation still runs is another question. */

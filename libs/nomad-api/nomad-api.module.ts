@@ -8,6 +8,12 @@ import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { JoinTokens } from './agents/join-tokens.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
+import { ClientAllocationController } from './client/client-allocation.controller.js';
+import { ClientFsController } from './client/client-fs.controller.js';
+import { ClientNodeController } from './client/client-node.controller.js';
+import { ExecController } from './client/exec.controller.js';
+import { Forwarding } from './client/forwarding.js';
+import { NodeCalls } from './client/node-calls.js';
 import { DeploymentWaitController } from './deployments/deployment-wait.controller.js';
 import { DeploymentsController } from './deployments/deployments.controller.js';
 import { Lists } from './edge/lists.js';
@@ -63,6 +69,7 @@ export interface EdgeServices {
   readonly tail: LogTail;
   readonly cache: AnswerCache;
   readonly news: NodeNews;
+  readonly nodeCalls: NodeCalls;
   readonly server: ServerIdentity;
   readonly readiness: Readiness;
   /** How long a node may be silent, in milliseconds, before the random part. */
@@ -106,6 +113,10 @@ export class NomadApiModule {
         HistoryController,
         LeasesController,
         SchedulerConfigurationController,
+        ClientFsController,
+        ClientAllocationController,
+        ClientNodeController,
+        ExecController,
         AgentsController,
         DiscoveryController,
         KeyringController,
@@ -133,6 +144,8 @@ export class NomadApiModule {
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(store) },
+        { provide: NodeCalls, useValue: services.nodeCalls },
+        { provide: Forwarding, useValue: new Forwarding(objects, services.nodeCalls, server) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Submissions, useValue: new Submissions(store) },

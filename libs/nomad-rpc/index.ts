@@ -1,11 +1,11 @@
+export { contentTypeOf, SAFE_HEADERS } from './content-type.js';
 export * from './messages/index.js';
 export * from './msgpack/index.js';
 export { YamuxSession, type SessionOptions } from './yamux/index.js';
-export { rpcEndpoint, type RpcEndpointOptions } from './service/rpc-endpoint.js';
-export { NodeSessions } from './service/node-sessions.js';
-export type { RpcServices } from './service/services.js';
-export { call, openCall, type Call, type OpenCall } from './transport/calls.js';
+export { call, openCall, openStream, type Call, type OpenCall, type OpenStream } from './transport/calls.js';
+export { openTunnel } from './transport/tunnel.js';
 export { dial, type DialOptions } from './transport/dial.js';
 export { RpcListener, type Connection, type RpcListenerOptions } from './transport/listener.js';
 export { method, type Method, type Methods, type StreamingMethod } from './transport/serve.js';
+export { serveSession } from './transport/serve-session.js';
 export { RpcError, type StreamFrame } from './transport/wire.js';

@@ -28,11 +28,5 @@ export const MAX_HEADER_BYTES = 4096;
 export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** Messages that are being received by all sessions together. */
 export const MAX_RECEIVING_BYTES = 256 * 1024 * 1024;
-/** Allocations that one call asks for. */
-export const MAX_ALLOCATIONS_PER_CALL = 10_000;
-/** A query that waits, without the random part. */
-export const MAX_QUERY_MS = 300_000;
-/** Registered job documents that are kept. */
-export const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
 /** How long the rest of a message may take to come once it has begun. */
 export const MESSAGE_TIMEOUT_MS = 30_000;

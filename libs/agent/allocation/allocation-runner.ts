@@ -1,6 +1,7 @@
 import type { JobSpec, NetworkStatus, RestartPolicy, Task, TaskGroup, TaskState } from '@app/domain';
 import { ownProperty, type TimeUs } from '@app/kernel';
 import type { Driver, DriverTask } from '../drivers/driver.js';
+import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import { healthParameters } from '../health/health-rules.js';
 import { HealthWatcher } from '../health/health-watcher.js';
 import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
@@ -168,20 +169,64 @@ export class AllocationRunner {
    * Restarts a task, or all that run.
    * @throws Error if the task is not known or does not run.
    */
-  restart(taskName: string | undefined): void {
+  restart(taskName: string | undefined, all = false): void {
     if (taskName !== undefined)
       return this.#taskNamed(taskName).restart('User requested task to restart', 'by-operator');
-    const running = [...this.#tasks.values()].filter((task) => task.state.State === 'running');
+    const running = this.#running();
     if (running.length === 0) throw new Error('Task not running');
-    for (const task of running) task.restart('User requested running tasks to restart', 'by-operator');
+    const who = all ? 'all' : 'running';
+    for (const task of running) task.restart(`User requested ${who} tasks to restart`, 'by-operator');
   }
 
-  /** Sends a signal to a task, or to all that run. @throws Error if the task is not known or does not run, or refuses. */
-  async signal(signal: string, taskName: string | undefined, reason: string): Promise<void> {
-    if (taskName !== undefined) return this.#taskNamed(taskName).signal(signal, reason);
-    const running = [...this.#tasks.values()].filter((task) => task.state.State === 'running');
-    if (running.length === 0) throw new Error('Task not running');
-    await Promise.all(running.map((task) => task.signal(signal, reason)));
+  /** Sends a signal to a task, or to all. @throws Error if the task is not known or does not run, or refuses. */
+  async signal(signal: string, taskName: string | undefined, reason = ''): Promise<void> {
+    if (taskName !== undefined) {
+      const task = this.#tasks.get(taskName);
+      if (task === undefined) throw new Error('Task not found');
+      return task.signal(signal, reason);
+    }
+    const failures: string[] = [];
+    for (const task of this.#running()) {
+      await task.signal(signal, reason).catch((error: unknown) => {
+        failures.push(`Failed to signal task: ${task.name}, err: ${textOf(error)}`);
+      });
+    }
+    if (this.#running().length === 0) throw new Error('Task not running');
+    if (failures.length > 0) throw new Error(multiError(failures));
+  }
+
+  #running(): TaskRunner[] {
+    return [...this.#tasks.values()].filter((task) => task.state.State === 'running');
+  }
+
+  get taskNames(): readonly string[] {
+    return [...this.#tasks.keys()];
+  }
+  get shouldRun(): boolean {
+    return this.#allocation.DesiredStatus === 'run';
+  }
+  get jobId(): string {
+    return this.#allocation.JobID;
+  }
+  taskState(name: string): TaskState | undefined {
+    return this.#tasks.get(name)?.state;
+  }
+  pidOf(name: string): number | undefined {
+    return this.#tasks.get(name)?.pid;
+  }
+  /** Runs a command beside a running task. @throws Error */
+  exec(name: string, request: ExecRequest): ExecProcess {
+    return this.#taskNamed(name).exec(request);
+  }
+  /** The command of an action of the job. */
+  actionOf(taskName: string, action: string): readonly string[] | undefined {
+    const task = this.#group?.Tasks.find((one) => one.Name === taskName);
+    const found = task?.Actions?.find((one) => one.Name === action);
+    return found && [found.Command, ...(found.Args ?? [])];
+  }
+  /** What the checks of the allocation's services say. */
+  checkResults(): ReturnType<ServiceChecks['results']> | null {
+    return this.#checks?.results(this.#allocation) ?? null;
   }
 
   save(): SavedAllocation {
@@ -522,3 +567,7 @@ function eventOf(end: GroupEnd): events.NewTaskEvent {
       return events.mainTasksDead();
   }
 }
+
+/** As Go's multierror prints it. */
+const multiError = (texts: readonly string[]): string =>
+  `${texts.length} error${texts.length === 1 ? '' : 's'} occurred:\n${texts.map((text) => `\t* ${text}\n`).join('')}\n`;

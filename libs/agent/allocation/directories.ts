@@ -99,13 +99,17 @@ export async function removeAllocationDirectory(dataDir: string, allocationId: s
 }
 
 /** Removes the directories of ended allocations but for the newest; they are kept for their logs. */
-export function pruneEndedDirectories(dataDir: string, isKnown: (allocationId: string) => boolean): void {
+export function pruneEndedDirectories(
+  dataDir: string,
+  isKnown: (allocationId: string) => boolean,
+  most = MAX_ENDED_DIRECTORIES,
+): void {
   const root = join(dataDir, 'alloc');
   const ended = entries(root)
     .filter((id) => isAllocationId(id) && !isKnown(id))
     .map((id) => ({ id, time: statSync(join(root, id), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((a, b) => b.time - a.time);
-  for (const { id } of ended.slice(MAX_ENDED_DIRECTORIES)) rmSync(join(root, id), { recursive: true, force: true });
+  for (const { id } of ended.slice(most)) rmSync(join(root, id), { recursive: true, force: true });
 }
 
 function entries(folder: string): string[] {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@app/kernel';
+import type { ExecProcess, ExecRequest } from './exec.js';
 import type { TaskDirectories } from '../allocation/directories.js';
 
 /** How a task ended. `error` is empty if it ended by itself; code and signal are 0 if they do not apply. */
@@ -37,6 +38,8 @@ export interface TaskHandle {
   kill(signal: string, timeoutMs: number): Promise<void>;
   /** @throws Error if the signal is unknown, or the task refuses it. */
   signal(signal: string): Promise<void>;
+  /** Of the task's first process, where it is one. */
+  readonly pid?: number;
   /** Forgets the task without ending it: the agent stops. */
   abandon(): void;
 }
@@ -68,6 +71,8 @@ export interface Driver {
   fingerprint(): Promise<Fingerprint>;
   /** @throws StartError */
   start(task: DriverTask): Promise<TaskHandle>;
+  /** Runs a command beside a running task. @throws Error, or the process says it when it ends, if it cannot be started */
+  exec(task: DriverTask, request: ExecRequest): ExecProcess;
   /** Finds a task that an earlier run of the agent has started. Never rejects. */
   recover(task: DriverTask, state: JsonObject): Promise<Recovered>;
 }

@@ -10,6 +10,14 @@ export interface MockOutput {
   readonly everyMs: number;
 }
 
+/** What a command beside a mock task does. */
+export interface MockExec {
+  readonly runForMs: number;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The knobs of mock_driver (spec/lifecycle §9.9). Times are milliseconds. */
 export interface MockConfig {
   readonly runForMs: number;
@@ -18,6 +26,7 @@ export interface MockConfig {
   readonly startErrorRecoverable: boolean;
   readonly exit: ExitResult;
   readonly signalError: string;
+  readonly exec: MockExec;
   readonly stdout: MockOutput;
   readonly stderr: MockOutput;
 }
@@ -62,8 +71,21 @@ export function parseMockConfig(config: JsonObject): MockConfig {
       error: text(config, 'exit_err_msg'),
     },
     signalError: text(config, 'signal_error'),
+    exec: execOf(ownProperty(config, 'exec_command') ?? null),
     stdout: output(config, 'stdout'),
     stderr: output(config, 'stderr'),
+  };
+}
+
+/** A block, alone or as the only one of a list. */
+function execOf(value: Json): MockExec {
+  const block = (Array.isArray(value) ? value[0] : value) ?? {};
+  if (typeof block !== 'object' || Array.isArray(block)) throw undecodable('exec_command', value);
+  return {
+    runForMs: durationMs(block, 'run_for'),
+    exitCode: whole(block, 'exit_code'),
+    stdout: text(block, 'stdout_string'),
+    stderr: text(block, 'stderr_string'),
   };
 }
 

@@ -10,6 +10,8 @@ import {
   type Recovered,
   type TaskHandle,
 } from './driver.js';
+import type { ExecProcess } from './exec.js';
+import { mockExec } from './mock-exec.js';
 import { parseMockConfig, type MockConfig, type MockOutput } from './mock-config.js';
 
 const NO_OUTPUT: MockOutput = { text: '', repeat: 0, everyMs: 0 };
@@ -39,6 +41,11 @@ export class MockDriver implements Driver {
     if (config.startError) throw new StartError(config.startError, config.startErrorRecoverable);
     if (config.stdout.text || config.stderr.text) await task.prepareDirectories();
     return new MockHandle(this.#timers, task, config, config.runForMs, this.#now());
+  }
+
+  /** Says what the task's configuration has it say, whatever the command. */
+  exec(task: DriverTask): ExecProcess {
+    return mockExec(parseMockConfig(task.config).exec, this.#timers);
   }
 
   recover(task: DriverTask, state: JsonObject): Promise<Recovered> {

@@ -14,6 +14,8 @@ import {
   type Recovered,
   type TaskHandle,
 } from './driver.js';
+import type { ExecProcess, ExecRequest } from './exec.js';
+import { execBeside } from './raw-exec-session.js';
 import { isAlive, sendSignal } from './live-process.js';
 import { findCommand, findUser, parseRawExecConfig } from './raw-exec-config.js';
 import {
@@ -77,6 +79,10 @@ export class RawExecDriver implements Driver {
       throw new StartError(`failed to launch command with executor: rpc error: code = Unknown desc = ${answer.error}`);
     }
     return new ProcessHandle(this.#timers, answer, files.exitFile, child);
+  }
+
+  exec(task: DriverTask, request: ExecRequest): ExecProcess {
+    return execBeside(task, request);
   }
 
   recover(task: DriverTask, state: JsonObject): Promise<Recovered> {
@@ -162,6 +168,10 @@ class ProcessHandle implements TaskHandle {
     this.#exitFile = exitFile;
     if (child === null || child.exitCode !== null || child.signalCode !== null) this.#look();
     else child.once('exit', () => this.#look());
+  }
+
+  get pid(): number {
+    return this.#supervised.task.pid;
   }
 
   wait(): Promise<ExitResult> {

@@ -1,5 +1,6 @@
 import type { AllocatedResources, Service, ServiceCheck, TaskGroup, TaskState } from '@app/domain';
-import { usFromRfc3339, type TimeUs } from '@app/kernel';
+import { createHash } from 'node:crypto';
+import { US_PER_S, usFromRfc3339, type TimeUs } from '@app/kernel';
 import { DEFAULT_CHECK_TIMEOUT_MS, MIN_CHECK_INTERVAL_MS } from '../limits.js';
 import type { Timers } from '../timers.js';
 import { probeHttp, probeScript, probeTcp, type Address, type ScriptProbe } from './check-probes.js';
@@ -63,9 +64,14 @@ export interface CheckHost {
   readonly restart: (check: PlacedCheck, reason: string) => void;
 }
 
+/** What a check found last. */
+export type CheckResult = Readonly<Record<string, string | number>>;
+
 interface RunningCheck {
   readonly placed: PlacedCheck;
   status: CheckStatus;
+  /** When it was looked at last; 0: not yet. */
+  lookedAt: TimeUs;
   failuresInARow: number;
 }
 
@@ -78,7 +84,12 @@ export class ServiceChecks {
 
   constructor(host: CheckHost, checks: readonly PlacedCheck[]) {
     this.#host = host;
-    this.#checks = checks.map((placed) => ({ placed, status: initialStatus(placed.check), failuresInARow: 0 }));
+    this.#checks = checks.map((placed) => ({
+      placed,
+      status: initialStatus(placed.check),
+      lookedAt: 0,
+      failuresInARow: 0,
+    }));
   }
 
   start(): void {
@@ -89,6 +100,35 @@ export class ServiceChecks {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Nomad's results of checks by their ids; spec/http-api-client §3. */
+  results(allocation: {
+    readonly ID: string;
+    readonly Name: string;
+    readonly TaskGroup: string;
+  }): Record<string, CheckResult> {
+    const all = this.#checks.map(({ placed, status, lookedAt }): [string, CheckResult] => {
+      const task = placed.check.TaskName || (placed.tasks.length === 1 ? placed.tasks[0]! : '');
+      const what = [allocation.ID, allocation.TaskGroup, task, placed.service, placed.name].join('\0');
+      const id = createHash('sha256').update(what).digest('hex');
+      return [
+        id,
+        {
+          ID: id,
+          Mode: 'healthiness',
+          Status: status === 'passing' ? 'success' : status === 'pending' ? 'pending' : 'failure',
+          StatusCode: 0,
+          Output: '',
+          Timestamp: Math.floor(lookedAt / US_PER_S),
+          Group: allocation.Name,
+          Task: task,
+          Service: placed.service,
+          Check: placed.name,
+        },
+      ];
+    });
+    return Object.fromEntries(all);
   }
 
   /** The services that are not in order, by task. */
@@ -112,6 +152,7 @@ export class ServiceChecks {
     if (this.#stopped) return;
     const changed = status !== check.status;
     check.status = status;
+    check.lookedAt = this.#host.now();
     if (changed) this.#host.changed();
     this.#considerRestart(check);
     const intervalMs = Math.max(check.placed.check.Interval / 1e6, MIN_CHECK_INTERVAL_MS);

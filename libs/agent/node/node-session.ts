@@ -1,4 +1,5 @@
 import type { NodeDescription } from '@app/domain';
+import type { JsonObject } from '@app/kernel';
 import { HEARTBEAT_SHARE, RETRY_FIRST_MS, RETRY_MAX_MS } from '../limits.js';
 import { textOf, type AgentLog } from '../log.js';
 import { RequestRefused, type ServerClient } from '../server-client.js';
@@ -30,6 +31,7 @@ export class NodeSession {
   readonly #identity: NodeIdentity;
   readonly #firstBeat = Promise.withResolvers<void>();
   #known = false;
+  #token: string | undefined;
   #ttlMs = 0;
   #lastAcceptedMs: number | null = null;
   #beating: Promise<void> | null = null;
@@ -66,6 +68,12 @@ export class NodeSession {
     return this.#beating;
   }
 
+  /** The claims of the node's identity, as servers signed them last. */
+  get claims(): JsonObject | null {
+    const payload = this.#token?.split('.')[1];
+    return payload === undefined ? null : (JSON.parse(Buffer.from(payload, 'base64url').toString()) as JsonObject);
+  }
+
   /** The servers have said that they do not know this node. */
   forgotten(): void {
     this.#known = false;
@@ -92,6 +100,7 @@ export class NodeSession {
       SecretID: this.#identity.secret,
     });
     this.#known = true;
+    this.#token = answer.Identity;
     this.#ttlMs = answer.HeartbeatTTLMs;
     this.#host.log.info({ node: this.#identity.id, ttlMs: this.#ttlMs }, 'node registered');
     this.#host.registered();

@@ -1,5 +1,6 @@
 import type { RestartPolicy, Task, TaskState } from '@app/domain';
 import { usFromNs, type JsonObject, type TimeUs } from '@app/kernel';
+import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import {
   isSuccessful,
   StartError,
@@ -95,6 +96,18 @@ export class TaskRunner {
   get state(): TaskState {
     return this.#state;
   }
+  /** The first process of the running task. */
+  get pid(): number | undefined {
+    return this.#handle?.pid;
+  }
+
+  /** Runs a command beside the running task. @throws Error if its driver cannot */
+  exec(request: ExecRequest): ExecProcess {
+    const driver = this.#host.driver(this.#spec.Driver);
+    if (driver === undefined || this.#handle === null) throw new Error('Task not running');
+    return driver.exec(this.#host.driverTask(this.#spec), request);
+  }
+
   get isDead(): boolean {
     return this.#state.State === 'dead';
   }

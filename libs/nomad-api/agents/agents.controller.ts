@@ -21,18 +21,24 @@ import {
   servicesStream,
   type Index,
 } from '@app/kernel';
+import { IdentityTokens, KeyringUnavailable } from '@app/keyring';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NodeCalls } from '../client/node-calls.js';
+import { upgradeOf } from '../client/upgrades.js';
 import { abortSignal, idOf, joinTokenOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
+import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
 import { HeartbeatDto, RegisterNodeDto, StatusDto, type ServiceDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { JoinTokens } from './join-tokens.js';
 import { bodyAs } from './validated-body.js';
+
+const SESSION_PROTOCOL = 'rollbook-session';
 
 /** The node agents' own protocol: register, heartbeat, read what is assigned, report. docs/agent-protocol.md has it for other clients. */
 @Controller('agent/v1')
@@ -47,6 +53,9 @@ export class AgentsController {
     private readonly tail: LogTail,
     private readonly writes: Writes,
     private readonly joinTokens: JoinTokens,
+    private readonly nodeCalls: NodeCalls,
+    private readonly identities: IdentityTokens,
+    private readonly server: ServerIdentity,
   ) {}
 
   @Put('node')
@@ -75,7 +84,8 @@ export class AgentsController {
       render: () => ({}),
     });
     await this.heartbeats.note(description.ID);
-    sendJson(request, reply, { NodeID: description.ID, HeartbeatTTLMs: this.ttl.next(), Index: index });
+    const identity = await this.identityOf(description);
+    sendJson(request, reply, { NodeID: description.ID, HeartbeatTTLMs: this.ttl.next(), Index: index, ...identity });
   }
 
   @Put('node/:id/heartbeat')
@@ -124,6 +134,20 @@ export class AgentsController {
     }
   }
 
+  /** The agent can be called back over this connection from now on: the calls of spec/rpc §10, in a session of yamux that it has dialled. */
+  @Get('node/:id/session')
+  async session(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const node = await this.authenticated(request);
+    const upgrade = upgradeOf(request);
+    if (upgrade === undefined || request.headers.upgrade !== SESSION_PROTOCOL)
+      throw new NomadError(`ask for an upgrade to ${SESSION_PROTOCOL}`, 426);
+    reply.hijack();
+    const { socket, head } = upgrade;
+    if (head.length > 0) socket.unshift(head);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${SESSION_PROTOCOL}\r\nConnection: Upgrade\r\n\r\n`);
+    this.nodeCalls.adopt(node.id, socket, request.ip);
+  }
+
   @Put('node/:id/status')
   async status(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, StatusDto);
@@ -153,6 +177,17 @@ export class AgentsController {
       render: () => ({}),
     });
     sendJson(request, reply, { Index: index });
+  }
+
+  /** A node without one goes on all the same: nothing but people's curiosity needs it. */
+  private async identityOf(node: NodeDescription): Promise<{ readonly Identity?: string }> {
+    try {
+      const claims = { id: node.ID, pool: node.NodePool, datacenter: node.Datacenter, nodeClass: node.NodeClass };
+      return { Identity: await this.identities.signNode({ ...claims, region: this.server.region }) };
+    } catch (error) {
+      if (error instanceof KeyringUnavailable) return {};
+      throw error;
+    }
   }
 
   /** The node of the path, if the bearer of the request knows its secret. */

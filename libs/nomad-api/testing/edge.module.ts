@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { initialiseKeyring, type KeyringState } from '@app/domain';
 import { PostgresEventStore } from '@app/event-store';
 import { ClusterState, heartbeatTtlMs, Housekeeping, rehearse, restoreCluster } from '@app/reactors';
+import { RpcError } from '@app/nomad-rpc';
 import { NodeNews } from '@app/streaming';
 import { KEYRING } from '@app/kernel';
 import { IdentityTokens, KeyEncryptionKey, Keyring } from '@app/keyring';
@@ -13,6 +14,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { DataSource } from 'typeorm';
+import type { NodeCalls } from '../client/node-calls.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
 import { NomadApiModule, type EdgeServices } from '../nomad-api.module.js';
@@ -41,6 +43,13 @@ export interface TestEdge extends TestInstance {
 }
 
 const clock = (): number => Date.now() * 1000;
+
+/** No node has a session here. */
+const NO_NODES: NodeCalls = {
+  call: () => Promise.reject(new RpcError('No path to node')),
+  stream: () => Promise.reject(new RpcError('No path to node')),
+  adopt: (_nodeId, socket) => void socket.destroy(),
+};
 
 export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'> = {}): Promise<TestEdge> {
   const database = await createMigratedDatabase();
@@ -86,6 +95,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
     store: watched(store, (name) => ['load', 'readStream', 'readAfter'].includes(name)),
     readModels: watched(readModels, () => true),
     heartbeats: new Heartbeats(dataSource),
+    nodeCalls: NO_NODES,
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
     variables: watched(new Variables(dataSource), () => true),
     renewals: new LockRenewals(dataSource),

@@ -1,4 +1,4 @@
 export { DecodeError } from './decode-error.js';
-export { goTimeOfUs } from './go-time.js';
+export { goTime, goTimeOfUs } from './go-time.js';
 export * from './schema.js';
 export { ValueScanner } from './value-scanner.js';

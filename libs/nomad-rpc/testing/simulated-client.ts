@@ -12,6 +12,7 @@ import {
   getClientAllocsRequest,
   indexReply,
   nodeUpdateReply,
+  openStream,
   pingRequest,
   emptyReply,
   registerRequest,
@@ -274,7 +275,7 @@ export class SimulatedClient {
   private async call<A, R>(one: Call<A, R>, args: A): Promise<R> {
     this.calls.set(one.method, (this.calls.get(one.method) ?? 0) + 1);
     if (this.session?.isClosed !== false) this.session = await this.dial();
-    return call(this.session, one, args, this.ended.signal);
+    return call(openStream(this.session), one, args, this.ended.signal);
   }
 
   private dialling: Promise<YamuxSession> | undefined;

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES } from '../limits.js';
 import { decode, encode, type Schema } from '../msgpack/index.js';
-import type { YamuxSession } from '../yamux/index.js';
 import { ValueStream } from './value-stream.js';
 import {
   MODE_NET_RPC,
@@ -16,6 +15,18 @@ import {
   type StreamFrame,
 } from './wire.js';
 
+/** A fresh stream to a peer, and what reads it. */
+export interface OpenStream {
+  readonly stream: Duplex;
+  readonly values: ValueStream;
+}
+
+/** A stream of a session. @throws Error `session shutdown` */
+export function openStream(session: { readonly open: () => Duplex }): OpenStream {
+  const stream = session.open();
+  return { stream, values: new ValueStream(stream) };
+}
+
 /** A call on a stream of its own. spec/rpc §4. */
 export interface Call<A, R> {
   readonly method: string;
@@ -28,19 +39,17 @@ export interface Call<A, R> {
  * @throws RpcError with the peer's text; Error when the session is over, the reply is malformed, or `signal` was aborted.
  */
 export async function call<A, R>(
-  session: YamuxSession,
+  { stream, values }: OpenStream,
   { method, arguments: schema, reply }: Call<A, R>,
   args: A,
   signal: AbortSignal,
 ): Promise<R> {
-  signal.throwIfAborted();
-  const stream = session.open();
   const abort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });
   try {
+    signal.throwIfAborted();
     const header = encode(requestHeader, { ServiceMethod: method, Seq: 1 });
     await write(stream, Buffer.concat([Buffer.from([MODE_NET_RPC]), header, encode(schema, args)]));
-    const values = new ValueStream(stream);
     const head = await values.value(MAX_HEADER_BYTES);
     const body = await values.value(MAX_MESSAGE_BYTES);
     if (head === undefined || body === undefined) throw new Error('EOF');
@@ -68,28 +77,27 @@ export interface OpenCall {
  * @throws RpcError with the peer's text when it does not take it; Error as {@link call}.
  */
 export async function openCall(
-  session: YamuxSession,
+  opened: OpenStream,
   method: string,
   args: Buffer,
   signal: AbortSignal,
 ): Promise<OpenCall> {
-  signal.throwIfAborted();
-  const stream = session.open();
+  const { stream } = opened;
   const abort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });
   stream.once('close', () => signal.removeEventListener('abort', abort));
   try {
-    return await begin(stream, method, args);
+    signal.throwIfAborted();
+    return await begin(opened, method, args);
   } catch (error) {
     stream.destroy();
     throw error;
   }
 }
 
-async function begin(stream: Duplex, method: string, args: Buffer): Promise<OpenCall> {
+async function begin({ stream, values }: OpenStream, method: string, args: Buffer): Promise<OpenCall> {
   const header = encode(streamHeader, { Method: method });
   await write(stream, Buffer.concat([Buffer.from([MODE_STREAMING]), header]));
-  const values = new ValueStream(stream);
   const answer = await values.value(MAX_HEADER_BYTES);
   if (answer === undefined) throw new Error('EOF');
   const { Error: text } = decode(streamAnswer, answer);

@@ -9,8 +9,9 @@ import type { Duplex } from 'node:stream';
 import { HANDSHAKE_MS, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS } from '../limits.js';
 import { YamuxSession } from '../yamux/index.js';
 import { serveNetRpc, serveStreaming, type Methods } from './serve.js';
+import { serveTunnel } from './tunnel.js';
 import { ValueStream } from './value-stream.js';
-import { MODE_MULTIPLEX, MODE_NET_RPC, MODE_STREAMING, MODE_TLS } from './wire.js';
+import { MODE_MULTIPLEX, MODE_NET_RPC, MODE_STREAMING, MODE_TLS, MODE_TUNNEL } from './wire.js';
 
 /** What methods know of the connection that a call came on. */
 export interface Connection {
@@ -24,6 +25,8 @@ export interface RpcListenerOptions {
   /** PEM; with `requireTls` what comes without TLS is refused. */
   readonly tls?: SecureContextOptions & { readonly verifyClient: boolean };
   readonly requireTls?: boolean;
+  /** The stream to a node, for another server that knows the secret. @throws RpcError */
+  readonly tunnelTo?: (secret: string, nodeId: string) => Duplex;
   readonly onSessionClosed: (session: YamuxSession, error: Error | undefined) => void;
   /** A connection or a stream that ended badly: one line in the log. */
   readonly onBadPeer: (error: unknown, remoteAddress: string) => void;
@@ -121,7 +124,8 @@ export class RpcListener {
       if (!secure && this.options.requireTls === true) throw new Error('a connection without TLS');
       switch (mode) {
         case MODE_MULTIPLEX:
-          return this.multiplex(socket, remoteAddress);
+          this.multiplex(socket, remoteAddress);
+          return;
         case MODE_NET_RPC:
         case MODE_STREAMING:
           return await this.serve(socket, mode, new ValueStream(socket), { remoteAddress, session: undefined });
@@ -133,7 +137,13 @@ export class RpcListener {
     }
   }
 
-  private multiplex(socket: Socket, remoteAddress: string): void {
+  /** Serves a session over a connection that came by another way; it has been told who is there. */
+  adopt(socket: Duplex, remoteAddress: string): YamuxSession {
+    this.track(socket);
+    return this.multiplex(socket, remoteAddress);
+  }
+
+  private multiplex(socket: Duplex, remoteAddress: string): YamuxSession {
     const session: YamuxSession = new YamuxSession(socket, {
       role: 'acceptor',
       onStream: (stream) => {
@@ -154,11 +164,14 @@ export class RpcListener {
       },
     });
     this.sessions.add(session);
+    return session;
   }
 
   private serve(stream: Duplex, mode: number, values: ValueStream, connection: Connection): Promise<void> {
     if (mode === MODE_NET_RPC) return serveNetRpc(stream, values, this.options.methods, connection);
     if (mode === MODE_STREAMING) return serveStreaming(stream, values, this.options.methods, connection);
+    const { tunnelTo } = this.options;
+    if (mode === MODE_TUNNEL && tunnelTo !== undefined) return serveTunnel(stream, values, tunnelTo);
     throw new Error(`a stream that begins with byte ${mode}`);
   }
 }

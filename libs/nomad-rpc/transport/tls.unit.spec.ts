@@ -3,7 +3,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { call, dial, emptyReply, method, pingRequest, RpcListener, type Connection, type Methods } from '../index.js';
+import {
+  call,
+  dial,
+  emptyReply,
+  method,
+  openStream,
+  pingRequest,
+  RpcListener,
+  type Connection,
+  type Methods,
+} from '../index.js';
 
 /** A certificate authority of its own, and certificates by it; openssl comes with every platform that we run on. */
 const directory = mkdtempSync(join(tmpdir(), 'rollbook-tls-'));
@@ -108,7 +118,7 @@ const callWith = async (tls?: object): Promise<object> => {
     ...(tls && { tls }),
   });
   try {
-    return await call(session, ping, pingRequest.zero(), never);
+    return await call(openStream(session), ping, pingRequest.zero(), never);
   } finally {
     session.close();
   }

@@ -11,6 +11,7 @@ import {
   call,
   dial,
   openCall,
+  openStream,
   type Connection,
   type Methods,
   type StreamingMethod,
@@ -92,33 +93,33 @@ afterAll(() => listener.close());
 const say = { method: 'Echo.Say', arguments: echoArgs, reply: echoReply };
 
 it('answers a call', async () => {
-  expect(await call(session, say, { Text: 'ä', Times: 3 }, never)).toEqual({ Text: 'äää', Index: 3 });
+  expect(await call(openStream(session), say, { Text: 'ä', Times: 3 }, never)).toEqual({ Text: 'äää', Index: 3 });
 });
 
 it('carries an answer that is larger than the window', async () => {
-  const answer = await call(session, say, { Text: 'x'.repeat(1000), Times: 3000 }, never);
+  const answer = await call(openStream(session), say, { Text: 'x'.repeat(1000), Times: 3000 }, never);
   expect(answer.Text.length).toBe(3_000_000);
 });
 
 it('gives back many calls at once, each its own answer', async () => {
   const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, n) => call(session, say, { Text: String(n), Times: 2 }, never)),
+    Array.from({ length: 200 }, (_, n) => call(openStream(session), say, { Text: String(n), Times: 2 }, never)),
   );
   expect(answers.map(({ Text }) => Text)).toEqual(Array.from({ length: 200 }, (_, n) => `${n}${n}`));
 });
 
 it('forgets streams that both sides have ended', async () => {
-  for (let n = 0; n < 5; n++) await call(session, say, { Text: 'x', Times: 1 }, never);
+  for (let n = 0; n < 5; n++) await call(openStream(session), say, { Text: 'x', Times: 1 }, never);
   await until(() => session.streamCount === 0);
 });
 
 it('tells a refusal by its text, and a fault of ours without its detail', async () => {
-  await expect(call(session, { ...say, method: 'Echo.Refuse' }, { Text: '', Times: 0 }, never)).rejects.toThrow(
-    new RpcError('node not found'),
-  );
-  await expect(call(session, { ...say, method: 'Echo.Break' }, { Text: '', Times: 0 }, never)).rejects.toThrow(
-    new RpcError('internal error'),
-  );
+  await expect(
+    call(openStream(session), { ...say, method: 'Echo.Refuse' }, { Text: '', Times: 0 }, never),
+  ).rejects.toThrow(new RpcError('node not found'));
+  await expect(
+    call(openStream(session), { ...say, method: 'Echo.Break' }, { Text: '', Times: 0 }, never),
+  ).rejects.toThrow(new RpcError('internal error'));
   expect(faults).toEqual([new TypeError('secret detail')]);
 });
 
@@ -127,27 +128,27 @@ it.each([
   ['Echo.Nope', "rpc: can't find method Echo.Nope"],
   ['', "rpc: can't find service "],
 ])('says of the unknown method %j what Go says', async (name, message) => {
-  await expect(call(session, { ...say, method: name }, { Text: '', Times: 0 }, never)).rejects.toThrow(
+  await expect(call(openStream(session), { ...say, method: name }, { Text: '', Times: 0 }, never)).rejects.toThrow(
     new RpcError(message),
   );
 });
 
 it('answers arguments that do not fit with an error, and goes on', async () => {
   const wrong = { method: 'Echo.Say', arguments: map(any), reply: echoReply };
-  await expect(call(session, wrong, { Times: 'many' }, never)).rejects.toThrow('msgpack decode error');
-  expect(await call(session, say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
+  await expect(call(openStream(session), wrong, { Times: 'many' }, never)).rejects.toThrow('msgpack decode error');
+  expect(await call(openStream(session), say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
 });
 
 it('breaks a call off when its signal says so', async () => {
   const control = new AbortController();
-  const waiting = call(session, { ...say, method: 'Echo.Wait' }, { Text: '', Times: 0 }, control.signal);
+  const waiting = call(openStream(session), { ...say, method: 'Echo.Wait' }, { Text: '', Times: 0 }, control.signal);
   control.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
-  expect(await call(session, say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
+  expect(await call(openStream(session), say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
 });
 
 it('streams both ways until the caller ends', async () => {
-  const open = await openCall(session, 'Echo.Stream', Buffer.from([0x01]), never);
+  const open = await openCall(openStream(session), 'Echo.Stream', Buffer.from([0x01]), never);
   const seen: string[] = [];
   await open.send(Buffer.from([0xa2, 0x68, 0x69]));
   for await (const frame of open.frames) {
@@ -158,10 +159,10 @@ it('streams both ways until the caller ends', async () => {
 });
 
 it('refuses an unknown streaming method, and ends a failing one with an error frame', async () => {
-  await expect(openCall(session, 'Nope.Nope', Buffer.from([0x80]), never)).rejects.toThrow(
+  await expect(openCall(openStream(session), 'Nope.Nope', Buffer.from([0x80]), never)).rejects.toThrow(
     'Unknown rpc method: "Nope.Nope"',
   );
-  const open = await openCall(session, 'Echo.Fail', Buffer.from([0x80]), never);
+  const open = await openCall(openStream(session), 'Echo.Fail', Buffer.from([0x80]), never);
   const frames = [];
   for await (const frame of open.frames) frames.push(frame);
   expect(frames).toEqual([{ Error: { Message: 'must provide task name', Code: 400 }, Payload: null }]);
@@ -203,7 +204,7 @@ describe('a peer that misbehaves loses its own connection only', () => {
     ['a GO AWAY with an error', mux(head(3, 0, 0, 2))],
   ])('%s', async (_, bytes) => {
     await closed(await raw(bytes));
-    expect(await call(session, say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
+    expect(await call(openStream(session), say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
   });
 
   it('more than the window on one stream', async () => {
@@ -214,7 +215,7 @@ describe('a peer that misbehaves loses its own connection only', () => {
     socket.write(Buffer.from([0xdf]));
     socket.write(Buffer.concat([Buffer.from(head(0, 0, 1, body.length)), body]));
     await closed(socket);
-    expect(await call(session, say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
+    expect(await call(openStream(session), say, { Text: 'y', Times: 1 }, never)).toEqual({ Text: 'y', Index: 1 });
   });
 
   it('a message that says it is longer than allowed', async () => {

@@ -65,6 +65,11 @@ export class ValueStream {
     }
   }
 
+  /** What else comes, as it comes: for who passes it on without looking. */
+  async *remaining(): AsyncGenerator<Buffer> {
+    for (let chunk = await this.chunk(); chunk !== undefined; chunk = await this.chunk()) yield chunk;
+  }
+
   private async chunk(): Promise<Buffer | undefined> {
     const { rest } = this;
     if (rest !== undefined) {

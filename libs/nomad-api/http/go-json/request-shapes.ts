@@ -233,3 +233,11 @@ export const fuzzySearchRequest = struct(
   { Text: string, Context: text('structs.Context') },
   { QueryOptions: queryOptions },
 );
+
+export const allocRestartRequest = struct('structs.AllocRestartRequest', { TaskName: string, AllTasks: bool });
+export const allocSignalRequest = struct('structs.AllocSignalRequest', { Task: string, Signal: string });
+export const nodeMetaApplyRequest = struct('structs.NodeMetaApplyRequest', {
+  NodeID: string,
+  Meta: map(pointer(string)),
+});
+export const nodeIdentityRenewRequest = struct('structs.NodeIdentityRenewReq', { NodeID: string });

@@ -5,8 +5,8 @@ import { assertNever, nodeStream, type Index, type Rejection } from '@app/kernel
 import { versionKey, type Heartbeats, type ReadModels } from '@app/read-models';
 import type { LogTail, NodeNews } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
-import { MAX_JOB_TEXTS_BYTES, MAX_QUERY_MS } from '../limits.js';
-import { RpcError } from '../transport/wire.js';
+import { MAX_JOB_TEXTS_BYTES, MAX_QUERY_MS } from './limits.js';
+import { RpcError } from '@app/nomad-rpc';
 
 /** What the RPC edge is built on; made by the app. */
 export interface RpcServices {

@@ -7,12 +7,9 @@ import {
   nodeStream,
   type StreamName,
 } from '@app/kernel';
-import { MAX_ALLOCATIONS_PER_CALL } from '../limits.js';
-import * as messages from '../messages/index.js';
-import type { Any } from '../msgpack/index.js';
-import type { Connection } from '../transport/listener.js';
-import { method, type Method } from '../transport/serve.js';
-import { RpcError } from '../transport/wire.js';
+import { MAX_ALLOCATIONS_PER_CALL } from './limits.js';
+import * as messages from '@app/nomad-rpc';
+import { type Any, type Connection, method, type Method, RpcError } from '@app/nomad-rpc';
 import { allocationForClient } from './allocation-for-client.js';
 import { reportOf } from './report.js';
 import type { NodeDesk } from './services.js';

@@ -1,8 +1,6 @@
 import type { AllocationReport, ClientStatus, TaskEvent, TaskState } from '@app/domain';
 import { usFromRfc3339 } from '@app/kernel';
-import type { ReportedAllocation } from '../messages/index.js';
-import { ZERO_TIME } from '../msgpack/index.js';
-import { RpcError } from '../transport/wire.js';
+import { type ReportedAllocation, RpcError, ZERO_TIME } from '@app/nomad-rpc';
 
 const STATUSES: ReadonlySet<string> = new Set<ClientStatus>([
   'pending',

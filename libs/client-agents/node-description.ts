@@ -1,5 +1,5 @@
 import type { NodeDescription } from '@app/domain';
-import type { ClientNode } from '../messages/index.js';
+import type { ClientNode } from '@app/nomad-rpc';
 
 /** What belongs to the server, or is secret: whatever a client says of it is not kept. */
 const NOT_DESCRIBED = new Set([

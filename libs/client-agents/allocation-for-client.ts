@@ -1,7 +1,6 @@
 import { renderAllocation, type AllocationState } from '@app/domain';
-import { goTime } from '../msgpack/go-time.js';
+import { type Any, goTime } from '@app/nomad-rpc';
 import { exactJson } from './exact-json.js';
-import type { Any } from '../msgpack/index.js';
 
 type Fields = Record<string, unknown>;
 

@@ -1,10 +1,7 @@
 import { computedClass, drainNode, emitNodeEvents, heartbeatNode, registerNode, type NodeState } from '@app/domain';
 import { nodeStream, usFromRfc3339, type Index } from '@app/kernel';
-import * as messages from '../messages/index.js';
-import { goTimeOfUs } from '../msgpack/index.js';
-import type { Connection } from '../transport/listener.js';
-import { method, type Method } from '../transport/serve.js';
-import { RpcError } from '../transport/wire.js';
+import * as messages from '@app/nomad-rpc';
+import { type Connection, goTimeOfUs, method, type Method, RpcError } from '@app/nomad-rpc';
 import { nodeDescription } from './node-description.js';
 import { digest, isSecretOf, type NodeDesk } from './services.js';
 

@@ -1,11 +1,10 @@
-import type { YamuxSession } from '../yamux/index.js';
-import { RpcListener, type Connection, type RpcListenerOptions } from '../transport/listener.js';
+import { type Connection, RpcListener, type RpcListenerOptions, type YamuxSession } from '@app/nomad-rpc';
 import { allocationMethods } from './allocation-methods.js';
 import { nodeMethods } from './node-methods.js';
 import { NodeDesk, type RpcServices } from './services.js';
 import { NodeSessions } from './node-sessions.js';
 
-export interface RpcEndpointOptions extends Pick<RpcListenerOptions, 'tls' | 'requireTls' | 'onBadPeer'> {
+export interface RpcEndpointOptions extends Pick<RpcListenerOptions, 'tls' | 'requireTls' | 'onBadPeer' | 'tunnelTo'> {
   readonly services: RpcServices;
   readonly sessions: NodeSessions;
   /** A fault of ours within a method. */

@@ -1,4 +1,4 @@
-import type { YamuxSession } from '../yamux/index.js';
+import type { YamuxSession } from '@app/nomad-rpc';
 
 /**
  * Which node is at the other end of which session of this instance. A node may have several, of which the newest counts: an old one stays

@@ -1,0 +1,4 @@
+export { NodeCalls, type NodeCallsOptions } from './node-calls.js';
+export { rpcEndpoint, type RpcEndpointOptions } from './rpc-endpoint.js';
+export { NodeSessions } from './node-sessions.js';
+export type { RpcServices } from './services.js';
