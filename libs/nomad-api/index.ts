@@ -1,3 +1,4 @@
+export { ROUTES } from './acl/routes.js';
 export { AccessControl } from './acl/access-control.js';
 export { NO_TOKENS } from './acl/caller.js';
 export { JoinTokens } from './agents/join-tokens.js';

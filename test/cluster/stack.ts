@@ -11,6 +11,8 @@ import { isAppend, isEndTxn, TcpProxy } from './tcp-proxy.js';
 const SERVERS = 3;
 const READY_BOUND_MS = 60_000;
 const POLL_MS = 50;
+/** What its nodes join with. */
+const JOIN_TOKEN = 'the-join-token-of-the-stack';
 
 export interface StackOptions {
   /** Data and logs of all processes. */
@@ -202,6 +204,10 @@ function instanceOf(
       ROLLBOOK_DATA_DIR: join(options.directory, name),
       ROLLBOOK_DEV_NODES: '0',
       ROLLBOOK_NODE_NAME: name,
+      // An earlier build refuses to start with settings that it does not know.
+      ...(options.builds === undefined
+        ? { ROLLBOOK_JOIN_TOKEN: JOIN_TOKEN, ROLLBOOK_TRUSTED_PROXIES: 'loopback' }
+        : {}),
       DATABASE_URL: proxy === undefined ? databaseUrl() : throughProxy(databaseUrl(), proxy),
       ...(brokers === undefined ? {} : { KAFKA_BROKERS: brokers }),
       ...options.env,
@@ -224,6 +230,7 @@ const agentOf = (options: StackOptions, n: number, serverAddress: string): Child
       ROLLBOOK_ADDR: serverAddress,
       ROLLBOOK_DATA_DIR: join(options.directory, `agent-${n}`),
       ROLLBOOK_NODE_NAME: `node-${n}`,
+      ROLLBOOK_JOIN_TOKEN: JOIN_TOKEN,
       ROLLBOOK_LOG_LEVEL: 'warn',
     },
     join(options.directory, `agent-${n}.log`),

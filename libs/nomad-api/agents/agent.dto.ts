@@ -16,6 +16,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { Holds } from './checked-data.js';
 import { Nested } from './validated-body.js';
 
 /** Longest names and descriptions an agent may send. */
@@ -69,12 +70,12 @@ export class NodeDto {
   @IsNotEmpty() @MaxLength(MAX_NAME) NodePool!: string;
   @IsString() @MaxLength(MAX_NAME) NodeClass!: string;
   @IsString() @MaxLength(MAX_TEXT) HTTPAddr!: string;
-  @IsObject() Attributes!: Record<string, string>;
-  @IsOptional() @IsObject() Meta!: Record<string, string> | null;
-  @IsObject() Drivers!: Record<string, never>;
+  @Holds('texts by name') Attributes!: Record<string, string>;
+  @IsOptional() @Holds('texts by name') Meta!: Record<string, string> | null;
+  @Holds('drivers by name') Drivers!: Record<string, never>;
   @Nested(() => NodeResourcesDto) @IsObject() NodeResources!: NodeResourcesDto;
   @Nested(() => ReservedResourcesDto) @IsObject() ReservedResources!: ReservedResourcesDto;
-  @IsOptional() @IsObject() HostVolumes!: Record<string, never> | null;
+  @IsOptional() @Holds('volumes by name') HostVolumes!: Record<string, never> | null;
 }
 
 /** `PUT /agent/v1/node`. */
@@ -104,9 +105,9 @@ class AllocationUpdateDto {
   @IsUUID() ID!: string;
   @IsIn(['pending', 'running', 'complete', 'failed']) ClientStatus!: 'pending' | 'running' | 'complete' | 'failed';
   @IsString() @MaxLength(MAX_TEXT) ClientDescription!: string;
-  @IsOptional() @IsObject() TaskStates!: Record<string, never> | null;
+  @IsOptional() @Holds('task states by name') TaskStates!: Record<string, never> | null;
   @IsOptional() @Nested(() => HealthDto) @IsObject() DeploymentStatus!: HealthDto | null;
-  @IsOptional() @IsObject() NetworkStatus!: NetworkStatus | null;
+  @IsOptional() @Holds('a network status') NetworkStatus!: NetworkStatus | null;
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_SERVICES)

@@ -6,7 +6,7 @@ import { startEdge, type TestEdge } from '../testing/edge.module.js';
 jest.setTimeout(60_000);
 
 const TOKENS = ['join-token-of-today', 'join-token-of-tomorrow'];
-const SECRET = 'the secret of this node';
+const SECRET = 'the-secret-of-this-node';
 const ID = 'abcdef01-2345-4678-9abc-def012345678';
 
 describe('The edge', () => {
@@ -66,6 +66,68 @@ describe('The edge', () => {
         expect(body).not.toContain(secretDigest);
         expect(body).not.toContain(SECRET);
       }
+    });
+  });
+
+  describe('and what agents tell', () => {
+    const state = {
+      State: 'running',
+      Failed: false,
+      Restarts: 0,
+      LastRestart: null,
+      StartedAt: null,
+      FinishedAt: null,
+    };
+    const event = { Type: 'Started', Time: '1767225600000000000', DisplayMessage: 'ok', Details: {} };
+    const report = (TaskStates: unknown) =>
+      edge.request(
+        'PUT',
+        `/agent/v1/node/${ID}/status`,
+        {
+          Updates: [
+            { ID: idOf(1), ClientStatus: 'running', ClientDescription: '', TaskStates, DeploymentStatus: null },
+          ],
+        },
+        { authorization: `Bearer ${SECRET}` },
+      );
+
+    // Found by the fuzzer: the first was answered with an unplanned 500, the others would have been shown to everybody for ever.
+    test.each<[string, unknown]>([
+      ['a state without events', { t: state }],
+      ['a state that is a text', { t: '%00' }],
+      ['half a restart', { t: { ...state, Events: [], Restarts: 0.5 } }],
+      ['a time that is none', { t: { ...state, Events: [], StartedAt: {} } }],
+      ['an event at no time', { t: { ...state, Events: [{ ...event, Time: '1}, {' }] } }],
+      ['an event without words', { t: { ...state, Events: [{ ...event, DisplayMessage: 7 }] } }],
+      ['a list', []],
+    ])('refuses %s', async (_what, states) => {
+      await register();
+      expect(await report(states)).toMatchObject({
+        statusCode: 400,
+        body: expect.stringContaining('TaskStates') as string,
+      });
+    });
+
+    // Found by the fuzzer: validators of lists take lists and null for objects.
+    test.each(['[[]]', '[null]', '["a"]', '[7]', '{}', 'null'])('refuses updates that are %s', async (updates) => {
+      await register();
+      const headers = { authorization: `Bearer ${SECRET}` };
+      const answer = await edge.request('PUT', `/agent/v1/node/${ID}/status`, `{"Updates":${updates}}`, headers);
+      expect(answer.statusCode).toBe(400);
+    });
+
+    test('takes a state as it should be, whatever the task is called', async () => {
+      await register();
+      const states = JSON.parse(`{"__proto__":${JSON.stringify({ ...state, Events: [event] })}}`) as object;
+      expect((await report(states)).statusCode).toBe(200);
+    });
+
+    test.each<[string, object]>([
+      ['an attribute that is no text', { Attributes: { 'kernel.name': 7 } }],
+      ['a driver that is none', { Drivers: { mock_driver: true } }],
+      ['metadata in a list', { Meta: ['a'] }],
+    ])('refuses a node with %s', async (_what, change) => {
+      expect((await register({}, change)).statusCode).toBe(400);
     });
   });
 

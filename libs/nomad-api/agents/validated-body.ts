@@ -49,8 +49,9 @@ function copy(type: Class, name: string, value: unknown): unknown {
   const member = nested.get(type.prototype as object)?.get(name);
   if (member === undefined || typeof value !== 'object' || value === null) return value;
   if (!Array.isArray(value)) return declared(member, value);
+  // Validators take null and lists for objects: what is none becomes something that they refuse.
   return value.map((item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item) ? declared(member, item) : item,
+    typeof item === 'object' && item !== null && !Array.isArray(item) ? declared(member, item) : 'no object',
   );
 }
 
