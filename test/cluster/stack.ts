@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly directory: string;
   /** Default: free ones. */
   readonly serverPorts?: readonly number[];
+  /** For client agents; default: any free ones, other ones after each start. */
+  readonly rpcPorts?: readonly number[];
   readonly balancerPort?: number;
   readonly servers?: number;
   /** The repository that each server was built from, instead of `servers` of this one; they start one after the other. */
@@ -200,7 +202,7 @@ function instanceOf(
     join(build, 'dist/apps/server/main.js'),
     {
       ROLLBOOK_HTTP_PORT: String(port),
-      ROLLBOOK_RPC_PORT: '0',
+      ROLLBOOK_RPC_PORT: String(options.rpcPorts?.[n - 1] ?? 0),
       ROLLBOOK_DATA_DIR: join(options.directory, name),
       ROLLBOOK_DEV_NODES: '0',
       ROLLBOOK_NODE_NAME: name,
