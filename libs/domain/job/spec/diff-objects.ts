@@ -52,8 +52,17 @@ const OBJECT_NAMES: Readonly<Record<string, string>> = {
   Regions: 'Region',
   Links: 'Link',
 };
-/** Their members are matched by name, so that a change shows as one; members of other lists are the same or not. */
-const MATCHED_BY_NAME = new Set(['Services', 'Checks']);
+/** What members of a list are known by, so that a change shows as one; members of other lists are the same or not. */
+const KNOWN_BY: ReadonlyMap<string, string> = new Map([
+  ['Services', 'Name'],
+  ['Checks', 'Name'],
+  ['Templates', 'DestPath'],
+  ['Artifacts', 'GetterSource'],
+  ['VolumeMounts', 'Destination'],
+  ['Actions', 'Name'],
+  ['Identities', 'Name'],
+  ['Secrets', 'Name'],
+]);
 /** Keys and nested keys belong to somebody else: flattened as a whole. */
 const OPAQUE = new Set(['Config', 'Connect', 'Policy', 'Schedule', 'CSIPluginConfig']);
 
@@ -170,11 +179,11 @@ function textsDiff(
   return [{ Type: types.size > 1 ? 'Edited' : (only ?? 'Edited'), Name: name, Fields: fields, Objects: null }];
 }
 
-/** Names a member of a list among those of the other side: by its name, the second one of a name being another one, or by its content. */
-function identities(list: readonly Block[], byName: boolean): string[] {
+/** Names a member of a list among those of the other side: by what it is known by, the second one of a name being another one, or by its content. */
+function identities(list: readonly Block[], key: string | undefined): string[] {
   const seen = new Map<string, number>();
   return list.map((member) => {
-    const identity = byName ? String(member['Name']) : canonicalText(member);
+    const identity = key === undefined ? canonicalText(member) : String(ownProperty(member, key));
     const occurrence = (seen.get(identity) ?? 0) + 1;
     seen.set(identity, occurrence);
     return `${occurrence} ${identity}`;
@@ -186,11 +195,11 @@ function listDiff(
   title: string,
   before: readonly Block[],
   after: readonly Block[],
-  byName: boolean,
+  key: string | undefined,
   contextual: boolean,
 ): ObjectDiff[] {
-  const olds = new Map(identities(before, byName).map((identity, position) => [identity, before[position] ?? null]));
-  const nexts = new Map(identities(after, byName).map((identity, position) => [identity, after[position] ?? null]));
+  const olds = new Map(identities(before, key).map((identity, position) => [identity, before[position] ?? null]));
+  const nexts = new Map(identities(after, key).map((identity, position) => [identity, after[position] ?? null]));
   const diff = (identity: string) =>
     blockDiff(title, olds.get(identity) ?? null, nexts.get(identity) ?? null, contextual, false) ?? [];
   return [
@@ -221,7 +230,7 @@ export function objectDiffs(
       const [olds, nexts] = [listOf(old), listOf(next)];
       return isTexts(olds) && isTexts(nexts)
         ? textsDiff(title, olds, nexts, contextual)
-        : listDiff(title, olds.filter(isBlock), nexts.filter(isBlock), MATCHED_BY_NAME.has(name), contextual);
+        : listDiff(title, olds.filter(isBlock), nexts.filter(isBlock), KNOWN_BY.get(name), contextual);
     }
     if (name === 'Volumes') {
       const volumes = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])].sort(compare);

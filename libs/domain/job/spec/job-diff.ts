@@ -1,5 +1,6 @@
 import type { JobSpec, Task, TaskGroup } from '../../nomad.js';
 import type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
+import { specChanged } from './spec-changed.js';
 import { changedFields, objectDiffs } from './diff-objects.js';
 
 export interface TaskDiff {
@@ -121,6 +122,9 @@ function groupDiff(
   return { Type: change(before, after, isChanged), Name, Fields, Objects, Tasks: orNull(tasks), Updates: null };
 }
 
+const makesVersion = (before: JobSpec | null, after: JobSpec | null): boolean =>
+  before !== null && after !== null && specChanged({ spec: before, versionTag: null }, after);
+
 /**
  * What changes from one specification to the next; null stands for no job. Groups and tasks are listed also when they stay as they are.
  * Source: spec/http-api §4.4, recordings jobs-plan and jobs-versions.
@@ -135,7 +139,9 @@ export function jobDiff(
   const groups = pairs(before?.TaskGroups ?? [], after?.TaskGroups ?? []).map(([name, old, next]) =>
     groupDiff(name, old, next, contextual),
   );
-  const isChanged = Fields !== null || Objects !== null || groups.some(({ Type }) => Type !== 'None');
+  // What has no line of its own, such as the order of a list, makes a new version, too.
+  const isChanged =
+    Fields !== null || Objects !== null || groups.some(({ Type }) => Type !== 'None') || makesVersion(before, after);
   return {
     Type: change(before, after, isChanged),
     ID: (after ?? before)?.ID ?? '',

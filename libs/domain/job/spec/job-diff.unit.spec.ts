@@ -47,6 +47,34 @@ describe('the differences of two specifications', () => {
     ]);
   });
 
+  it('is None exactly when registering makes no version (nomad#2551)', () => {
+    const constraints = (...values: string[]) => ({
+      ...job,
+      Constraints: values.map((RTarget) => ({ LTarget: 'l', RTarget, Operand: '=' })),
+    });
+    const [one, other] = [specOf(constraints('a', 'b')), specOf(constraints('b', 'a'))];
+    expect(jobDiff(one, other)).toMatchObject({ Type: 'Edited', Objects: null });
+    expect(jobDiff(one, one).Type).toBe('None');
+  });
+
+  it.each<[string, string, object, object]>([
+    ['Templates', 'Template', { DestPath: 'local/a', EmbeddedTmpl: 'x' }, { DestPath: 'local/a', EmbeddedTmpl: 'y' }],
+    [
+      'Artifacts',
+      'Artifact',
+      { GetterSource: 'http://a', RelativeDest: 'x' },
+      { GetterSource: 'http://a', RelativeDest: 'y' },
+    ],
+    ['VolumeMounts', 'VolumeMount', { Volume: 'v', Destination: '/d' }, { Volume: 'w', Destination: '/d' }],
+    ['Actions', 'Action', { Name: 'a', Command: 'x' }, { Name: 'a', Command: 'y' }],
+  ])('tells a change of one of the %s field by field', (list, name, before, after) => {
+    const diff = jobDiff(specOf(withTask({ [list]: [before] })), specOf(withTask({ [list]: [after] })), {
+      contextual: false,
+    });
+    const objects = diff.TaskGroups?.[0]?.Tasks?.[0]?.Objects;
+    expect(objects).toMatchObject([{ Type: 'Edited', Name: name, Fields: [{ Type: 'Edited' }] }]);
+  });
+
   it('flattens the configuration of a driver, and matches services by name', () => {
     const objects = (task: object) =>
       jobDiff(specOf(withTask({ Services: [{ Name: 's', Tags: ['a'] }] })), specOf(withTask(task)), {
