@@ -3,11 +3,12 @@ import type { DeploymentEvent } from '../deployment/events.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobEvent } from '../job/events.js';
-import type { KeyringEvent } from '../keyring/events.js';
 import type { NamespaceEvent } from '../namespace/events.js';
 import type { NodePoolEvent } from '../node-pool/events.js';
+import type { KeyringEvent } from '../keyring/events.js';
 import type { NodeEventRecord } from '../node/events.js';
 import type { SchedulerConfigurationEvent } from '../scheduler-configuration/events.js';
+import type { ServicesEvent } from '../service/events.js';
 import type { VariableEvent } from '../variable/events.js';
 
 type EventType = (
@@ -16,15 +17,16 @@ type EventType = (
   | EvaluationEvent
   | JobSummaryEvent
   | JobEvent
-  | KeyringEvent
   | NamespaceEvent
   | NodePoolEvent
+  | KeyringEvent
   | NodeEventRecord
   | SchedulerConfigurationEvent
+  | ServicesEvent
   | VariableEvent
 )['type'];
 
-/** Every type of event that this release knows. The compiler holds it complete. */
+/** Every type of event that this release knows: the compiler holds it complete for each aggregate here, a test for all the aggregates there are. */
 const TYPES: Readonly<Record<EventType, true>> = {
   AllocationPlaced: true,
   AllocationStopDesired: true,
@@ -75,14 +77,14 @@ const TYPES: Readonly<Record<EventType, true>> = {
   PeriodicLaunchPassedOver: true,
   JobVersionUntagged: true,
   JobPurged: true,
-  RootKeyAdded: true,
-  RootKeyPublished: true,
-  RootKeyDeprecated: true,
-  RootKeyRemoved: true,
   NamespaceDefined: true,
   NamespaceDeleted: true,
   NodePoolDefined: true,
   NodePoolDeleted: true,
+  RootKeyAdded: true,
+  RootKeyPublished: true,
+  RootKeyDeprecated: true,
+  RootKeyRemoved: true,
   NodeRegistered: true,
   NodeDescriptionChanged: true,
   NodeStatusChanged: true,
@@ -92,6 +94,8 @@ const TYPES: Readonly<Record<EventType, true>> = {
   NodeDrainChanged: true,
   NodePurged: true,
   SchedulerConfigurationChosen: true,
+  ServicesRegistered: true,
+  ServicesDeregistered: true,
   VariableWritten: true,
   VariableLocked: true,
   VariableUnlocked: true,

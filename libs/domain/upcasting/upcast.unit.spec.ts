@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { deploymentStream } from '@app/kernel';
 import { DEPLOYMENT, given, idOf, jobSpec, planned, registered } from '@app/testing';
 import { evolveDeployment } from '../deployment/evolve.js';
 import type { DeploymentEvent } from '../deployment/events.js';
+import { EVENT_TYPES } from './event-types.js';
 import { schemaOf, upcast } from './index.js';
 import { upcastingBy } from './upcast.js';
 
@@ -18,6 +21,16 @@ const toy = upcastingBy(
   },
   new Set(['Paused', 'Resumed']),
 );
+
+test('every type of event that an aggregate declares is known', () => {
+  const domain = join(__dirname, '..');
+  const declared = readdirSync(domain, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(^|[/-])events\.ts$/.test(file))
+    .flatMap((file) => [...readFileSync(join(domain, file), 'utf8').matchAll(/readonly type: '(\w+)'/g)])
+    .map(([, type]) => type!);
+  expect(declared.length).toBeGreaterThan(50);
+  expect(declared.filter((type) => !EVENT_TYPES.has(type))).toEqual([]);
+});
 
 describe('Upcasting', () => {
   test('leads an event through every schema after its own', () => {
