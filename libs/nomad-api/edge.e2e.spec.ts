@@ -437,6 +437,19 @@ describe("Nomad's API in trouble", () => {
     expect((await edge.request('PUT', '/v1/job/much/evaluate')).statusCode).toBe(200);
   });
 
+  test('answers what cannot be stored, counted to or found with a refusal or an answer, never with a 500', async () => {
+    const long = Array.from({ length: 4_000 }, (_, n) => ((n * 7919) % 36).toString(36) + String(n)).join('');
+    const taken = await edge.request('PUT', '/v1/jobs', { Job: jobInput() }, { 'idempotency-key': long });
+    expect([taken.statusCode, taken.body]).toEqual([400, 'a name or key in the request is too long to be stored']);
+    for (const table of ['deployments', 'evaluations', 'allocations'])
+      for (const index of ['9223372036854775808', '18446744073709551615']) {
+        const page = await edge.request('GET', `/v1/${table}?per_page=1&next_token=${index}.x`);
+        expect([page.statusCode, page.body]).toEqual([200, '[]']);
+        const waited = await edge.request('GET', `/v1/${table}?index=${index}&wait=1ms`);
+        expect([waited.statusCode, waited.body]).toEqual([200, '[]']);
+      }
+  });
+
   test('says 503 while its store is away, whatever is asked, and works again afterwards', async () => {
     await edge.request('PUT', '/v1/jobs', { Job: jobInput() });
     edge.setReachable(false);

@@ -9,6 +9,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as 
 /** Largest request body. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 const MAX_PARAM_LENGTH = 4096;
+/** A request must have come in whole within this. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
@@ -20,7 +22,7 @@ const REDIRECTS = new WeakMap<object, string>();
 
 const encodeByte = (char: string): string => `%${(char.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`;
 
-/** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. Blocking reads last minutes: no request timeout. */
+/** How Fastify must be set up to route as Nomad does; spec/http-api §1.1, §8. The request timeout is for its arrival: a blocking read may last minutes. */
 export const fastifyOptions = {
   rewriteUrl(request) {
     // Bytes beyond ASCII come as Latin-1; encoded, they are the UTF-8 that was sent.
@@ -33,7 +35,8 @@ export const fastifyOptions = {
   routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false, caseSensitive: true },
   exposeHeadRoutes: false,
   bodyLimit: BODY_LIMIT,
-  requestTimeout: 0,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionTimeout: 0,
   keepAliveTimeout: 75_000,
   forceCloseConnections: 'idle',
   requestIdHeader: false,

@@ -7,7 +7,7 @@ import {
   reconcileSummary,
   type GarbageThresholds,
 } from '@app/domain';
-import type { Command, CommandHandler, Outcome } from '@app/event-store';
+import { isStoreOutage, StoreUnavailable, type Command, type CommandHandler, type Outcome } from '@app/event-store';
 import {
   allocationStream,
   deploymentStream,
@@ -69,7 +69,10 @@ export class GarbageCollector implements Reactor {
   }
 }
 
-/** One look at everything, evaluations first: a job goes only when they can go. @throws Error when a command is not taken. */
+/**
+ * One look at everything, evaluations first: a job goes only when they can go. What cannot be collected is left, and the sweep goes on.
+ * @throws AggregateError in the end, of some of what went wrong; StoreUnavailable at once.
+ */
 export async function sweep(
   source: GarbageFinder,
   execute: Execute,
@@ -77,9 +80,11 @@ export async function sweep(
   now: TimeUs,
   isCancelled: () => boolean = () => false,
 ): Promise<void> {
+  const faults = new Faults();
   const ended = { batch: now - thresholds.batchEvaluation, others: now - thresholds.evaluation };
   await eachPage(
     isCancelled,
+    faults,
     (after) => source.evaluations(ended, after),
     async (found) => {
       const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds }));
@@ -100,24 +105,28 @@ export async function sweep(
   );
   await eachPage(
     isCancelled,
+    faults,
     (after) => source.jobs(now - thresholds.job, after),
     async (found) => {
       for (const { namespace, jobId } of found) {
-        const belongings = await source.belongings(namespace, jobId);
-        const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
-        done(
-          await execute(
-            'CollectJob',
-            (view, context) => collectJob(view, context, { namespace, jobId, ...belongings, thresholds }),
-            undefined,
-            reads,
-          ),
-        );
+        await faults.of(async () => {
+          const belongings = await source.belongings(namespace, jobId);
+          const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
+          done(
+            await execute(
+              'CollectJob',
+              (view, context) => collectJob(view, context, { namespace, jobId, ...belongings, thresholds }),
+              undefined,
+              reads,
+            ),
+          );
+        });
       }
     },
   );
   await eachPage(
     isCancelled,
+    faults,
     (after) => source.deployments(now - thresholds.deployment, after),
     async (found) => {
       const deployments = found.map(({ id, allocationIds }) => ({ deploymentId: id, allocationIds }));
@@ -137,14 +146,42 @@ export async function sweep(
   );
   for (const { id, allocationIds } of isCancelled() ? [] : await source.nodes()) {
     const reads = [nodeStream(id), ...allocationIds.map(allocationStream)];
-    done(
-      await execute(
-        'CollectNode',
-        (view, context) => collectNode(view, context, { nodeId: id, allocationIds, thresholds }),
-        undefined,
-        reads,
+    await faults.of(async () =>
+      done(
+        await execute(
+          'CollectNode',
+          (view, context) => collectNode(view, context, { nodeId: id, allocationIds, thresholds }),
+          undefined,
+          reads,
+        ),
       ),
     );
+  }
+  faults.tell();
+}
+
+/** Faults that a sweep keeps to tell of. */
+const KEPT_FAULTS = 10;
+
+/** What went wrong with single items of a sweep. */
+class Faults {
+  private count = 0;
+  private readonly kept: unknown[] = [];
+
+  /** Does something with one item. @throws StoreUnavailable: the others would fare no better */
+  async of(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof StoreUnavailable || isStoreOutage(error)) throw error;
+      this.count++;
+      if (this.kept.length < KEPT_FAULTS) this.kept.push(error);
+    }
+  }
+
+  /** @throws AggregateError if there were any */
+  tell(): void {
+    if (this.count > 0) throw new AggregateError(this.kept, `garbage was left ${this.count} times`);
   }
 }
 
@@ -191,12 +228,14 @@ export class Housekeeping {
 /** In pages of the database, and of a page in parts of one command each. */
 async function eachPage<T>(
   isCancelled: () => boolean,
+  faults: Faults,
   load: (after: string) => Promise<GarbagePage<T>>,
   take: (found: readonly T[]) => Promise<void>,
 ): Promise<void> {
   for (let after: string | undefined = ''; after !== undefined && !isCancelled();) {
     const { found, next } = await load(after);
-    for (let i = 0; i < found.length && !isCancelled(); i += PER_COMMAND) await take(found.slice(i, i + PER_COMMAND));
+    for (let i = 0; i < found.length && !isCancelled(); i += PER_COMMAND)
+      await faults.of(() => take(found.slice(i, i + PER_COMMAND)));
     after = next;
   }
 }

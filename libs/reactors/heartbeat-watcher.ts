@@ -70,18 +70,24 @@ export class HeartbeatWatcher implements Reactor {
     const allowed = 2 * heartbeatTtlMs(nodes.length) + GRACE_MS;
     for (const node of nodes) {
       if (node.status === 'down' || moment - this.heardAt.get(node.id)! < allowed) continue;
-      const status = mayReconnect(cluster, node, this.context.now()) ? 'disconnected' : 'down';
-      if (status === node.status) continue;
-      const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
-      const jobs = command.affected.map(({ namespace, jobId }) => jobStream(namespace, jobId));
-      await this.context.execute(
-        'MissHeartbeat',
-        (view, context) => missHeartbeat(view, context, command),
-        node.id,
-        // One by one, a new leader would load the jobs of a lost node in as many round trips.
-        [nodeStream(node.id), ...jobs],
-      );
+      // The others are looked at all the same; this one again in a second.
+      await this.miss(node).catch(this.context.onError);
     }
+  }
+
+  private async miss(node: NodeState): Promise<void> {
+    const { cluster, now, execute } = this.context;
+    const status = mayReconnect(cluster, node, now()) ? 'disconnected' : 'down';
+    if (status === node.status) return;
+    const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
+    const jobs = command.affected.map(({ namespace, jobId }) => jobStream(namespace, jobId));
+    await execute(
+      'MissHeartbeat',
+      (view, context) => missHeartbeat(view, context, command),
+      node.id,
+      // One by one, a new leader would load the jobs of a lost node in as many round trips.
+      [nodeStream(node.id), ...jobs],
+    );
   }
 }
 

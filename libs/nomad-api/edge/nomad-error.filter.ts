@@ -30,14 +30,17 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
     return void reply.code(429).header('Retry-After', error.retryAfterSeconds).type(TEXT).send(error.message);
   }
   if (error instanceof StoreUnavailable || isStoreOutage(error)) {
-    const text = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
+    const unavailable = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
+    const text =
+      sqlStateOf(error) === DISK_FULL ? 'the disk of the event store is full; nothing was written' : unavailable;
     return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
   }
   if (error instanceof KeyringUnavailable) return void reply.code(500).type(TEXT).send(error.message);
   if (error instanceof LogNotFollowed) {
     return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(error.message);
   }
-  if (holdsZeroByte(error)) return void reply.code(400).type(TEXT).send('text must not hold a zero byte');
+  const complaint = complaintOf(error);
+  if (complaint !== undefined) return void reply.code(400).type(TEXT).send(complaint);
   // Nest's own: an unknown path, an answer as empty as Nomad's.
   if (error instanceof HttpException && error.getStatus() === 404)
     return void reply.code(404).removeHeader('content-type').send();
@@ -56,11 +59,26 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
 
 /** SQLSTATE character_not_in_repertoire: no name that is stored holds a zero byte, and none that is asked for may. */
 const CHARACTER_NOT_IN_REPERTOIRE = '22021';
+/** SQLSTATE program_limit_exceeded: a name is longer than an index takes. */
+const PROGRAM_LIMIT_EXCEEDED = '54000';
+const DISK_FULL = '53100';
 
-function holdsZeroByte(error: unknown): boolean {
-  const { code, driverError } = (error ?? {}) as {
+/** The database's word for what is wrong, by whatever library it was asked. */
+function sqlStateOf(error: unknown): string {
+  const { code, driverError, cause } = (error ?? {}) as {
     readonly code?: unknown;
     readonly driverError?: { readonly code?: unknown };
+    readonly cause?: unknown;
   };
-  return (driverError?.code ?? code) === CHARACTER_NOT_IN_REPERTOIRE;
+  const found = driverError?.code ?? code;
+  if (typeof found === 'string') return found;
+  return cause === undefined || cause === error ? '' : sqlStateOf(cause);
+}
+
+/** What of the request the database cannot hold. Class 22: data exceptions. */
+function complaintOf(error: unknown): string | undefined {
+  const state = sqlStateOf(error);
+  if (state === CHARACTER_NOT_IN_REPERTOIRE) return 'text must not hold a zero byte';
+  if (state === PROGRAM_LIMIT_EXCEEDED) return 'a name or key in the request is too long to be stored';
+  return /^22...$/.test(state) ? `the request holds what cannot be stored: ${(error as Error).message}` : undefined;
 }
