@@ -5,6 +5,7 @@ import { checkConsumer } from './consumer-check.js';
 import { checkKafka } from './kafka-check.js';
 import type { LeaseWatch } from './lease-watch.js';
 import { checkLinearizability } from './linearizability.js';
+import { checkFollower, type StreamFollower } from './stream-follower.js';
 import { LogFacts } from './log-facts.js';
 import { getJson, until, type Stack } from './stack.js';
 
@@ -20,7 +21,12 @@ export interface Verdict {
 }
 
 /** Judges a run, once everything runs again and nobody writes any more. */
-export async function judge(stack: Stack, arena: Arena, leases: LeaseWatch): Promise<Verdict[]> {
+export async function judge(
+  stack: Stack,
+  arena: Arena,
+  leases: LeaseWatch,
+  followers: readonly StreamFollower[],
+): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const add = (name: string, detail: string, problems: readonly string[], skipped = false): void => {
     verdicts.push({ name, detail, problems, ...(skipped && { skipped }) });
@@ -94,6 +100,10 @@ export async function judge(stack: Stack, arena: Arena, leases: LeaseWatch): Pro
   });
   add('rows equal the fold of the log', `${streams} streams, ${rows} rows`, differences);
   add('all instances answer alike', `${stack.instances.length} instances`, await instancesDiffer(stack));
+  for (const [i, follower] of followers.entries()) {
+    const { detail, problems } = await checkFollower(follower, stack.balancer.url, facts);
+    add(`follower ${i} of the event stream got every commit once, in order`, detail, problems);
+  }
   if (stack.kafka === undefined) add('Kafka equals the log', 'SKIPPED: there is no Kafka', [], true);
   else {
     const { records, events, objects, latest } = await checkKafka(stack);

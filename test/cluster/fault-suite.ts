@@ -9,6 +9,7 @@ import { chaosJob } from './jobs.js';
 import { LeaseWatch } from './lease-watch.js';
 import { Nemesis } from './nemesis.js';
 import { Random } from './random.js';
+import { StreamFollower } from './stream-follower.js';
 import { getJson, Stack, until } from './stack.js';
 
 const FAULTS = 100;
@@ -17,6 +18,7 @@ const TIME_BOUND_MS = 540_000;
 const TIME_PER_FAULT_MS = 5_400;
 const CLIENTS = 8;
 const JOBS = 6;
+const FOLLOWERS = 3;
 const WARM_UP_MS = 3_000;
 const LIVELY_BOUND_MS = 45_000;
 
@@ -77,6 +79,7 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
     stopped: false,
   };
   for (const job of arena.jobs) await register(stack, job, random.uuid());
+  const followers = Array.from({ length: FOLLOWERS }, () => new StreamFollower(stack.balancer.url));
   const leases = new LeaseWatch(stack.databaseUrl);
   const clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i, new Random(seed * 1000 + i), arena).run());
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
@@ -94,7 +97,7 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
   writeFileSync(join(stack.options.directory, 'observations.json'), JSON.stringify(arena.observations));
   const lively = await livelyAgain(stack, random);
   await leases.stop();
-  const verdicts = await judge(stack, arena, leases);
+  const verdicts = await judge(stack, arena, leases, followers);
   const enough = injected < faults ? [`only ${injected} of ${faults} faults fitted into the time`] : [];
   for (const [fault, times] of nemesis.missed)
     if (times === nemesis.done.get(fault)) enough.push(`${fault}: none of ${times} found one`);

@@ -9,6 +9,8 @@ import { fillLog, rolloutLog } from './rollout-log.js';
 
 const SUBSCRIBERS = 500;
 const PER_SECOND = 200;
+/** As many objects are written in turn: what writes one object goes one after the other. */
+const OBJECTS = 100;
 const LIVE_MS = 15_000;
 const DRAIN_MS = 10_000;
 const WANTED = { p99Ms: 200, replayPerS: 50_000 } as const;
@@ -52,9 +54,9 @@ async function live(): Promise<void> {
       if (due > performance.now()) await delay(due - performance.now());
       const at = performance.now();
       writes.push(
-        fetch(`${server.url}/v1/node/pool/bench`, {
+        fetch(`${server.url}/v1/node/pools`, {
           method: 'PUT',
-          body: JSON.stringify({ Name: 'bench', Description: String(n) }),
+          body: JSON.stringify({ Name: `bench-${n % OBJECTS}`, Description: String(n) }),
         }).then(async (answer) => {
           await answer.arrayBuffer();
           sentAt.set(Number(answer.headers.get('x-nomad-index')), at);

@@ -12,8 +12,10 @@ const KEPT_EVENTS = 8_000;
 const REPLAY_TEXT = 16_000_000;
 /** About what a state takes. */
 const STATE_TEXT = 2_000;
-/** How often the newest commits are handed on: many subscribers are served in one go. */
+/** How often the newest commits are handed on; many subscribers are served less often, each with more in one write. */
 const TICK_MS = 20;
+const TICK_MS_OF_MANY = 60;
+const MANY = 100;
 /** How soon the log is read again after that failed. */
 const RETRY_MS = 250;
 /** Pages of the past that are read and folded at the same time. */
@@ -143,18 +145,22 @@ export class EventFeed {
     return () => this.waiting.delete(wake);
   }
 
-  private follow(inMs = TICK_MS): void {
+  private follow(inMs = this.tickMs): void {
     if (this.following !== undefined || this.timer !== undefined) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.following = this.readOn().then(
-        () => this.goOn(TICK_MS),
+        () => this.goOn(this.tickMs),
         (error: unknown) => {
           this.onError(error);
           this.goOn(RETRY_MS);
         },
       );
     }, inMs);
+  }
+
+  private get tickMs(): number {
+    return this.subscribers > MANY ? TICK_MS_OF_MANY : TICK_MS;
   }
 
   private goOn(inMs: number): void {
