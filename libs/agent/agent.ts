@@ -350,6 +350,7 @@ class NodeAgent implements Agent {
         },
         defaultHost: this.#ip,
         driver: (name) => this.#drivers.get(name),
+        sign: (task, names) => this.#client.signIdentities(this.nodeId, allocation.ID, task, names),
         changed: (changed, urgent) => this.#changed(changed, urgent),
       },
       allocation,

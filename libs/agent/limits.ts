@@ -63,3 +63,7 @@ export const MIN_CHECK_INTERVAL_MS = 100;
 export const DEFAULT_CHECK_TIMEOUT_MS = 5_000;
 /** Output of a check's script that is read. */
 export const MAX_CHECK_OUTPUT_BYTES = 4 * 1024;
+
+/** Identities are renewed in the middle of their time, but not sooner than this; and again after this if that fails. */
+export const IDENTITY_RENEWAL_MIN_MS = 1_000;
+export const IDENTITY_RETRY_MS = 5_000;

@@ -81,3 +81,14 @@ export interface HeartbeatAnswer {
   readonly HeartbeatTTLMs: number;
   readonly Index: Index;
 }
+
+/** Answer to a request for identities of a task. */
+export interface SignedIdentities {
+  readonly Identities: readonly {
+    readonly Name: string;
+    readonly Token: string;
+    /** 0: never. */
+    readonly ExpiresAtUs: TimeUs;
+  }[];
+  readonly Rejections: readonly { readonly Name: string; readonly Reason: string }[];
+}

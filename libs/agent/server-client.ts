@@ -1,6 +1,12 @@
 import { Pool, type Dispatcher } from 'undici';
 import { FEED_GRACE_MS, FEED_WAIT_MS, REQUEST_TIMEOUT_MS } from './limits.js';
-import type { AllocationList, HeartbeatAnswer, Registration, RegistrationAnswer } from './protocol.js';
+import type {
+  AllocationList,
+  HeartbeatAnswer,
+  Registration,
+  RegistrationAnswer,
+  SignedIdentities,
+} from './protocol.js';
 
 /** A server answered, and not with what was asked for. The message is its text. */
 export class RequestRefused extends Error {
@@ -79,6 +85,17 @@ export class ServerClient {
       `{"Updates":[${updates.join(',')}]}`,
       REQUEST_TIMEOUT_MS,
     );
+  }
+
+  /** Identities of a task of an allocation on the node. */
+  signIdentities(
+    nodeId: string,
+    allocationId: string,
+    task: string,
+    names: readonly string[],
+  ): Promise<SignedIdentities> {
+    const body = JSON.stringify({ AllocationID: allocationId, Task: task, Names: names });
+    return this.#request('PUT', `/agent/v1/node/${nodeId}/identities`, body, REQUEST_TIMEOUT_MS);
   }
 
   /** Breaks off what is under way. */

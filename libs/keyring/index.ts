@@ -1,3 +1,4 @@
 export { KeyEncryptionKey, loadKeyEncryptionKey, type KeySource } from './key-encryption-key.js';
+export { AllocationIdentities, type IdentityAnswer, type WantedIdentity } from './allocation-identities.js';
 export { Keyring, KeyringUnavailable, type Items } from './keyring.js';
 export { IdentityTokens, type IdentityClaims, type SignedIdentity, type VerifiedIdentity } from './identity-tokens.js';

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
-import { IdentityTokens, Keyring } from '@app/keyring';
+import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
 import { Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
@@ -132,6 +132,7 @@ export class NomadApiModule {
         { provide: LockRenewals, useValue: services.renewals },
         { provide: Keyring, useValue: services.keyring },
         { provide: IdentityTokens, useValue: services.identities },
+        { provide: AllocationIdentities, useValue: new AllocationIdentities(services.identities, server.region) },
         { provide: OidcIssuer, useValue: new OidcIssuer(services.oidcIssuer) },
         { provide: LogTail, useValue: tail },
         { provide: AnswerCache, useValue: cache },

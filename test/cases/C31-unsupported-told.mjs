@@ -53,8 +53,6 @@ const blocks = {
     g.Update = update({ HealthCheck: 'checks' });
   },
   secrets: (g, t) => (t.Secrets = [{ Name: 'db', Provider: 'nomad', Path: 'x' }]),
-  'identity in a file': (g, t) => (t.Identities = [{ Name: 'aws', Audience: ['sts'], File: true, TTL: s(3600) }]),
-  'identity in the env': (g, t) => (t.Identity = { Env: true }),
   device: (g, t) => (t.Resources.Devices = [{ Name: 'nvidia/gpu', Count: 1 }]),
   numa: (g, t) => (t.Resources = { Cores: 1, MemoryMB: 16, NUMA: { Affinity: 'require' } }),
   schedule: (g, t) => (t.Schedule = { Cron: { Start: '0 0 8 * * *', End: '0 18', Timezone: 'UTC' } }),

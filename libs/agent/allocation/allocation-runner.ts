@@ -7,8 +7,9 @@ import { HealthWatcher } from '../health/health-watcher.js';
 import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
 import { textOf, type AgentLog } from '../log.js';
 import { refuseLacking } from '../task/capabilities.js';
-import type { AgentAllocation, AgentService, AllocationUpdate } from '../protocol.js';
+import type { AgentAllocation, AgentService, AllocationUpdate, SignedIdentities } from '../protocol.js';
 import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from '../task/task-environment.js';
+import { TaskIdentities, wantedIdentities } from '../task/task-identities.js';
 import * as events from '../task/task-event.js';
 import { TaskRunner, type SavedTask } from '../task/task-runner.js';
 import type { Cancel, Timers } from '../timers.js';
@@ -28,6 +29,8 @@ export interface AllocationHost {
   readonly node: NodeFacts;
   readonly defaultHost: string;
   readonly driver: (name: string) => Driver | undefined;
+  /** Asks servers for identities of a task of this allocation. */
+  readonly sign: (task: string, names: readonly string[]) => Promise<SignedIdentities>;
   /** Something to report and to note has changed; urgent if the client status or the health has. */
   readonly changed: (runner: AllocationRunner, urgent: boolean) => void;
 }
@@ -58,6 +61,7 @@ export class AllocationRunner {
   readonly id: string;
   readonly #host: AllocationHost;
   readonly #tasks = new Map<string, TaskRunner>();
+  readonly #identities = new Map<string, TaskIdentities>();
   #allocation: AgentAllocation;
   #job: JobSpec;
   #group: TaskGroup | undefined;
@@ -163,6 +167,7 @@ export class AllocationRunner {
     this.#watcher?.stop();
     this.#checks?.stop();
     for (const task of this.#tasks.values()) task.detach();
+    for (const identities of this.#identities.values()) identities.stop();
   }
 
   /**
@@ -318,6 +323,7 @@ export class AllocationRunner {
     const host = {
       ...this.#host,
       driverTask: (task: Task) => this.#driverTask(task),
+      prepare: (task: Task) => this.#prepare(task),
       changed: () => this.#taskChanged(),
     };
     for (const spec of this.#group.Tasks) {
@@ -395,6 +401,7 @@ export class AllocationRunner {
       this.#health = { healthy: false, timestampUs: 0 };
     }
     if (this.isOver) {
+      for (const identities of this.#identities.values()) identities.stop();
       this.#checks?.stop();
       this.#cancelMaxRun?.();
     }
@@ -530,11 +537,35 @@ export class AllocationRunner {
     });
   }
 
+  async #prepare(spec: Task): Promise<void> {
+    refuseLacking(spec);
+    if (wantedIdentities(spec).length === 0) return;
+    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
+    await createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User));
+    let identities = this.#identities.get(spec.Name);
+    if (identities === undefined) {
+      const host = {
+        ...this.#host,
+        renewed: (mode: 'restart' | 'signal', signal: string) => this.#identityRenewed(spec.Name, mode, signal),
+      };
+      identities = new TaskIdentities(host, spec.Name, directories);
+      this.#identities.set(spec.Name, identities);
+    }
+    await identities.prepare(spec, ownerOf(spec.User));
+  }
+
+  #identityRenewed(name: string, mode: 'restart' | 'signal', signal: string): void {
+    const task = this.#tasks.get(name);
+    if (task?.state.State !== 'running' || this.#killing || this.#detached) return;
+    if (mode === 'restart') task.restart('Identity was renewed', 'by-operator');
+    else void task.signal(signal, 'Identity was renewed').catch(() => undefined);
+  }
+
   #driverTask(spec: Task): DriverTask {
     refuseLacking(spec);
     const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
     const { node } = this.#host;
-    const env = this.#environmentOf(spec);
+    const env = { ...this.#environmentOf(spec), ...this.#identities.get(spec.Name)?.env(spec) };
     return {
       allocationId: this.id,
       name: spec.Name,

@@ -4,7 +4,6 @@ import { neededCapabilities, type Capability, type Task } from '@app/domain';
 export const LACKING_CAPABILITIES: readonly Capability[] = [
   'artifact',
   'csi_plugin',
-  'identity',
   'secret',
   'template',
   'volume_mount',

@@ -42,6 +42,8 @@ export interface TaskHost {
   readonly driver: (name: string) => Driver | undefined;
   /** The task as its driver wants it. @throws Error if the task asks for something that the agent cannot give. */
   readonly driverTask: (task: Task) => DriverTask;
+  /** Gets what the task needs before it can start. @throws StartError or Error if that cannot be had. */
+  readonly prepare: (task: Task) => Promise<void>;
   /** The state or the handle of the task has changed. */
   readonly changed: () => void;
 }
@@ -240,6 +242,8 @@ export class TaskRunner {
     try {
       const driver = this.#host.driver(this.#spec.Driver);
       if (!driver) throw new StartError(`driver ${JSON.stringify(this.#spec.Driver)} not found`);
+      await this.#host.prepare(this.#spec);
+      if (this.#killWanted || this.#detached) return { kind: 'not-started', recoverable: false };
       handle = await driver.start(this.#host.driverTask(this.#spec));
     } catch (error) {
       const isDriverError = error instanceof StartError;

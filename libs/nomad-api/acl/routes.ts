@@ -184,4 +184,5 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /agent/v1/node/:id/allocations', nodeSecret],
   ['PUT /agent/v1/node/:id/status', nodeSecret],
   ['GET /agent/v1/node/:id/session', nodeSecret],
+  ['PUT /agent/v1/node/:id/identities', nodeSecret],
 ]);

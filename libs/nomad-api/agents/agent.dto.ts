@@ -27,6 +27,8 @@ const MAX_UPDATES = 1024;
 /** Services of one allocation, tags of one of them, and bytes of its id: names of group or task, service and port are in it. */
 const MAX_SERVICES = 256;
 const MAX_TAGS = 256;
+/** Identities of one task. */
+const MAX_IDENTITIES = 64;
 const MAX_SERVICE_ID = 1024;
 
 class CpuDto {
@@ -121,4 +123,15 @@ export class StatusDto {
   @ArrayMaxSize(MAX_UPDATES)
   @Nested(() => AllocationUpdateDto, { each: true })
   Updates!: AllocationUpdateDto[];
+}
+
+/** `PUT /agent/v1/node/:id/identities`. */
+export class IdentitiesDto {
+  @IsUUID() AllocationID!: string;
+  @IsNotEmpty() @MaxLength(MAX_NAME) Task!: string;
+  @IsArray()
+  @ArrayMaxSize(MAX_IDENTITIES)
+  @IsString({ each: true })
+  @MaxLength(MAX_NAME, { each: true })
+  Names!: string[];
 }

@@ -21,7 +21,7 @@ import {
   servicesStream,
   type Index,
 } from '@app/kernel';
-import { IdentityTokens, KeyringUnavailable } from '@app/keyring';
+import { AllocationIdentities, IdentityTokens, KeyringUnavailable } from '@app/keyring';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -33,7 +33,7 @@ import { Reads, sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
-import { HeartbeatDto, RegisterNodeDto, StatusDto, type ServiceDto } from './agent.dto.js';
+import { HeartbeatDto, IdentitiesDto, RegisterNodeDto, StatusDto, type ServiceDto } from './agent.dto.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { JoinTokens } from './join-tokens.js';
 import { bodyAs } from './validated-body.js';
@@ -56,6 +56,7 @@ export class AgentsController {
     private readonly nodeCalls: NodeCalls,
     private readonly identities: IdentityTokens,
     private readonly server: ServerIdentity,
+    private readonly workloads: AllocationIdentities,
   ) {}
 
   @Put('node')
@@ -188,6 +189,34 @@ export class AgentsController {
       if (error instanceof KeyringUnavailable) return {};
       throw error;
     }
+  }
+
+  /** Identities for a task that this node runs. */
+  @Put('node/:id/identities')
+  async signIdentities(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const body = await bodyAs(request, IdentitiesDto);
+    const node = await this.authenticated(request);
+    await this.tail.readIndex();
+    const [alloc] = await this.objects.allocations([body.AllocationID.toLowerCase()]);
+    if (alloc?.nodeId !== node.id) throw new NomadError('allocation not found', 400);
+    const spec = (await this.readModels.jobVersion(jobKey(alloc)))?.version.spec;
+    if (spec === undefined) throw new NomadError('job not found', 400);
+    const answers = await Promise.all(
+      body.Names.map(async (name) => ({
+        name,
+        answer: await this.workloads.sign(alloc, spec, { kind: 'task', workload: body.Task, name }),
+      })),
+    );
+    sendJson(request, reply, {
+      Identities: answers.flatMap(({ name, answer }) =>
+        answer.kind === 'signed'
+          ? [{ Name: name, Token: answer.identity.token, ExpiresAtUs: answer.identity.expiresAt }]
+          : [],
+      ),
+      Rejections: answers.flatMap(({ name, answer }) =>
+        answer.kind === 'refused' ? [{ Name: name, Reason: answer.reason }] : [],
+      ),
+    });
   }
 
   /** The node of the path, if the bearer of the request knows its secret. */
