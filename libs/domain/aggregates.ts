@@ -26,6 +26,9 @@ import type { KeyringState } from './keyring/state.js';
 import type { NodeEventRecord } from './node/events.js';
 import { evolveNode } from './node/evolve.js';
 import type { NodeState } from './node/state.js';
+import type { ScalingPolicyEvent } from './scaling-policy/events.js';
+import { evolveScalingPolicy } from './scaling-policy/evolve.js';
+import type { ScalingPolicyState } from './scaling-policy/state.js';
 import type { SchedulerConfigurationEvent } from './scheduler-configuration/events.js';
 import { evolveSchedulerConfiguration } from './scheduler-configuration/evolve.js';
 import type { SchedulerConfigurationState } from './scheduler-configuration/state.js';
@@ -45,6 +48,7 @@ export type AggregateState =
   | NamespaceState
   | NodePoolState
   | NodeState
+  | ScalingPolicyState
   | SchedulerConfigurationState
   | KeyringState
   | VariableState
@@ -75,6 +79,8 @@ export function evolve(
       return evolveNamespace(state as NamespaceState | undefined, event as NamespaceEvent, fact);
     case 'node-pool':
       return evolveNodePool(state as NodePoolState | undefined, event as NodePoolEvent, fact);
+    case 'scaling-policy':
+      return evolveScalingPolicy(state as ScalingPolicyState | undefined, event as ScalingPolicyEvent, fact);
     case 'scheduler-configuration':
       return evolveSchedulerConfiguration(
         state as SchedulerConfigurationState | undefined,

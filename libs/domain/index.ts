@@ -21,6 +21,8 @@ export { renderDeploymentWait } from './deployment/waiting.js';
 export * from './evaluation/state.js';
 export { newEvaluation } from './evaluation/create.js';
 export { cancelEvaluations, failEvaluation, unblockEvaluations } from './evaluation/decide.js';
+export type { ScalingPolicyState } from './scaling-policy/state.js';
+export { renderScalingPolicy, renderScalingPolicyStub } from './scaling-policy/render.js';
 export { deleteEvaluations } from './evaluation/delete.js';
 export { renderEvaluation, renderEvaluationStub } from './evaluation/render.js';
 export * from './job/state.js';

@@ -9,6 +9,7 @@ import {
   renderNode,
   renderNodePool,
   renderRootKey,
+  renderScalingPolicy,
   renderSchedulerConfiguration,
   renderService,
   renderVariableMetadata,
@@ -23,6 +24,7 @@ import {
   type NodePoolState,
   type KeyringState,
   type NodeState,
+  type ScalingPolicyState,
   type SchedulerConfigurationState,
   type VariableState,
 } from '@app/domain';
@@ -62,6 +64,8 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { Namespace: after === undefined ? null : renderNamespace(after as NamespaceState) };
     case 'node-pool':
       return { NodePool: after === undefined ? null : renderNodePool(after as NodePoolState) };
+    case 'scaling-policy':
+      return { ScalingPolicy: after === undefined ? null : renderScalingPolicy(after as ScalingPolicyState) };
     case 'scheduler-configuration':
       return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
     case 'keyring':

@@ -16,6 +16,7 @@ export {
   jobSummaryStream,
   namespaceStream,
   nodePoolStream,
+  scalingPolicyStream,
   KEYRING,
   nodeStream,
   SCHEDULER_CONFIGURATION,

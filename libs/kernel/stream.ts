@@ -11,7 +11,8 @@ export type StreamType =
   | 'scheduler-configuration'
   | 'keyring'
   | 'variable'
-  | 'services';
+  | 'services'
+  | 'scaling-policy';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -33,6 +34,7 @@ export const variableStream = (namespace: string, path: string): StreamName => `
 
 /** The registrations of an allocation. */
 export const servicesStream = (allocationId: string): StreamName => `services/${allocationId}`;
+export const scalingPolicyStream = (id: string): StreamName => `scaling-policy/${id}`;
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

@@ -42,6 +42,7 @@ import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
+import { ScalingPoliciesController } from './scaling/scaling-policies.controller.js';
 import { FuzzySearch } from './search/fuzzy-search.js';
 import { PrefixSearch } from './search/prefix-search.js';
 import { SearchController } from './search/search.controller.js';
@@ -106,6 +107,7 @@ export class NomadApiModule {
         NodeCommandsController,
         NodesController,
         EventStreamController,
+        ScalingPoliciesController,
         SearchController,
         StatusController,
         SystemController,

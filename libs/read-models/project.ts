@@ -9,6 +9,7 @@ import {
   renderNodePool,
   renderNodeStub,
   renderService,
+  renderScalingPolicyStub,
   renderVariableMetadata,
   currentVersion,
   type AllocationServices,
@@ -21,6 +22,7 @@ import {
   type NamespaceState,
   type NodePoolState,
   type NodeState,
+  type ScalingPolicyState,
   type VariableState,
 } from '@app/domain';
 import type { RowWrite } from '@app/event-store';
@@ -50,6 +52,8 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectServices(before as AllocationServices | undefined, after as AllocationServices);
     case 'variable':
       return projectVariable(after as VariableState);
+    case 'scaling-policy':
+      return [projectScalingPolicy(after as ScalingPolicyState)];
     case 'scheduler-configuration':
     case 'keyring':
       return [];
@@ -72,6 +76,7 @@ export const TABLES_OF = {
   keyring: [],
   variable: ['variable'],
   services: ['service'],
+  'scaling-policy': ['scaling_policy'],
 } as const;
 
 const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });
@@ -301,4 +306,20 @@ function projectServices(before: AllocationServices | undefined, after: Allocati
         document: JSON.stringify(renderService(after, service)),
       })),
   ];
+}
+
+function projectScalingPolicy(state: ScalingPolicyState): RowWrite {
+  if (state.purged) return removal('scaling_policy', state.id);
+  return {
+    table: 'scaling_policy',
+    key: state.id,
+    columns: {
+      namespace: state.namespace,
+      job_id: state.jobId,
+      type: state.type,
+      create_index: state.createIndex,
+      modify_index: state.modifyIndex,
+    },
+    document: JSON.stringify(renderScalingPolicyStub(state)),
+  };
 }

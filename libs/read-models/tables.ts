@@ -12,7 +12,8 @@ export type TableName =
   | 'namespace'
   | 'node_pool'
   | 'variable'
-  | 'service';
+  | 'service'
+  | 'scaling_policy';
 
 /** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -154,5 +155,11 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(namespace, service_name)', '(namespace, job_id)', '(alloc_id)'],
+  },
+  {
+    table: 'scaling_policy',
+    key: 'id',
+    columns: { namespace: TEXT, job_id: TEXT, type: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(namespace, job_id)'],
   },
 ];

@@ -5,6 +5,7 @@ import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
+import { ScalingPolicies1764334800000 } from './scaling-policies.migration.js';
 import { ServerDirectory1764310000000 } from './server-directory.migration.js';
 import { Services1764331200000 } from './services.migration.js';
 import { Variables1764327600000 } from './variables.migration.js';
@@ -18,6 +19,7 @@ export const MIGRATIONS = [
   ServerDirectory1764310000000,
   Variables1764327600000,
   Services1764331200000,
+  ScalingPolicies1764334800000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

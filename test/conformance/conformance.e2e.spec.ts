@@ -19,7 +19,6 @@ const NOT_SERVED = new Set([
   'jobs-statuses',
   'namespaces-jobs',
   'operator-raft-autopilot',
-  'scaling-policies',
 ]);
 const LANES = 6;
 const BOUND_MS = 600_000;

@@ -79,6 +79,8 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   EvaluationUnblocked: () => 'there may be room now',
   EvaluationCanceled: ({ statusDescription }) => `cancelled${after(': ', statusDescription)}`,
   EvaluationCollected: () => COLLECTED,
+  ScalingPolicySet: ({ group }) => `the scaling policy of ${text(group)} is set`,
+  ScalingPolicyRemoved: () => 'the scaling policy is removed',
   EvaluationDeleted: () => 'was deleted by an operator',
   JobRegistered: ({ version, cause, revertedTo }) =>
     `version ${text(version)} by ${text(cause)}${after(', brings back version ', revertedTo)}`,

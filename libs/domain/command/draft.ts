@@ -8,6 +8,7 @@ import {
   nodePoolStream,
   nodeStream,
   servicesStream,
+  scalingPolicyStream,
   type CommandContext,
   type DomainEvent,
   type Fact,
@@ -33,6 +34,7 @@ import type { NodeEventRecord } from '../node/events.js';
 import type { NodeState } from '../node/state.js';
 import type { ServicesEvent } from '../service/events.js';
 import type { AllocationServices } from '../service/state.js';
+import type { ScalingPolicyEvent } from '../scaling-policy/events.js';
 
 /** A change to one stream within a decision: its state before the first event and after the last one. */
 export interface Change<S> {
@@ -63,6 +65,7 @@ export interface Draft {
   readonly onNode: (id: string, event: NodeEventRecord) => void;
   readonly onServices: (allocationId: string, event: ServicesEvent) => void;
   readonly onNodePool: (name: string, event: NodePoolEvent) => void;
+  readonly onScalingPolicy: (id: string, event: ScalingPolicyEvent) => void;
   /** Adds a new evaluation; `snapshotIndex` only for blocked ones. */
   readonly evaluate: (evaluation: NewEvaluation, snapshotIndex?: number) => string;
   readonly changes: (type: 'allocation') => readonly Change<AllocationState>[];
@@ -115,6 +118,7 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
     onNode: (id, event) => emit(nodeStream(id), event),
     onServices: (allocationId, event) => emit(servicesStream(allocationId), event),
     onNodePool: (name, event) => emit(nodePoolStream(name), event),
+    onScalingPolicy: (id, event) => emit(scalingPolicyStream(id), event),
     evaluate: (evaluation, snapshotIndex = 0) => {
       emit(evaluationStream(evaluation.id), { type: 'EvaluationCreated', data: { ...evaluation, snapshotIndex } });
       return evaluation.id;

@@ -4,6 +4,7 @@ import { draftOf, type Draft } from '../command/draft.js';
 import { isActive } from '../deployment/state.js';
 import { isEvaluationTerminal, type EvaluationState } from '../evaluation/state.js';
 import { currentVersion } from '../job/state.js';
+import { removePolicies } from '../scaling-policy/of-job.js';
 import { isCollectible } from './collectible.js';
 import type { GarbageThresholds } from './thresholds.js';
 
@@ -142,6 +143,7 @@ export function collectJob(
   for (const id of command.deploymentIds) {
     if (draft.deployment(id)?.purged === false) draft.onDeployment(id, { type: 'DeploymentCollected', data: {} });
   }
+  removePolicies(draft, currentVersion(job));
   draft.onJob(job, { type: 'JobPurged', data: {} });
   if (draft.summary(namespace, jobId) !== undefined)
     draft.onSummary(namespace, jobId, { type: 'JobSummaryPurged', data: {} });

@@ -7,6 +7,7 @@ import type { JobSpec } from '../nomad.js';
 import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
 import { placeProblems } from '../namespace/admit.js';
 import { endServices } from '../service/register.js';
+import { removePolicies, storePolicies } from '../scaling-policy/of-job.js';
 import { countChild } from './children.js';
 import { withPolicyIds } from './scaling-blocks.js';
 import { multiError, specChanged, validateChange } from './spec/index.js';
@@ -109,6 +110,7 @@ export function deregisterJob(
     const stopped = { spec: { ...current.spec, Stop: true } };
     const status = jobStatus(stopped, draft.summary(namespace, jobId), needsEval);
     draft.onJob(job, { type: 'JobStopped', data: { version: current.version + 1, submitTime: context.now, status } });
+    storePolicies(draft, current, stopped.spec);
     countChild(draft, current.spec, current.status, status);
     if (command.noShutdownDelay) skipShutdownDelay(draft, command.allocationIds);
   }
@@ -130,6 +132,7 @@ export function deregisterJob(
 function purge(draft: Draft, job: JobState, command: DeregisterJob): void {
   const current = currentVersion(job);
   draft.onJob(job, { type: 'JobPurged', data: {} });
+  removePolicies(draft, current);
   // A child that is gone stays counted as one that has ended.
   if (current !== undefined) countChild(draft, current.spec, current.status, 'dead');
   draft.onSummary(job.namespace, job.id, { type: 'JobSummaryPurged', data: {} });

@@ -1,6 +1,6 @@
 import type { TimeUs } from '@app/kernel';
 import type { JobSpec } from '../nomad.js';
-import type { JobStatus, JobSubmission, ScalingEvent } from './state.js';
+import type { JobStatus, JobSubmission, ScalingEvent, ScalingPolicyIdentity } from './state.js';
 
 /** Everything that happens to a job. Those with a `version` store a new one; the others keep it (spec/lifecycle §1.5). */
 export type JobEvent =
@@ -21,6 +21,8 @@ export type JobEvent =
         readonly skipsCanaries?: true;
         /** What the specification was written as, if the client said so. Read from here, not kept in the state. */
         readonly submission?: JobSubmission;
+        /** Those of its groups; THIS_INDEX where they were made or changed with it. */
+        readonly scalingPolicies?: readonly ScalingPolicyIdentity[];
       };
     }
   | {

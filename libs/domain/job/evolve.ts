@@ -2,7 +2,8 @@ import { assertNever, type Fact } from '@app/kernel';
 import type { JobEvent } from './events.js';
 import { withPolicyIndexes } from './scaling-blocks.js';
 import { retained } from './retention.js';
-import type { JobState, JobVersion } from './state.js';
+import { THIS_INDEX } from '../evaluation/state.js';
+import type { JobState, JobVersion, ScalingPolicyIdentity } from './state.js';
 
 /** Scaling events of a group that are kept. Nomad: job_tracked_scaling_events. */
 const TRACKED_SCALING_EVENTS = 10;
@@ -30,6 +31,7 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
             jobModifyIndex: fact.index,
             versionTag: null,
             ...(data.skipsCanaries && { skipsCanaries: true as const }),
+            ...(data.scalingPolicies && { scalingPolicies: data.scalingPolicies.map((one) => madeAt(one, fact)) }),
           },
           ...(current === undefined ? [] : state!.versions),
         ]),
@@ -48,6 +50,9 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
                 submitTime: data.submitTime,
                 modifyIndex: fact.index,
                 jobModifyIndex: fact.index,
+                ...(current.scalingPolicies && {
+                  scalingPolicies: current.scalingPolicies.map((one) => ({ ...one, modifyIndex: fact.index })),
+                }),
               },
               ...state!.versions,
             ]),
@@ -75,6 +80,12 @@ export function evolveJob(state: JobState | undefined, event: JobEvent, fact: Fa
   }
   return assertNever(type);
 }
+
+const madeAt = (policy: ScalingPolicyIdentity, { index }: Fact): ScalingPolicyIdentity => ({
+  ...policy,
+  createIndex: policy.createIndex === THIS_INDEX ? index : policy.createIndex,
+  modifyIndex: policy.modifyIndex === THIS_INDEX ? index : policy.modifyIndex,
+});
 
 /** A "keep version" write: ModifyIndex moves, JobModifyIndex does not. */
 const changed = (state: JobState, version: number, change: Partial<JobVersion>, fact: Fact): JobState => ({

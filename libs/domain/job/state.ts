@@ -9,6 +9,14 @@ export interface VersionTag {
   readonly TaggedTime: TimeUs;
 }
 
+/** Whose scaling policy is the one of a group; its content is the group's block. */
+export interface ScalingPolicyIdentity {
+  readonly group: string;
+  readonly id: string;
+  readonly createIndex: Index;
+  readonly modifyIndex: Index;
+}
+
 /** One registered version: the specification and the server's bookkeeping at that version. */
 export interface JobVersion {
   readonly version: number;
@@ -22,6 +30,8 @@ export interface JobVersion {
   readonly versionTag: VersionTag | null;
   /** An immediate revert: no canaries, whatever the specification says. */
   readonly skipsCanaries?: true;
+  /** Absent: it has none, or comes from a release that did not make them. */
+  readonly scalingPolicies?: readonly ScalingPolicyIdentity[];
 }
 
 /** Nomad: JobSubmission. What the author of a specification wrote, as the client sent it along. */

@@ -4,6 +4,7 @@ import { jobStatus, restateJob } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
 import { THIS_INDEX, type EvaluationTrigger } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
+import { storePolicies } from '../scaling-policy/of-job.js';
 import { countChild } from './children.js';
 import type { JobEvent } from './events.js';
 import { currentVersion, isTemplate, type JobState, type JobVersion } from './state.js';
@@ -20,12 +21,14 @@ export function storeVersion(
   const { Namespace: namespace, ID: id, TaskGroups: groups } = given.spec;
   const summary = current === undefined ? undefined : draft.summary(namespace, id);
   const status = jobStatus(given, summary, true);
+  const scalingPolicies = storePolicies(draft, current, given.spec);
   draft.onJob(
     { namespace, id },
     {
       type: 'JobRegistered',
       data: {
         ...given,
+        ...(scalingPolicies.length > 0 && { scalingPolicies }),
         version: current === undefined ? 0 : current.version + 1,
         submitTime: draft.context.now,
         status,

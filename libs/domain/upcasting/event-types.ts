@@ -7,6 +7,7 @@ import type { NamespaceEvent } from '../namespace/events.js';
 import type { NodePoolEvent } from '../node-pool/events.js';
 import type { KeyringEvent } from '../keyring/events.js';
 import type { NodeEventRecord } from '../node/events.js';
+import type { ScalingPolicyEvent } from '../scaling-policy/events.js';
 import type { SchedulerConfigurationEvent } from '../scheduler-configuration/events.js';
 import type { ServicesEvent } from '../service/events.js';
 import type { VariableEvent } from '../variable/events.js';
@@ -21,6 +22,7 @@ type EventType = (
   | NodePoolEvent
   | KeyringEvent
   | NodeEventRecord
+  | ScalingPolicyEvent
   | SchedulerConfigurationEvent
   | ServicesEvent
   | VariableEvent
@@ -85,6 +87,8 @@ const TYPES: Readonly<Record<EventType, true>> = {
   RootKeyPublished: true,
   RootKeyDeprecated: true,
   RootKeyRemoved: true,
+  ScalingPolicySet: true,
+  ScalingPolicyRemoved: true,
   NodeRegistered: true,
   NodeDescriptionChanged: true,
   NodeStatusChanged: true,

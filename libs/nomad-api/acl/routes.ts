@@ -75,6 +75,8 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/allocation/:id/services', namespace('read-job')],
   ['PUT /v1/allocation/:id/stop', afterExistence(namespace('alloc-lifecycle'))],
   ['GET /v1/evaluations', namespace('read-job')],
+  ['GET /v1/scaling/policies', neverRefusedEverywhere(namespace('list-scaling-policies', ['list-jobs', 'read-job']))],
+  ['GET /v1/scaling/policy/:id', namespace('read-scaling-policy', ['list-jobs', 'read-job'])],
   ['GET /v1/evaluations/count', namespace('read-job')],
   ['DELETE /v1/evaluations', afterBody(management)],
   ['GET /v1/evaluation/:id', namespace('read-job')],

@@ -72,6 +72,7 @@ const PREFIX_ROUTES: readonly (readonly [prefix: string, rewrite: Rewrite])[] = 
   ['/v1/allocation/', bySegment],
   ['/v1/evaluation/', bySuffix(['allocations'])],
   ['/v1/namespace/', whole],
+  ['/v1/scaling/policy/', whole],
   ['/v1/node/', bySuffix(NODE_SUFFIXES)],
   ['/v1/service/', whole],
   ['/v1/var/', whole],

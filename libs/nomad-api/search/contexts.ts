@@ -62,7 +62,10 @@ export const CONTEXTS: ReadonlyMap<string, Context> = new Map<string, Context>([
   ],
   [
     'scaling_policy',
-    { source: { kind: 'none', byUuid: true }, isAllowed: granted('list-scaling-policies', 'read-job') },
+    {
+      source: { kind: 'uuid', table: 'scaling_policy', namespaced: true },
+      isAllowed: granted('list-scaling-policies', 'read-job'),
+    },
   ],
   [
     'vars',

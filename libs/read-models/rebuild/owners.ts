@@ -18,6 +18,7 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   node_pool: { type: 'node-pool', columns: ['name'] },
   variable: { type: 'variable', columns: ['key'] },
   service: { type: 'services', columns: ['alloc_id'] },
+  scaling_policy: { type: 'scaling-policy', columns: ['id'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

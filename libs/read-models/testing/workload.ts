@@ -15,6 +15,7 @@ import {
   stopAllocation,
   writeVariable,
   type JobAnswer,
+  type JobSpec,
 } from '@app/domain';
 import type { CommandHandler } from '@app/event-store';
 import type { CommandContext, Decision, StateView } from '@app/kernel';
@@ -53,6 +54,27 @@ interface Known {
   readonly deployments: string[];
   readonly allocations: string[];
 }
+
+/** With a scaling block whose bounds move with the release. */
+const scaled = (spec: JobSpec): JobSpec => ({
+  ...spec,
+  TaskGroups: spec.TaskGroups.map((group) => ({
+    ...group,
+    Scaling: {
+      ...{
+        ID: '',
+        Type: 'horizontal',
+        Target: null,
+        Policy: {},
+        Min: 1,
+        Enabled: true,
+        CreateIndex: 0,
+        ModifyIndex: 0,
+      },
+      Max: 10 + Object.keys(spec.Meta ?? {}).length,
+    },
+  })),
+});
 
 /** Random commands of every kind, the same for the same seed (but for ids and for how they race). Many are refused, as in life. */
 export class Workload {
@@ -116,7 +138,9 @@ export class Workload {
   }
 
   private async register(job: string): Promise<void> {
-    const answer = await this.execute<JobAnswer>(registered(jobSpec({ id: job, tag: String(++this.releases) })));
+    const answer = await this.execute<JobAnswer>(
+      registered(scaled(jobSpec({ id: job, tag: String(++this.releases) }))),
+    );
     if (answer) this.jobs.get(job)!.evaluations.push(answer.evalId);
   }
 

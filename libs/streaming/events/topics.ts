@@ -100,6 +100,7 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
   namespace: null,
   'job-summary': null,
   'scheduler-configuration': null,
+  'scaling-policy': null,
 };
 
 function ofCurrent(

@@ -206,15 +206,16 @@ export const readIdentity: Reader<JsonObject> = (value) => {
 /** The target is filled in from where the block stands. */
 export const readScaling = (count: number, target: Record<string, string>) =>
   block<ScalingPolicy>({
-    ID: text(),
+    // Whose policy it is and since when is the server's to say.
+    ID: () => '',
     Type: filled('horizontal'),
     Target: (value) => ({ ...textMap(value), ...target }),
     Policy: (value) => opaque(value) ?? {},
     Min: integer(count),
     Max: integer(-1),
     Enabled: flag(true),
-    CreateIndex: integer(),
-    ModifyIndex: integer(),
+    CreateIndex: () => 0,
+    ModifyIndex: () => 0,
   });
 
 const readRegion = jsonBlock({
