@@ -15,7 +15,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
 const WITHOUT_ID =
-  /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace|service|var|operator\/keyring)\/(?:[a-z-]+\/)*)(?=\?|$)/;
+  /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace|service|var|operator\/keyring|scaling\/policy)\/(?:[a-z-]+\/)*)(?=\?|$)/;
 const WITH_EMPTY_ID = `$1${encodeURIComponent(EMPTY_ID)}`;
 /** Where the rewriting of a path found that its client must go elsewhere. */
 const REDIRECTS = new WeakMap<object, string>();
