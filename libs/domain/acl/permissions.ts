@@ -1,9 +1,10 @@
-import type {
-  HostVolumeCapability,
-  NamespaceCapability,
-  NodePoolCapability,
-  OperatorCapability,
-  VariableCapability,
+import {
+  withImplied,
+  type HostVolumeCapability,
+  type NamespaceCapability,
+  type NodePoolCapability,
+  type OperatorCapability,
+  type VariableCapability,
 } from './policy/capabilities.js';
 import { distance, fits, isGlob, Labels } from './policy/glob.js';
 import type { Level, PolicyRules } from './policy/rules.js';
@@ -97,7 +98,9 @@ const IMPLICIT: Grants = new Set(['list', 'read']);
 /** Adds policies up. `key` must differ where the policies do. */
 export function permissionsOf(policies: readonly PolicyRules[], key: string, workload?: WorkloadPlace): Permissions {
   const namespaces = new Labels(
-    united(policies.flatMap((one) => one.namespaces.map((rule) => [rule.label, rule.capabilities] as const))),
+    united(
+      policies.flatMap((one) => one.namespaces.map((rule) => [rule.label, withImplied(rule.capabilities)] as const)),
+    ),
   );
   const pools = new Labels(
     united(policies.flatMap((one) => one.nodePools.map((rule) => [rule.label, rule.capabilities] as const))),
@@ -139,7 +142,7 @@ function variablesOf(
   const rules = united(
     policies.flatMap(({ namespaces }) =>
       namespaces.flatMap(({ label, variables }) =>
-        (variables ?? []).map(({ path, capabilities }) => [`${label}\0${path}`, capabilities] as const),
+        (variables ?? []).map(({ path, capabilities }) => [`${label}\0${path}`, withImplied(capabilities)] as const),
       ),
     ),
   );

@@ -67,7 +67,6 @@ export const OPERATOR_CAPABILITIES = [
 ] as const;
 export type OperatorCapability = (typeof OPERATOR_CAPABILITIES)[number];
 
-/** @public */
 export const SENTINEL_CAPABILITIES = ['sentinel-read', 'sentinel-submit', 'sentinel-delete', 'deny'] as const;
 
 const READ = [
@@ -83,7 +82,6 @@ const READ = [
 ] as const satisfies readonly NamespaceCapability[];
 
 /** What the short forms of a namespace stand for; spec/http-api §1.8. */
-/** @public */
 export const NAMESPACE_LEVELS: ReadonlyMap<string, readonly NamespaceCapability[]> = new Map<
   string,
   readonly NamespaceCapability[]
@@ -120,7 +118,6 @@ export const NAMESPACE_LEVELS: ReadonlyMap<string, readonly NamespaceCapability[
   ],
 ]);
 
-/** @public */
 export const NODE_POOL_LEVELS: ReadonlyMap<string, readonly NodePoolCapability[]> = new Map<
   string,
   readonly NodePoolCapability[]
@@ -131,7 +128,6 @@ export const NODE_POOL_LEVELS: ReadonlyMap<string, readonly NodePoolCapability[]
   ['scale', []],
 ]);
 
-/** @public */
 export const HOST_VOLUME_LEVELS: ReadonlyMap<string, readonly HostVolumeCapability[]> = new Map<
   string,
   readonly HostVolumeCapability[]
@@ -141,7 +137,6 @@ export const HOST_VOLUME_LEVELS: ReadonlyMap<string, readonly HostVolumeCapabili
   ['write', ['mount-readonly', 'mount-readwrite']],
 ]);
 
-/** @public */
 export const OPERATOR_LEVELS: ReadonlyMap<string, readonly OperatorCapability[]> = new Map<
   string,
   readonly OperatorCapability[]
@@ -156,10 +151,11 @@ const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
   ['host-volume-write', ['host-volume-register', 'host-volume-create', 'host-volume-delete', 'host-volume-read']],
   ['host-volume-register', ['host-volume-create', 'host-volume-read']],
   ['host-volume-create', ['host-volume-read']],
+  // Of variables.
+  ['read', ['list']],
 ]);
 
 /** Capabilities with all that they imply, each once, in order. */
-/** @public */
 export const withImplied = (capabilities: readonly string[]): string[] => [
   ...new Set(capabilities.flatMap((one) => [one, ...(IMPLIED.get(one) ?? [])])),
 ];

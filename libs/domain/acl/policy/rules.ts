@@ -30,7 +30,6 @@ export interface PolicyRules {
   readonly sentinel: { readonly level: Level; readonly capabilities: readonly string[] } | null;
 }
 
-/** @public */
 export const NO_RULES: PolicyRules = {
   namespaces: [],
   nodePools: [],
