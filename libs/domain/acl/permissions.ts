@@ -6,7 +6,7 @@ import {
   type OperatorCapability,
   type VariableCapability,
 } from './policy/capabilities.js';
-import { distance, fits, isGlob, Labels } from './policy/glob.js';
+import { distance, fits, isGlob, labelsOf } from './policy/glob.js';
 import type { Level, PolicyRules } from './policy/rules.js';
 
 /** Blocks of a policy whose grants are levels. */
@@ -97,15 +97,15 @@ const IMPLICIT: Grants = new Set(['list', 'read']);
 
 /** Adds policies up. `key` must differ where the policies do. */
 export function permissionsOf(policies: readonly PolicyRules[], key: string, workload?: WorkloadPlace): Permissions {
-  const namespaces = new Labels(
+  const namespaces = labelsOf(
     united(
       policies.flatMap((one) => one.namespaces.map((rule) => [rule.label, withImplied(rule.capabilities)] as const)),
     ),
   );
-  const pools = new Labels(
+  const pools = labelsOf(
     united(policies.flatMap((one) => one.nodePools.map((rule) => [rule.label, rule.capabilities] as const))),
   );
-  const volumes = new Labels(
+  const volumes = labelsOf(
     united(policies.flatMap((one) => one.hostVolumes.map((rule) => [rule.label, rule.capabilities] as const))),
   );
   const variables = variablesOf(policies, workload);

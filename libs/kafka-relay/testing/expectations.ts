@@ -1,6 +1,6 @@
 import type { RollbookEvent } from '@app/consumer';
-import { evolve, upcast, type AggregateState } from '@app/domain';
-import { streamKey, streamType, type RecordedEvent, type StreamName } from '@app/kernel';
+import { evolve, publicData, upcast, type AggregateState } from '@app/domain';
+import { streamKey, streamType, type Json, type RecordedEvent, type StreamName } from '@app/kernel';
 import type { KafkaSettings } from '../kafka/settings.js';
 import { isGone, payloadText } from '../payload.js';
 import { LATEST_TYPES, type LatestType } from '../record.js';
@@ -40,7 +40,11 @@ export function expectEqual(published: readonly RollbookEvent[], log: readonly R
     expect(found).toMatchObject({ type: event.type, subject: event.stream, actor: event.meta.actor });
     expect(found?.payload).toEqual({
       ...(JSON.parse(text) as object),
-      Event: { Type: event.type, Schema: event.schema, Data: JSON.parse(JSON.stringify(event.data)) as unknown },
+      Event: {
+        Type: event.type,
+        Schema: event.schema,
+        Data: publicData(event.type, JSON.parse(JSON.stringify(event.data)) as Json),
+      },
     });
   }
 }

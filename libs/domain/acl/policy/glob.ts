@@ -25,33 +25,27 @@ export const distance = (glob: string, name: string): number => name.length - gl
 export const isGlob = (label: string): boolean => label.includes('*');
 
 /** Labels with what they stand for. A name has exactly one that counts: its own, or the closest glob. */
-export class Labels<T> {
-  private readonly exact = new Map<string, T>();
-  private readonly globs: (readonly [glob: string, value: T])[] = [];
+export interface Labels<T> {
+  readonly get: (name: string) => T | undefined;
+  readonly values: () => readonly T[];
+}
 
-  /** The labels are in byte order, which decides between globs that are equally close. */
-  constructor(entries: Iterable<readonly [label: string, value: T]>) {
-    for (const [label, value] of entries) {
-      if (isGlob(label)) this.globs.push([label, value]);
-      else this.exact.set(label, value);
-    }
-    this.globs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  }
-
-  get(name: string): T | undefined {
-    const exact = this.exact.get(name);
-    if (exact !== undefined) return exact;
-    let closest: { readonly value: T; readonly distance: number } | undefined;
-    for (const [glob, value] of this.globs) {
+/** Labels in byte order decide between globs that are equally close. */
+export function labelsOf<T>(entries: Iterable<readonly [label: string, value: T]>): Labels<T> {
+  const all = [...entries];
+  const exact = new Map(all.filter(([label]) => !isGlob(label)));
+  const globs = all.filter(([label]) => isGlob(label)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const closest = (name: string): T | undefined => {
+    let found: { readonly value: T; readonly away: number } | undefined;
+    for (const [glob, value] of globs) {
       if (!fits(glob, name)) continue;
       const away = distance(glob, name);
-      if (closest === undefined || away < closest.distance) closest = { value, distance: away };
+      if (found === undefined || away < found.away) found = { value, away };
     }
-    return closest?.value;
-  }
-
-  *values(): Generator<T> {
-    yield* this.exact.values();
-    for (const [, value] of this.globs) yield value;
-  }
+    return found?.value;
+  };
+  return {
+    get: (name) => exact.get(name) ?? closest(name),
+    values: () => [...exact.values(), ...globs.map(([, value]) => value)],
+  };
 }

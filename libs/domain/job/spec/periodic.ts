@@ -1,6 +1,6 @@
 import { isoFromUs, quoted, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { PeriodicConfig } from '../../nomad.js';
-import { CronSyntaxError, nextMatch, parseCron, zoneOf } from './cron/index.js';
+import { isCronSyntaxError, nextMatch, parseCron, zoneOf } from './cron/index.js';
 import { mistakes } from './validate-policies.js';
 
 /** Expressions of one job. Nomad has no bound, and would be busy with each of them at every launch. */
@@ -12,7 +12,7 @@ function cronError(spec: string): string | undefined {
     parseCron(spec);
     return undefined;
   } catch (error) {
-    if (error instanceof CronSyntaxError) return error.message;
+    if (isCronSyntaxError(error)) return error.message;
     throw error;
   }
 }

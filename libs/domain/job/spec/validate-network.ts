@@ -12,27 +12,32 @@ const portsOf = (network: NetworkResource): readonly Port[] => [
 ];
 
 /** Labels and static ports of a group, and who has them. */
-class PortBook {
-  private readonly labels = new Set<string>();
-  private readonly statics = new Map<string, string>();
+interface PortBook {
+  readonly label: (label: string) => string[];
+  readonly isTaken: (label: string) => boolean;
+  readonly reserve: (port: Port, owner: string) => string[];
+}
 
-  label(label: string): string[] {
-    if (this.labels.has(label)) return [`Port label ${label} already in use by taskgroup network`];
-    this.labels.add(label);
-    return [];
-  }
-
-  isTaken = (label: string): boolean => this.labels.has(label);
-
-  reserve({ Label = '', Value = 0, HostNetwork, IgnoreCollision }: Port, owner: string): string[] {
-    if (Value === 0) return [];
-    const key = `${HostNetwork || 'default'} ${Value}`;
-    const other = this.statics.get(key);
-    if (other !== undefined) return IgnoreCollision ? [] : [`Static port ${Value} already reserved by ${other}`];
-    if (Value > MAX_PORT) return [`Port ${Label} (${Value}) cannot be greater than ${MAX_PORT}`];
-    this.statics.set(key, `${owner}:${Label}`);
-    return [];
-  }
+function newPortBook(): PortBook {
+  const labels = new Set<string>();
+  const statics = new Map<string, string>();
+  return {
+    label(label) {
+      if (labels.has(label)) return [`Port label ${label} already in use by taskgroup network`];
+      labels.add(label);
+      return [];
+    },
+    isTaken: (label) => labels.has(label),
+    reserve({ Label = '', Value = 0, HostNetwork, IgnoreCollision }, owner) {
+      if (Value === 0) return [];
+      const key = `${HostNetwork || 'default'} ${Value}`;
+      const other = statics.get(key);
+      if (other !== undefined) return IgnoreCollision ? [] : [`Static port ${Value} already reserved by ${other}`];
+      if (Value > MAX_PORT) return [`Port ${Label} (${Value}) cannot be greater than ${MAX_PORT}`];
+      statics.set(key, `${owner}:${Label}`);
+      return [];
+    },
+  };
 }
 
 function mappingErrors({ Label = '', To = 0, IgnoreCollision }: Port, mode: string): string[] {
@@ -48,7 +53,7 @@ function mappingErrors({ Label = '', To = 0, IgnoreCollision }: Port, mode: stri
 
 /** What is wrong with the networks of a group and of its tasks: labels and static ports that are there twice, ports that do not exist. */
 export function networkErrors(group: TaskGroup): string[] {
-  const book = new PortBook();
+  const book = newPortBook();
   const ofGroup = (group.Networks ?? []).flatMap((network) => [
     ...portsOf(network).flatMap((port) => [
       ...book.label(port.Label ?? ''),

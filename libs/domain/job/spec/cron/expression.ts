@@ -1,6 +1,6 @@
 import { DAY_MS, midnightOf, monthLength, weekdayAt } from './calendar.js';
 import type { DaysOfMonth, DaysOfWeek } from './fields.js';
-import { CronSyntaxError, daysOfMonth, daysOfWeek, HOUR, MINUTE, MONTH, numbersOf, SECOND, YEAR } from './fields.js';
+import { cronSyntaxError, daysOfMonth, daysOfWeek, HOUR, MINUTE, MONTH, numbersOf, SECOND, YEAR } from './fields.js';
 import type { Zone } from './zone.js';
 
 /** A cron expression: five fields, a sixth for the year, a seventh in front for the seconds. */
@@ -23,11 +23,11 @@ const NAMED: readonly (readonly [string, string])[] = [
   ['@hourly', '0 0 * * * * *'],
 ];
 
-/** @throws {CronSyntaxError} with Nomad's text. What follows the seventh field is not looked at. */
+/** @throws Error (`isCronSyntaxError`) with Nomad's text. What follows the seventh field is not looked at. */
 export function parseCron(text: string): CronExpression {
   const spec = NAMED.reduce((rest, [name, fields]) => rest.replaceAll(name, fields), text);
   const fields = spec.split(/[\t\n\f\r ]+/).filter((field) => field !== '');
-  if (fields.length < 5) throw new CronSyntaxError('missing field(s)');
+  if (fields.length < 5) throw cronSyntaxError('missing field(s)');
   const [second = '0', minute = '', hour = '', day = '', month = '', weekday = '', year = '*'] =
     fields.length >= 7 ? fields : ['0', ...fields];
   return {

@@ -35,8 +35,10 @@ const WEEKDAY: Field = {
 };
 export const YEAR: Field = { name: 'year', min: 1970, max: 2099, value: /19[789][0-9]|20[0-9]{2}/ };
 
-/** The words of a cron expression that cannot be read; the message is Nomad's. */
-export class CronSyntaxError extends Error {}
+const SYNTAX = 'CronSyntaxError';
+/** A cron expression that cannot be read; the message is Nomad's. */
+export const cronSyntaxError = (text: string): Error => Object.assign(new Error(text), { name: SYNTAX });
+export const isCronSyntaxError = (error: unknown): error is Error => error instanceof Error && error.name === SYNTAX;
 
 /** One entry of a field's list. `text` is as it was written. */
 type Entry =
@@ -55,7 +57,7 @@ function numberOf({ words, min }: Field, text: string): number {
 function stepOf(field: Field, entry: string, digits: string): number {
   const step = /^(?:\d\d?|19[789]\d|20\d\d)$/.test(digits) ? Number(digits) : 0;
   if (step < 1 || step > field.max || (step > 59 && step < YEAR.min))
-    throw new CronSyntaxError(`invalid interval ${entry}`);
+    throw cronSyntaxError(`invalid interval ${entry}`);
   return step;
 }
 
@@ -74,11 +76,11 @@ function entryOf(field: Field, text: string): Entry {
 
 function entriesOf(field: Field, text: string): readonly Entry[] {
   const entries = text.split(',').filter((entry) => entry !== '');
-  if (entries.length === 0) throw new CronSyntaxError(`${field.name} field: missing directive`);
+  if (entries.length === 0) throw cronSyntaxError(`${field.name} field: missing directive`);
   return entries.map((entry) => entryOf(field, entry));
 }
 
-const syntaxError = ({ name }: Field, text: string) => new CronSyntaxError(`syntax error in ${name} field: '${text}'`);
+const syntaxError = ({ name }: Field, text: string) => cronSyntaxError(`syntax error in ${name} field: '${text}'`);
 
 /** A range whose end is before its beginning holds nothing. */
 const span = (from: number, to: number, step = 1): number[] =>

@@ -1,3 +1,3 @@
 export { nextMatch, parseCron, type CronExpression } from './expression.js';
-export { CronSyntaxError } from './fields.js';
+export { isCronSyntaxError } from './fields.js';
 export { zoneOf, type Zone } from './zone.js';
