@@ -27,7 +27,7 @@ const libs = {
   },
   'nomad-rpc': { libs: ['kernel'], packages: [] },
   'client-agents': {
-    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'nomad-rpc'],
+    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'keyring', 'nomad-rpc'],
     packages: ['lru-cache'],
   },
   consumer: { libs: [], packages: [] },

@@ -43,6 +43,7 @@ export async function startRpc(
     services: {
       ...core,
       region: configuration.region,
+      aclEnabled: configuration.acl,
       datacenter: configuration.datacenter,
       ttlMs: () => heartbeatTtlMs(nodeCount()) * (1 + Math.random()),
       servers: () => servers,

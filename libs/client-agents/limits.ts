@@ -8,3 +8,7 @@ export const MAX_QUERY_MS = 300_000;
 export const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
 /** Streams that this instance has open to nodes for readers of logs and files and for exec. */
 export const MAX_NODE_STREAMS = 2000;
+/** Services that one call registers. */
+export const MAX_SERVICES_PER_CALL = 10_000;
+/** Default identities that are kept; about 1 kB each. */
+export const MAX_KEPT_TOKENS = 20_000;

@@ -1,8 +1,10 @@
 import { type Connection, RpcListener, type RpcListenerOptions, type YamuxSession } from '@app/nomad-rpc';
 import { allocationMethods } from './allocation-methods.js';
+import { Callers } from './callers.js';
 import { nodeMethods } from './node-methods.js';
 import { NodeDesk, type RpcServices } from './services.js';
 import { NodeSessions } from './node-sessions.js';
+import { workloadMethods } from './workload-methods.js';
 
 export interface RpcEndpointOptions extends Pick<RpcListenerOptions, 'tls' | 'requireTls' | 'onBadPeer' | 'tunnelTo'> {
   readonly services: RpcServices;
@@ -17,7 +19,8 @@ export function rpcEndpoint({ services, sessions, onFault, ...options }: RpcEndp
   const note = (nodeId: string, { session }: Connection): void => {
     if (session !== undefined) sessions.note(nodeId, session);
   };
-  const plain = [...nodeMethods(desk, note), ...allocationMethods(desk)];
+  const callers = new Callers(desk, sessions);
+  const plain = [...nodeMethods(desk, note), ...allocationMethods(desk), ...workloadMethods(desk, callers)];
   return new RpcListener({
     ...options,
     methods: { plain: new Map(plain.map((one) => [one.name, one])), streaming: new Map(), onFault },

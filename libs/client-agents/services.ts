@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { AllocationState, NodeState } from '@app/domain';
+import type { AllocationState, JobSpec, NodeState } from '@app/domain';
 import type { Command, CommandHandler, EventStore } from '@app/event-store';
-import { assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
-import { versionKey, type Heartbeats, type ReadModels } from '@app/read-models';
-import type { LogTail, NodeNews } from '@app/streaming';
+import { allocationStream, assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
+import type { IdentityTokens, Keyring } from '@app/keyring';
+import { versionKey, type Heartbeats, type ReadModels, type Variables } from '@app/read-models';
+import type { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import { MAX_JOB_TEXTS_BYTES, MAX_QUERY_MS } from './limits.js';
 import { RpcError } from '@app/nomad-rpc';
@@ -16,6 +17,11 @@ export interface RpcServices {
   readonly heartbeats: Heartbeats;
   readonly tail: LogTail;
   readonly news: NodeNews;
+  readonly cache: AnswerCache;
+  readonly variables: Variables;
+  readonly keyring: Keyring;
+  readonly identities: IdentityTokens;
+  readonly aclEnabled: boolean;
   readonly region: string;
   readonly datacenter: string;
   /** The time until a node's next heartbeat, in milliseconds, drawn anew for each. */
@@ -29,12 +35,18 @@ export interface RpcServices {
   readonly random: () => number;
 }
 
+/** A version of a job: as the HTTP API shows it, and in our own terms. */
+export interface JobOfAllocation {
+  readonly text: string;
+  readonly spec: JobSpec;
+}
+
 /** Looks things up, and runs commands, for the methods. */
 export class NodeDesk {
   /** Registered job documents never change. */
-  private readonly jobTexts = new LRUCache<string, string>({
+  private readonly jobs = new LRUCache<string, JobOfAllocation>({
     maxSize: MAX_JOB_TEXTS_BYTES,
-    sizeCalculation: (text) => text.length + 100,
+    sizeCalculation: ({ text }) => 3 * text.length + 100,
   });
 
   constructor(readonly services: RpcServices) {}
@@ -49,6 +61,16 @@ export class NodeDesk {
     const stored = (await this.services.store.load([stream])).get(stream);
     const state = stored && (JSON.parse(stored.state) as NodeState);
     return state?.purged === true ? undefined : state;
+  }
+
+  /** Those that are there, in no order. */
+  async allocations(ids: readonly string[]): Promise<AllocationState[]> {
+    const streams = ids.map((id) => allocationStream(id.toLowerCase()));
+    const stored = await this.services.store.load(streams);
+    return streams
+      .flatMap((stream) => stored.get(stream) ?? [])
+      .map(({ state }) => JSON.parse(state) as AllocationState)
+      .filter((state) => !state.purged);
   }
 
   /** The node with this id, if the token is its secret. @throws RpcError as Nomad's texts say */
@@ -87,15 +109,16 @@ export class NodeDesk {
     return assertNever(outcome);
   }
 
-  /** The job of an allocation as text, as of its version. @throws Error where it is missing: nothing may be made of an allocation without it */
-  async jobText(alloc: AllocationState): Promise<string> {
+  /** The job of an allocation, as of its version. @throws Error where it is missing: nothing may be made of an allocation without it */
+  async job(alloc: AllocationState): Promise<JobOfAllocation> {
     const key = versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
-    const kept = this.jobTexts.get(key);
+    const kept = this.jobs.get(key);
     if (kept !== undefined) return kept;
     const found = await this.services.readModels.jobVersion(key);
     if (found === undefined) throw new Error(`no job version ${key}`);
-    this.jobTexts.set(key, found.registered);
-    return found.registered;
+    const job = { text: found.registered, spec: found.version.spec };
+    this.jobs.set(key, job);
+    return job;
   }
 
   /** How long a query waits, from now, in milliseconds: 5 minutes at most, and up to a sixteenth more. spec/rpc §7. */

@@ -106,6 +106,7 @@ export {
   type LeveledBlock,
   type Permissions,
   type WorkloadPlace,
+  permissionsOf,
 } from './acl/permissions.js';
 export type {
   HostVolumeCapability,

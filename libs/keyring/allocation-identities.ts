@@ -51,6 +51,9 @@ export class AllocationIdentities {
   }
 }
 
+/** What every task has, whether its job says so or not. */
+const DEFAULT_IDENTITY: JsonObject = { Name: 'default', Audience: ['nomadproject.io'], TTL: 0 };
+
 /** The identity blocks of a task or service; undefined: there is no such. */
 function blocksOf(
   spec: JobSpec,
@@ -61,7 +64,7 @@ function blocksOf(
   const group = spec.TaskGroups.find(({ Name }) => Name === groupName);
   if (kind === 'task') {
     const task = group?.Tasks.find(({ Name }) => Name === workload);
-    return task && [task.Identity, ...(task.Identities ?? [])].filter((block) => block !== null);
+    return task && [task.Identity ?? DEFAULT_IDENTITY, ...(task.Identities ?? [])];
   }
   const services = [...(group?.Services ?? []), ...(group?.Tasks ?? []).flatMap((task) => task.Services ?? [])];
   const service = services.find(({ Name }) => Name === workload);

@@ -1,3 +1,4 @@
+export { choose, parseChoice, type Choice, type Chosen } from './choose.js';
 export { contentTypeOf, SAFE_HEADERS } from './content-type.js';
 export * from './messages/index.js';
 export * from './msgpack/index.js';

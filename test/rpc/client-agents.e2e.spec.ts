@@ -1,3 +1,20 @@
+import {
+  deleteServiceRequest,
+  getServiceReply,
+  getServiceRequest,
+  indexReply,
+  listServicesReply,
+  listServicesRequest,
+  listVariablesReply,
+  listVariablesRequest,
+  readVariableReply,
+  readVariableRequest,
+  signIdentitiesReply,
+  signIdentitiesRequest,
+  upsertServicesRequest,
+  whoAmIReply,
+  whoAmIRequest,
+} from '@app/nomad-rpc';
 import { SimulatedClient } from '../../libs/nomad-rpc/testing/simulated-client.js';
 import { freePort, startServerProcess, type ServerProcess } from '../support/server-process.js';
 
@@ -25,8 +42,9 @@ afterEach(async () => {
 });
 
 const read = async <T>(path: string): Promise<T> => (await (await fetch(server.url + path)).json()) as T;
-const write = async <T>(path: string, body: object, method = 'PUT'): Promise<T> =>
-  (await (await fetch(server.url + path, { method, body: JSON.stringify(body) })).json()) as T;
+const write = async (path: string, body: object, method = 'PUT'): Promise<void> => {
+  await (await fetch(server.url + path, { method, body: JSON.stringify(body) })).text();
+};
 async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + 20_000;
   for (;;) {
@@ -37,7 +55,12 @@ async function until<T>(what: string, look: () => Promise<T | undefined | false>
   }
 }
 
-const job = (id: string, count: number, env = 'a'): object => ({
+const job = (
+  id: string,
+  count: number,
+  env = 'a',
+  more: { readonly task?: object; readonly group?: object } = {},
+): object => ({
   Job: {
     ID: id,
     Name: id,
@@ -49,6 +72,7 @@ const job = (id: string, count: number, env = 'a'): object => ({
         Count: count,
         Update: { MaxParallel: count, MinHealthyTime: 1_000_000, HealthyDeadline: 20e9, ProgressDeadline: 30e9 },
         Networks: [{ DynamicPorts: [{ Label: 'http' }] }],
+        ...more.group,
         Tasks: [
           {
             Name: 'main',
@@ -56,6 +80,7 @@ const job = (id: string, count: number, env = 'a'): object => ({
             Config: { command: '/bin/sleep', args: ['1000'] },
             Env: { VERSION: env },
             Resources: { CPU: 20, MemoryMB: 16 },
+            ...more.task,
           },
         ],
       },
@@ -158,4 +183,150 @@ it('another secret is refused', async () => {
   const impostor = new SimulatedClient({ servers: [rpc], name: 'client', id: client.id });
   await expect(impostor.start()).rejects.toThrow('node secret ID does not match');
   await impostor.stop();
+});
+
+describe('what a workload needs', () => {
+  const identity = { Name: 'aud1', Audience: ['a.example'], TTL: 3600e9, File: true };
+  let alloc: string;
+  let token: string;
+
+  beforeEach(async () => {
+    const task = { Identities: [identity], Templates: [{ EmbeddedTmpl: 'x', DestPath: 'local/x' }] };
+    const group = { Services: [{ Name: 'web', PortLabel: 'http', Provider: 'nomad' }] };
+    await write('/v1/jobs', job('wl', 1, 'a', { task, group }));
+    [alloc] = (await until('it to run', () =>
+      Promise.resolve(
+        [...client.allocations].find(([, { status }]) => status === 'running') as [string, unknown] | undefined,
+      ),
+    )) as [string, unknown];
+    const signed = client.allocations.get(alloc)!.document['SignedIdentities'] as Record<string, string>;
+    token = signed['main']!;
+  });
+  afterEach(() => write('/v1/job/wl?purge=true', {}, 'DELETE'));
+
+  const claimsOf = (jwt: string): Record<string, unknown> =>
+    JSON.parse(Buffer.from(jwt.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>;
+
+  it('a default identity comes with the allocation, and says whose it is', async () => {
+    expect(claimsOf(token)).toMatchObject({
+      sub: 'global:default:wl:web:main:default',
+      nomad_allocation_id: alloc,
+      nomad_task: 'main',
+      aud: 'nomadproject.io',
+    });
+    const who = await client.call(
+      { method: 'ACL.WhoAmI', arguments: whoAmIRequest, reply: whoAmIReply },
+      client.query(0, token),
+    );
+    expect(who.Identity.Claims).toMatchObject({
+      AllocationID: alloc,
+      JobID: 'wl',
+      TaskName: 'main',
+      Subject: 'global:default:wl:web:main:default',
+    });
+    await expect(
+      client.call({ method: 'ACL.WhoAmI', arguments: whoAmIRequest, reply: whoAmIReply }, client.query(0, `${token}x`)),
+    ).rejects.toThrow('Permission denied');
+  });
+
+  it('named identities are signed for the node that runs the allocation, and others rejected', async () => {
+    const wanted = {
+      AllocID: alloc,
+      IdentityName: 'aud1',
+      WorkloadIdentifier: 'main',
+      WorkloadType: 0,
+      InterpolatedWorkloadIdentifier: '',
+    };
+    const sign = { method: 'Alloc.SignIdentities', arguments: signIdentitiesRequest, reply: signIdentitiesReply };
+    const { SignedIdentities, Rejections } = await client.call(sign, {
+      ...client.query(0),
+      Identities: [wanted, { ...wanted, IdentityName: 'nope' }],
+    });
+    expect(claimsOf(SignedIdentities![0]!.JWT)).toMatchObject({
+      aud: 'a.example',
+      sub: 'global:default:wl:web:main:aud1',
+    });
+    expect(Rejections).toMatchObject([{ IdentityName: 'nope', Reason: 'identity not found' }]);
+    await expect(client.call(sign, { ...client.query(0, token), Identities: [wanted] })).rejects.toThrow(
+      'Permission denied',
+    );
+  });
+
+  it('services are registered, seen over HTTP and by templates, waited for, and deleted', async () => {
+    const registration = {
+      ID: `_nomad-task-${alloc}-group-web-web-http`,
+      ServiceName: 'web',
+      Namespace: 'default',
+      NodeID: client.id,
+      Datacenter: 'dc1',
+      JobID: 'wl',
+      AllocID: alloc,
+      Tags: ['a'],
+      Address: '127.0.0.1',
+      Port: 25_000,
+      CreateIndex: 0,
+      ModifyIndex: 0,
+    };
+    const get = { method: 'ServiceRegistration.GetService', arguments: getServiceRequest, reply: getServiceReply };
+    const empty = await client.call(get, {
+      ...client.query(0, token),
+      Namespace: 'default',
+      ServiceName: 'web',
+      Choose: '',
+    });
+    expect(empty.Services).toEqual([]);
+    const waiting = client.call(get, {
+      ...client.query(empty.Index, token),
+      Namespace: 'default',
+      MaxQueryTime: 20_000_000_000n,
+      ServiceName: 'web',
+      Choose: '',
+    });
+    const { Index } = await client.call(
+      { method: 'ServiceRegistration.Upsert', arguments: upsertServicesRequest, reply: indexReply },
+      { ...client.write(), Services: [registration] },
+    );
+    expect(Index).toBeGreaterThan(0);
+    expect((await waiting).Services).toMatchObject([{ ServiceName: 'web', Port: 25_000, AllocID: alloc, Tags: ['a'] }]);
+    expect(await read('/v1/service/web')).toMatchObject([{ ID: registration.ID, Address: '127.0.0.1' }]);
+    const list = await client.call(
+      { method: 'ServiceRegistration.List', arguments: listServicesRequest, reply: listServicesReply },
+      { ...client.query(0, token), Namespace: 'default' },
+    );
+    expect(list.Services).toMatchObject([{ Namespace: 'default', Services: [{ ServiceName: 'web', Tags: ['a'] }] }]);
+    const remove = { method: 'ServiceRegistration.DeleteByID', arguments: deleteServiceRequest, reply: indexReply };
+    await client.call(remove, { ...client.write(), Namespace: 'default', ID: registration.ID });
+    await expect(client.call(remove, { ...client.write(), Namespace: 'default', ID: registration.ID })).rejects.toThrow(
+      'service registration not found',
+    );
+  });
+
+  it('variables are read, waited for without an early answer, and listed', async () => {
+    await write('/v1/var/nomad/jobs/wl', { Items: { k: 'hello' } });
+    const one = { method: 'Variables.Read', arguments: readVariableRequest, reply: readVariableReply };
+    const found = await client.call(one, { ...client.query(0, token), Namespace: 'default', Path: 'nomad/jobs/wl' });
+    expect(found.Data).toMatchObject({ Path: 'nomad/jobs/wl', Items: { k: 'hello' }, ModifyIndex: found.Index });
+    const began = performance.now();
+    const early = await client.call(one, {
+      ...client.query(found.Index, token),
+      Namespace: 'default',
+      MaxQueryTime: 500_000_000n,
+      Path: 'nomad/jobs/wl',
+    });
+    expect(performance.now() - began).toBeGreaterThan(450);
+    expect(early.Index).toBe(found.Index);
+    const missing = await client.call(one, {
+      ...client.query(0, token),
+      Namespace: 'default',
+      Path: 'nomad/jobs/nope',
+    });
+    expect(missing).toMatchObject({ Data: null });
+    expect(missing.Index).toBeGreaterThan(0);
+    const listed = await client.call(
+      { method: 'Variables.List', arguments: listVariablesRequest, reply: listVariablesReply },
+      { ...client.query(0, token), Namespace: 'default', Prefix: 'nomad/jobs' },
+    );
+    expect(listed.Data).toMatchObject([{ Path: 'nomad/jobs/wl' }]);
+    await write('/v1/var/nomad/jobs/wl', {}, 'DELETE');
+  });
 });

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Req, Res } from '@nestjs/common';
 import { allocationOfService, deregisterService } from '@app/domain';
 import { servicesStream } from '@app/kernel';
+import { choose, parseChoice, type Choice, type Chosen } from '@app/nomad-rpc';
 import { ReadModels, type DocumentRow } from '@app/read-models';
 import type { Answer, Moment } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,7 +21,6 @@ import {
   type Filter,
   type ReadOptions,
 } from '../http/index.js';
-import { choose, parseChoice, type Choice, type Chosen } from './choose.js';
 
 const EVERYWHERE = '*';
 

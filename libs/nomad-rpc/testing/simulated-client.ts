@@ -272,7 +272,8 @@ export class SimulatedClient {
     };
   }
 
-  private async call<A, R>(one: Call<A, R>, args: A): Promise<R> {
+  /** Any call in the name of this node, or of one of its workloads. */
+  async call<A, R>(one: Call<A, R>, args: A): Promise<R> {
     this.calls.set(one.method, (this.calls.get(one.method) ?? 0) + 1);
     if (this.session?.isClosed !== false) this.session = await this.dial();
     return call(openStream(this.session), one, args, this.ended.signal);
@@ -292,12 +293,14 @@ export class SimulatedClient {
     return this.dialling;
   }
 
-  private query(min: number) {
-    return { ...pingRequest.zero(), Region: 'global', MinQueryIndex: min, AllowStale: min > 0, AuthToken: this.secret };
+  /** The options of a read. */
+  query(min: number, token = this.secret) {
+    return { ...pingRequest.zero(), Region: 'global', MinQueryIndex: min, AllowStale: min > 0, AuthToken: token };
   }
 
-  private write() {
-    return { Region: 'global', Namespace: '', AuthToken: this.secret, IdempotencyToken: '', Forwarded: false };
+  /** The options of a write. */
+  write(token = this.secret) {
+    return { Region: 'global', Namespace: '', AuthToken: token, IdempotencyToken: '', Forwarded: false };
   }
 }
 

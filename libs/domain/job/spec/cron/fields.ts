@@ -37,7 +37,11 @@ export const YEAR: Field = { name: 'year', min: 1970, max: 2099, value: /19[789]
 
 const SYNTAX = 'CronSyntaxError';
 /** A cron expression that cannot be read; the message is Nomad's. */
-export const cronSyntaxError = (text: string): Error => Object.assign(new Error(text), { name: SYNTAX });
+export function cronSyntaxError(text: string): Error {
+  const error = new Error(text);
+  error.name = SYNTAX;
+  return error;
+}
 export const isCronSyntaxError = (error: unknown): error is Error => error instanceof Error && error.name === SYNTAX;
 
 /** One entry of a field's list. `text` is as it was written. */

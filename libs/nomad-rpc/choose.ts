@@ -8,7 +8,7 @@ export interface Chosen {
   readonly AllocID: string;
   readonly Address: string;
   readonly Port: number;
-  readonly Tags: readonly string[];
+  readonly Tags: readonly string[] | null;
 }
 
 /** How many are wanted, and for whom. */
@@ -37,6 +37,6 @@ function rankOf(service: Chosen, key: string): Buffer {
   port.writeBigUInt64BE(BigInt(service.Port));
   const hash = createHash('sha256').update(port);
   const { AllocID, ID, Namespace, Address, ServiceName, Tags } = service;
-  for (const text of [AllocID, ID, Namespace, Address, ServiceName, ...Tags, key]) hash.update(text);
+  for (const text of [AllocID, ID, Namespace, Address, ServiceName, ...(Tags ?? []), key]) hash.update(text);
   return hash.digest();
 }

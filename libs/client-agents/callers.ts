@@ -1,0 +1,57 @@
+import {
+  isClientTerminal,
+  MANAGEMENT,
+  NO_PERMISSIONS,
+  permissionsOf,
+  type AllocationState,
+  type NodeState,
+  type Permissions,
+} from '@app/domain';
+import { allocationStream } from '@app/kernel';
+import type { VerifiedIdentity } from '@app/keyring';
+import { RpcError, type Connection } from '@app/nomad-rpc';
+import type { NodeSessions } from './node-sessions.js';
+import { isSecretOf, type NodeDesk } from './services.js';
+
+/** Who calls on behalf of a workload: the workload itself, or the node that runs it. spec/rpc §9. */
+export type WorkloadCaller =
+  | { readonly kind: 'workload'; readonly identity: VerifiedIdentity; readonly allocation: AllocationState }
+  | { readonly kind: 'node'; readonly node: NodeState };
+
+/** Tells whose a token is: a workload's identity that we signed, or the secret of a node that calls on this very session. */
+export class Callers {
+  constructor(
+    private readonly desk: NodeDesk,
+    private readonly sessions: NodeSessions,
+  ) {}
+
+  /** @throws RpcError `Permission denied` */
+  async resolve(token: string, { session }: Connection): Promise<WorkloadCaller> {
+    if (token.includes('.')) return this.workload(token);
+    for (const id of this.sessions.nodesOn(session)) {
+      const node = await this.desk.node(id);
+      if (node !== undefined && isSecretOf(node, token)) return { kind: 'node', node };
+    }
+    throw new RpcError('Permission denied');
+  }
+
+  /** What a caller may do: everything while ACLs are off, as everybody may; else what its identity implies. A node as such reads no variables. */
+  permissionsOf(caller: WorkloadCaller): Permissions {
+    if (!this.desk.services.aclEnabled) return MANAGEMENT;
+    if (caller.kind === 'node') return NO_PERMISSIONS;
+    const { namespace, jobId, taskName } = caller.identity;
+    const { taskGroup, id } = caller.allocation;
+    return permissionsOf([], `workload ${id} ${taskName}`, { namespace, jobId, group: taskGroup, task: taskName });
+  }
+
+  private async workload(token: string): Promise<WorkloadCaller> {
+    const identity = await this.desk.services.identities.verify(token);
+    if (identity === undefined) throw new RpcError('Permission denied');
+    const stream = allocationStream(identity.allocationId);
+    const stored = (await this.desk.services.store.load([stream])).get(stream);
+    const allocation = stored && (JSON.parse(stored.state) as AllocationState);
+    if (allocation === undefined || allocation.purged || isClientTerminal(allocation))
+      throw new RpcError('Permission denied');
+    return { kind: 'workload', identity, allocation };
+  }
+}
