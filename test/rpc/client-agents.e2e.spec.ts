@@ -194,11 +194,9 @@ describe('what a workload needs', () => {
     const task = { Identities: [identity], Templates: [{ EmbeddedTmpl: 'x', DestPath: 'local/x' }] };
     const group = { Services: [{ Name: 'web', PortLabel: 'http', Provider: 'nomad' }] };
     await write('/v1/jobs', job('wl', 1, 'a', { task, group }));
-    [alloc] = (await until('it to run', () =>
-      Promise.resolve(
-        [...client.allocations].find(([, { status }]) => status === 'running') as [string, unknown] | undefined,
-      ),
-    )) as [string, unknown];
+    alloc = await until('it to run', () =>
+      Promise.resolve([...client.allocations].find(([, { status }]) => status === 'running')?.[0]),
+    );
     const signed = client.allocations.get(alloc)!.document['SignedIdentities'] as Record<string, string>;
     token = signed['main']!;
   });
