@@ -24,7 +24,7 @@ import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import { AllocationFiles } from './allocation-files.js';
 import { runExecCall } from './exec-call.js';
 import { logFiles, readFileFrom, readLogs, type Piece } from './log-reader.js';
-import { refusal } from './remote-error.js';
+import { asRefusal, refusal } from './remote-error.js';
 import { hostStats, ProcessUsage, resourceUsage, statsTimestamp, sum, type Measured } from './usage.js';
 
 /** An allocation that the agent looks after, as far as others may ask about it. */
@@ -127,14 +127,14 @@ export function remoteMethods(host: RemoteHost): Methods<NoConnection> {
         if (asked.TaskName !== '' && asked.AllTasks) throw refusal('task name cannot be set when restarting all tasks');
         const found = await runnerOrStopped(asked.AllocID);
         if (!found?.shouldRun) throw refusal('restart of an alloc that should not run');
-        found.restart(asked.TaskName || undefined, asked.AllTasks);
+        await asRefusal(() => found.restart(asked.TaskName || undefined, asked.AllTasks));
         return { Index: 0 };
       },
     ),
     method('Allocations.Signal', struct({ AllocID: text, Task: text, Signal: text }), indexReply, async (asked) => {
       const found = await runnerOrStopped(asked.AllocID);
       if (found === undefined) throw refusal(await notRunning(asked.AllocID, asked.Task));
-      await found.signal(asked.Signal, asked.Task || undefined);
+      await asRefusal(() => found.signal(asked.Signal, asked.Task || undefined));
       return { Index: 0 };
     }),
     method('Allocations.GarbageCollect', struct({ AllocID: text }), indexReply, async ({ AllocID }) => {
