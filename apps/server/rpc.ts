@@ -52,6 +52,7 @@ export async function startRpc(
       random: Math.random,
     },
     sessions,
+    maxConnectionsPerAddress: configuration.rpcMaxConnections,
     tunnelTo: (given, nodeId) => calls.tunnelTo(given, nodeId),
     onFault: (err, method) => log.error({ err, method }, 'a call of a node failed'),
     onBadPeer: (err, remoteAddress) => log.warn({ err, remoteAddress }, 'an RPC connection ended badly'),

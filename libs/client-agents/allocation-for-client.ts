@@ -1,5 +1,5 @@
 import { renderAllocation, type AllocationState } from '@app/domain';
-import { type Any, goTime } from '@app/nomad-rpc';
+import { any, encode, Encoded, goTime, type Any } from '@app/nomad-rpc';
 import { exactJson } from './exact-json.js';
 
 type Fields = Record<string, unknown>;
@@ -14,21 +14,20 @@ const LEFT_OUT = new Set(['Metrics', 'AllocStates', 'FollowupEvalID']);
  * An allocation as a client takes it: Nomad's document, with times and bytes in their binary form, and without any of the nils that end an
  * agent. spec/rpc §11.
  *
- * @param jobText the job as of the allocation's version, as the HTTP API shows it
+ * @param job the job as of the allocation's version
  * @param identities the token of each task's default identity
  */
 export function allocationForClient(
   state: AllocationState,
-  jobText: string,
+  job: JobForClient,
   identities: ReadonlyMap<string, string>,
 ): Any {
   const rendered = exactJson(JSON.stringify(renderAllocation(state))) as Fields;
   const alloc = record(Object.entries(rendered).filter(([name]) => !LEFT_OUT.has(name)));
-  const job = exactJson(jobText) as Fields;
-  alloc['Job'] = jobForClient(job);
+  alloc['Job'] = job.encoded;
   alloc['AllocatedResources'] = resourcesForClient(
     alloc['AllocatedResources'] as Fields,
-    tasksOf(job, state.taskGroup),
+    job.tasks.get(state.taskGroup) ?? [],
   );
   if (alloc['TaskStates'] !== undefined) alloc['TaskStates'] = taskStatesForClient(alloc['TaskStates'] as Fields);
   const health = alloc['DeploymentStatus'] as Fields | undefined;
@@ -37,17 +36,28 @@ export function allocationForClient(
   return alloc as Any;
 }
 
-function jobForClient(job: Fields): Fields {
-  if (typeof job['Payload'] === 'string') job['Payload'] = Buffer.from(job['Payload'], 'base64');
-  for (const group of lists(job['TaskGroups']))
-    for (const task of lists(group['Tasks'])) task['LogConfig'] = task['LogConfig'] ?? LOG_CONFIG;
-  return job;
+/** A version of a job as clients take it, encoded once for all its allocations. */
+export interface JobForClient {
+  readonly encoded: Encoded;
+  /** The names of the tasks of each group. */
+  readonly tasks: ReadonlyMap<string, readonly string[]>;
 }
 
-const tasksOf = (job: Fields, groupName: string): string[] =>
-  lists(job['TaskGroups'])
-    .filter((group) => group['Name'] === groupName)
-    .flatMap((group) => lists(group['Tasks']).map((task) => task['Name'] as string));
+/** @param text the job as the HTTP API shows it */
+export function jobForClient(text: string): JobForClient {
+  const job = exactJson(text) as Fields;
+  if (typeof job['Payload'] === 'string') job['Payload'] = Buffer.from(job['Payload'], 'base64');
+  const tasks = new Map<string, readonly string[]>();
+  for (const group of lists(job['TaskGroups'])) {
+    const all = lists(group['Tasks']);
+    for (const task of all) task['LogConfig'] = task['LogConfig'] ?? LOG_CONFIG;
+    tasks.set(
+      group['Name'] as string,
+      all.map((task) => task['Name'] as string),
+    );
+  }
+  return { encoded: new Encoded(encode(any, job as Any)), tasks };
+}
 
 /** Every task has resources, none of them nil. */
 function resourcesForClient(resources: Fields | undefined, tasks: readonly string[]): Fields {

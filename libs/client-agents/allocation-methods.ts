@@ -31,7 +31,7 @@ export function allocationMethods(desk: NodeDesk): Method<Connection>[] {
 
   const render = async (alloc: AllocationState): Promise<Any> => {
     const job = await desk.job(alloc);
-    return allocationForClient(alloc, job.text, await defaultIdentities(alloc, job));
+    return allocationForClient(alloc, job.forClient, await defaultIdentities(alloc, job));
   };
 
   /** The token of each task that has a default identity. Without a keyring that opens there is none, and the rest goes on. */

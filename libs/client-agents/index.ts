@@ -1,3 +1,4 @@
+export { allocationForClient, jobForClient } from './allocation-for-client.js';
 export { NodeCalls, type NodeCallsOptions } from './node-calls.js';
 export { rpcEndpoint, type RpcEndpointOptions } from './rpc-endpoint.js';
 export { NodeSessions } from './node-sessions.js';

@@ -6,7 +6,10 @@ import { NodeDesk, type RpcServices } from './services.js';
 import { NodeSessions } from './node-sessions.js';
 import { workloadMethods } from './workload-methods.js';
 
-export interface RpcEndpointOptions extends Pick<RpcListenerOptions, 'tls' | 'requireTls' | 'onBadPeer' | 'tunnelTo'> {
+export interface RpcEndpointOptions extends Pick<
+  RpcListenerOptions,
+  'tls' | 'requireTls' | 'maxConnectionsPerAddress' | 'onBadPeer' | 'tunnelTo'
+> {
   readonly services: RpcServices;
   readonly sessions: NodeSessions;
   /** A fault of ours within a method. */

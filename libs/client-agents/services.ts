@@ -6,6 +6,7 @@ import type { IdentityTokens, Keyring } from '@app/keyring';
 import { versionKey, type Heartbeats, type ReadModels, type Variables } from '@app/read-models';
 import type { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
+import { jobForClient, type JobForClient } from './allocation-for-client.js';
 import { MAX_JOB_TEXTS_BYTES, MAX_QUERY_MS } from './limits.js';
 import { RpcError } from '@app/nomad-rpc';
 
@@ -35,9 +36,9 @@ export interface RpcServices {
   readonly random: () => number;
 }
 
-/** A version of a job: as the HTTP API shows it, and in our own terms. */
+/** A version of a job: as clients take it, and in our own terms. */
 export interface JobOfAllocation {
-  readonly text: string;
+  readonly forClient: JobForClient;
   readonly spec: JobSpec;
 }
 
@@ -46,7 +47,7 @@ export class NodeDesk {
   /** Registered job documents never change. */
   private readonly jobs = new LRUCache<string, JobOfAllocation>({
     maxSize: MAX_JOB_TEXTS_BYTES,
-    sizeCalculation: ({ text }) => 3 * text.length + 100,
+    sizeCalculation: ({ forClient }) => 3 * forClient.encoded.bytes.length + 100,
   });
 
   constructor(readonly services: RpcServices) {}
@@ -116,7 +117,7 @@ export class NodeDesk {
     if (kept !== undefined) return kept;
     const found = await this.services.readModels.jobVersion(key);
     if (found === undefined) throw new Error(`no job version ${key}`);
-    const job = { text: found.registered, spec: found.version.spec };
+    const job = { forClient: jobForClient(found.registered), spec: found.version.spec };
     this.jobs.set(key, job);
     return job;
   }

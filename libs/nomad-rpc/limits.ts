@@ -2,7 +2,7 @@
 
 /** From accept to the first byte, and again for the TLS handshake. */
 export const HANDSHAKE_MS = 5000;
-/** TCP connections of one address at the same time; streaming ones among them. */
+/** TCP connections of one address at the same time, unless configured; streaming ones among them. */
 export const MAX_CONNECTIONS_PER_ADDRESS = 100;
 /** TCP connections altogether. */
 export const MAX_CONNECTIONS = 20_000;

@@ -3,6 +3,7 @@ import { run as commands } from './commands.bench.js';
 import { run as instances } from './instances.bench.js';
 import { run as read } from './read.bench.js';
 import { run as relay } from './relay.bench.js';
+import { run as rpc } from './rpc.bench.js';
 import { run as schedule } from './schedule.bench.js';
 import { run as stream } from './stream.bench.js';
 import { run as takeover } from './takeover.bench.js';
@@ -14,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   instances,
   read,
   relay,
+  rpc,
   schedule,
   stream,
   takeover,

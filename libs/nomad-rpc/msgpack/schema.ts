@@ -161,7 +161,12 @@ function structOf<F extends Fields>(fields: F, rest: Schema<Any> | undefined): S
  * are read as text.
  */
 export type Any =
-  null | boolean | number | bigint | string | Uint8Array | readonly Any[] | { readonly [key: string]: Any };
+  null | boolean | number | bigint | string | Uint8Array | Encoded | readonly Any[] | { readonly [key: string]: Any };
+
+/** A value that is written already: what many messages hold is encoded once. */
+export class Encoded {
+  constructor(readonly bytes: Buffer) {}
+}
 
 /** Without a type, what is no UTF-8 is taken for a time if it can be one, else read as Latin-1, which loses nothing. */
 function textOf(raw: Buffer): string {
@@ -212,6 +217,7 @@ function writeAny(to: Writer, value: unknown): void {
     for (const one of value) writeAny(to, one);
     return;
   }
+  if (value instanceof Encoded) return to.encoded(value.bytes);
   if (value instanceof Uint8Array) return to.raw(value);
   if (JSON.isRawJSON(value)) return writeRawNumber(to, JSON.stringify(value));
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);

@@ -66,6 +66,12 @@ export class Writer {
     this.at += value.length;
   }
 
+  /** A value that was written before. */
+  encoded(value: Buffer): void {
+    this.room(value.length).set(value, this.at);
+    this.at += value.length;
+  }
+
   list(length: number): void {
     this.header(length, 0x90, 0x0f, 0xdc, 0xdd);
   }

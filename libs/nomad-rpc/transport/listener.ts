@@ -25,6 +25,8 @@ export interface RpcListenerOptions {
   /** PEM; with `requireTls` what comes without TLS is refused. */
   readonly tls?: SecureContextOptions & { readonly verifyClient: boolean };
   readonly requireTls?: boolean;
+  /** TCP connections of one address at the same time; 0: any number. */
+  readonly maxConnectionsPerAddress?: number;
   /** The stream to a node, for another server that knows the secret. @throws RpcError */
   readonly tunnelTo?: (secret: string, nodeId: string) => Duplex;
   readonly onSessionClosed: (session: YamuxSession, error: Error | undefined) => void;
@@ -95,7 +97,8 @@ export class RpcListener {
   private accept(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const count = (this.perAddress.get(address) ?? 0) + 1;
-    if (count > MAX_CONNECTIONS_PER_ADDRESS) {
+    const most = this.options.maxConnectionsPerAddress ?? MAX_CONNECTIONS_PER_ADDRESS;
+    if (most > 0 && count > most) {
       this.options.onBadPeer(new Error('too many connections'), address);
       return void socket.destroy();
     }

@@ -92,6 +92,17 @@ export class Configuration extends EdgeConfiguration {
   readonly rpcAdvertise?: string;
 
   @Setting({
+    name: 'ROLLBOOK_RPC_MAX_CONNECTIONS',
+    description: 'Most connections of client agents from one address; more where many are behind one.',
+    values: 'a whole number from 0 (any number) to 20000',
+  })
+  @number()
+  @IsInt()
+  @Min(0)
+  @Max(20_000)
+  readonly rpcMaxConnections: number = 100;
+
+  @Setting({
     name: 'ROLLBOOK_RPC_TLS_CA',
     description:
       'File with the certificates that those of client agents are to be signed by (PEM). Without it none is asked for.',
