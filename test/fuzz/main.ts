@@ -15,6 +15,8 @@ const HANG_MS = 15_000;
 const ENDLESS = /^\/v1\/(?:event\/stream|agent\/monitor|client\/fs\/(?:logs|stream))/;
 /** A stream that says nothing for so long has begun, and has nothing to say. */
 const STREAM_MS = 500;
+/** A body that is longer may still be on its way when its request has been refused and cut off. */
+const UNREAD_BYTES = 65_536;
 const REFRESH_EVERY = 40;
 const MAX_FAULTS = 20;
 
@@ -84,7 +86,7 @@ class Fuzzer {
         const fault = faultOf(answer, request.method);
         if (fault !== undefined) this.note(n, request, fault);
       } catch (error) {
-        if (!isOddHttp(error)) this.note(n, request, (error as Error).message);
+        if (!isOddHttp(error, request.body)) this.note(n, request, (error as Error).message);
       }
       if (this.server.process.exitCode !== null) return this.note(n, request, 'the server has ended');
     }
@@ -146,8 +148,11 @@ class Fuzzer {
 }
 
 /** Node's client refuses some of what is drawn before it is sent, and a server may cut off a body that it will not read. */
-const isOddHttp = (error: unknown): boolean =>
-  /^(HPE_|ERR_INVALID_CHAR|ERR_UNESCAPED_CHARACTERS|EPIPE)/.test((error as NodeJS.ErrnoException).code ?? '');
+function isOddHttp(error: unknown, body: Buffer | undefined): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (code === 'ECONNRESET') return (body?.length ?? 0) > UNREAD_BYTES;
+  return /^(HPE_|ERR_INVALID_CHAR|ERR_UNESCAPED_CHARACTERS|EPIPE)/.test(code);
+}
 
 /** `ops verify` on the running server's log. */
 function verify({ dataDir }: ServerProcess): Promise<{ readonly isGood: boolean; readonly text: string }> {
