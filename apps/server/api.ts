@@ -12,10 +12,18 @@ import {
   routeUpgrades,
   ServerIdentity,
   type NodeCalls,
+  type ProcessMetric,
 } from '@app/nomad-api';
-import { explainListenFailure, type Configuration, type Logger, type Shutdown, type TlsMaterial } from '@app/platform';
+import {
+  explainListenFailure,
+  type Configuration,
+  type Logger,
+  type LogTap,
+  type Shutdown,
+  type TlsMaterial,
+} from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
-import { GarbageSource } from '@app/read-models';
+import { GarbageSource, ServerDirectory } from '@app/read-models';
 import { LogNotFollowed } from '@app/streaming';
 import type { Core } from './core.js';
 import { listenerOf } from './listener.js';
@@ -28,7 +36,7 @@ export async function startApi(
   configuration: Configuration,
   core: Core,
   cluster: ClusterState | undefined,
-  nodeCalls: NodeCalls,
+  { nodeCalls, logTap }: { readonly nodeCalls: NodeCalls; readonly logTap: LogTap },
   log: Logger,
   shutdown: Shutdown,
 ): Promise<{ readonly address: string; readonly tls: TlsMaterial | undefined }> {
@@ -41,15 +49,19 @@ export async function startApi(
     httpPort,
     version(),
     acl,
+    configuration.devNodes > 0 ? devNodeName(configuration, 0) : undefined,
   );
   const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
   const module = NomadApiModule.on({
     ...core,
     nodeCalls,
+    directory: new ServerDirectory(core.dataSource),
+    logLines: logTap,
     server,
     readiness: new Readiness(
       () => readinessProblem(core, shutdown),
       async () => ({ contentType: core.metrics.contentType, text: await core.metrics.render() }),
+      () => core.metrics.registry.getMetricsAsJSON() as unknown as Promise<readonly ProcessMetric[]>,
     ),
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
     rehearse: rehearsalOn(core, cluster),
@@ -79,6 +91,12 @@ export async function startApi(
     await app.close();
   });
   return { address: (await app.getUrl()).replace('[::1]', 'localhost'), tls };
+}
+
+/** What a node inside this process is called: the first and the others. */
+export function devNodeName({ nodeName }: Configuration, n: number): string {
+  const name = n === 0 ? 'dev' : `dev-${n + 1}`;
+  return nodeName === undefined ? name : `${nodeName}-${name}`;
 }
 
 async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<string | undefined> {

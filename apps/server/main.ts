@@ -4,6 +4,7 @@ import {
   createLogger,
   createShutdown,
   loadConfiguration,
+  LogTap,
   outliveFaults,
   runMain,
   startEmbeddedPostgres,
@@ -12,7 +13,7 @@ import {
   type Shutdown,
   type TlsMaterial,
 } from '@app/platform';
-import { startApi } from './api.js';
+import { devNodeName, startApi } from './api.js';
 import { banner } from './banner.js';
 import { startCore } from './core.js';
 import { startReactors } from './reactors.js';
@@ -24,7 +25,8 @@ async function main(): Promise<void> {
   const configuration = loadConfiguration(process.env);
   // Before anything runs: a setting that is wrong ends the start.
   const kafka = relaySettings(configuration);
-  const log = createLogger({ level: configuration.logLevel });
+  const logTap = new LogTap();
+  const log = createLogger({ level: configuration.logLevel, tap: logTap });
   outliveFaults((err, kind) => log.error({ err, kind }, 'a fault that nobody caught'), process);
   const shutdown = createShutdown({ log });
   shutdown.listen();
@@ -35,7 +37,7 @@ async function main(): Promise<void> {
   let api: Awaited<ReturnType<typeof startApi>> | undefined;
   if (configuration.roles.includes('api')) {
     const nodeCalls = await startRpc(configuration, core, cluster, log, shutdown);
-    api = await startApi(configuration, core, cluster, nodeCalls, log, shutdown);
+    api = await startApi(configuration, core, cluster, { nodeCalls, logTap }, log, shutdown);
   }
   if (api !== undefined) await startDevNodes(configuration, api, log, shutdown);
   const address = api?.address;
@@ -61,13 +63,12 @@ async function startDevNodes(
 ): Promise<void> {
   const agents: Agent[] = [];
   for (let n = 0; n < configuration.devNodes; n++) {
-    const name = n === 0 ? 'dev' : `dev-${n + 1}`;
     agents.push(
       await startAgent({
         serverAddress: api.address,
         trust: { joinToken: configuration.joinTokens?.[0], tls: api.tls && ownCertificate(api.tls) },
-        dataDir: resolve(join(configuration.dataDir, 'nodes', name)),
-        nodeName: configuration.nodeName === undefined ? name : `${configuration.nodeName}-${name}`,
+        dataDir: resolve(join(configuration.dataDir, 'nodes', n === 0 ? 'dev' : `dev-${n + 1}`)),
+        nodeName: devNodeName(configuration, n),
         datacenter: configuration.datacenter,
         // Nobody else is to reach a development node's tasks; Nomad's own are at this address, too.
         resources: { ip: '127.0.0.1' },

@@ -2,6 +2,9 @@ import { assertNever, streamType, type DomainEvent, type Fact, type StreamName }
 import type { AllocationEvent } from './allocation/events.js';
 import { evolveAllocation } from './allocation/evolve.js';
 import type { AllocationState } from './allocation/state.js';
+import type { AutopilotConfigurationEvent } from './autopilot-configuration/events.js';
+import { evolveAutopilotConfiguration } from './autopilot-configuration/evolve.js';
+import type { AutopilotConfigurationState } from './autopilot-configuration/state.js';
 import type { DeploymentEvent } from './deployment/events.js';
 import { evolveDeployment } from './deployment/evolve.js';
 import type { DeploymentState } from './deployment/state.js';
@@ -41,6 +44,7 @@ import type { VariableState } from './variable/state.js';
 
 export type AggregateState =
   | AllocationState
+  | AutopilotConfigurationState
   | DeploymentState
   | EvaluationState
   | JobState
@@ -85,6 +89,12 @@ export function evolve(
       return evolveSchedulerConfiguration(
         state as SchedulerConfigurationState | undefined,
         event as SchedulerConfigurationEvent,
+        fact,
+      );
+    case 'autopilot-configuration':
+      return evolveAutopilotConfiguration(
+        state as AutopilotConfigurationState | undefined,
+        event as AutopilotConfigurationEvent,
         fact,
       );
     case 'keyring':

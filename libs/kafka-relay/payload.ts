@@ -10,6 +10,7 @@ import {
   renderNodePool,
   renderRootKey,
   renderScalingPolicy,
+  renderAutopilotConfiguration,
   renderSchedulerConfiguration,
   renderService,
   renderVariableMetadata,
@@ -25,6 +26,7 @@ import {
   type KeyringState,
   type NodeState,
   type ScalingPolicyState,
+  type AutopilotConfigurationState,
   type SchedulerConfigurationState,
   type VariableState,
 } from '@app/domain';
@@ -68,6 +70,8 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { ScalingPolicy: after === undefined ? null : renderScalingPolicy(after as ScalingPolicyState) };
     case 'scheduler-configuration':
       return { SchedulerConfig: renderSchedulerConfiguration(after as SchedulerConfigurationState | undefined) };
+    case 'autopilot-configuration':
+      return { AutopilotConfig: renderAutopilotConfiguration(after as AutopilotConfigurationState | undefined) };
     case 'keyring':
       return { RootKeys: ((after as KeyringState | undefined)?.keys ?? []).map(renderRootKey) };
     case 'services': {

@@ -19,6 +19,7 @@ export {
   scalingPolicyStream,
   KEYRING,
   nodeStream,
+  AUTOPILOT_CONFIGURATION,
   SCHEDULER_CONFIGURATION,
   servicesStream,
   streamKey,

@@ -10,6 +10,7 @@ export type StreamType =
   | 'node-pool'
   | 'scheduler-configuration'
   | 'keyring'
+  | 'autopilot-configuration'
   | 'variable'
   | 'services'
   | 'scaling-policy';
@@ -26,6 +27,7 @@ export const namespaceStream = (name: string): StreamName => `namespace/${name}`
 export const nodePoolStream = (name: string): StreamName => `node-pool/${name}`;
 /** There is one for the whole cluster. */
 export const SCHEDULER_CONFIGURATION: StreamName = 'scheduler-configuration/global';
+export const AUTOPILOT_CONFIGURATION: StreamName = 'autopilot-configuration/global';
 
 /** There is one for the whole cluster, too. */
 export const KEYRING: StreamName = 'keyring/global';

@@ -14,6 +14,17 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
+/** POST is refused there, where it is what PUT is elsewhere. */
+const PUT_ONLY = new Set(['/v1/operator/autopilot/configuration', '/v1/operator/license']);
+/** How other methods are refused, where that is not 405 with its text. */
+const REFUSALS = new Map<string, { readonly status: number; readonly text?: string }>([
+  ['/v1/operator/raft/configuration', { status: 405 }],
+  ['/v1/operator/raft/peer', { status: 404, text: 'Invalid method' }],
+  ['/v1/operator/raft/transfer-leadership', { status: 404, text: 'Invalid method' }],
+  ['/v1/operator/autopilot/configuration', { status: 404, text: 'Invalid method' }],
+  ['/v1/operator/autopilot/health', { status: 404, text: 'Invalid method' }],
+]);
+const INVALID_METHOD = { status: 405, text: 'Invalid method' };
 const WITHOUT_ID =
   /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace|service|var|operator\/keyring|scaling\/policy)\/(?:[a-z-]+\/)*)(?=\?|$)/;
 const WITH_EMPTY_ID = `$1${encodeURIComponent(EMPTY_ID)}`;
@@ -86,7 +97,7 @@ export function prepareFastify(
   const complete = (): void => {
     for (const [url, methods] of [...known]) {
       const put = methods.get('PUT');
-      if (put !== undefined && !methods.has('POST')) fastify.route({ ...put, method: 'POST' });
+      if (put !== undefined && !methods.has('POST') && !PUT_ONLY.has(url)) fastify.route({ ...put, method: 'POST' });
       const get = methods.get('GET');
       if (get === undefined || !ANY_METHOD.has(url)) continue;
       for (const method of METHODS) if (!methods.has(method)) fastify.route({ ...get, method });
@@ -94,11 +105,16 @@ export function prepareFastify(
     for (const [url, methods] of [...known]) {
       const others = METHODS.filter((method) => !methods.has(method));
       if (url === '*' || others.length === 0) continue;
+      const { status, text } = REFUSALS.get(url) ?? INVALID_METHOD;
       fastify.route({
         url,
         method: [...others],
         config: { access: open },
-        handler: (_request, reply) => reply.code(405).type('text/plain; charset=utf-8').send('Invalid method'),
+        handler: (_request, reply) => {
+          void reply.code(status);
+          if (text !== undefined) void reply.type('text/plain; charset=utf-8');
+          return reply.send(text);
+        },
       });
     }
     rows.verify();

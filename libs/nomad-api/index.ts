@@ -12,6 +12,6 @@ export type { ShapeNode, StructShape } from './http/go-json/shape.js';
 export type { Rehearse } from './jobs/planner.js';
 export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';
-export { Readiness } from './status/health.controller.js';
+export { Readiness, type ProcessMetric } from './status/health.controller.js';
 export { NodeCalls } from './client/node-calls.js';
 export { routeUpgrades } from './client/upgrades.js';

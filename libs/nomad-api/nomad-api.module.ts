@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
-import { Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
+import { Heartbeats, LockRenewals, ReadModels, Variables, type ServerDirectory } from '@app/read-models';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { JoinTokens } from './agents/join-tokens.js';
@@ -23,6 +23,7 @@ import { Objects } from './edge/objects.js';
 import { Reads } from './edge/reads.js';
 import { ServerIdentity } from './edge/server-identity.js';
 import { Writes } from './edge/writes.js';
+import { EnterpriseController } from './enterprise/enterprise.controller.js';
 import { EvaluationsController } from './evaluations/evaluations.controller.js';
 import { JobCommandsController } from './jobs/job-commands.controller.js';
 import { JobController } from './jobs/job.controller.js';
@@ -38,8 +39,10 @@ import { KeyringController } from './keyring/keyring.controller.js';
 import { NodeCommandsController } from './nodes/node-commands.controller.js';
 import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
+import { AutopilotController } from './operator/autopilot.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
+import { RaftController } from './operator/raft.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
 import { ScalingPoliciesController } from './scaling/scaling-policies.controller.js';
@@ -47,10 +50,17 @@ import { FuzzySearch } from './search/fuzzy-search.js';
 import { PrefixSearch } from './search/prefix-search.js';
 import { SearchController } from './search/search.controller.js';
 import { HealthController, Readiness } from './status/health.controller.js';
+import { AgentController } from './status/agent.controller.js';
+import { AgentSelf } from './status/agent-self.js';
+import { LocalNode } from './status/local-node.js';
+import { MetricsController } from './status/metrics.controller.js';
+import { LogLines, MonitorController } from './status/monitor.controller.js';
+import { Servers } from './status/servers.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
 import { ServicesController } from './services/services.controller.js';
 import { VariableController } from './variables/variable.controller.js';
+import { VolumesController } from './volumes/volumes.controller.js';
 import { VariablesController } from './variables/variables.controller.js';
 
 /** What the edge is built on; made by the app. */
@@ -71,6 +81,8 @@ export interface EdgeServices {
   readonly cache: AnswerCache;
   readonly news: NodeNews;
   readonly nodeCalls: NodeCalls;
+  readonly directory: Pick<ServerDirectory, 'servers'>;
+  readonly logLines: LogLines;
   readonly server: ServerIdentity;
   readonly readiness: Readiness;
   /** How long a node may be silent, in milliseconds, before the random part. */
@@ -89,6 +101,8 @@ export class NomadApiModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
     const objects = new Objects(readModels, store);
     const named = new NamedObjects(readModels);
+    const servers = new Servers(services.directory, store, services.instance, server);
+    const localNode = new LocalNode(readModels, server);
     const prefixes = new PrefixSearch(readModels, named);
     return {
       module: NomadApiModule,
@@ -110,6 +124,13 @@ export class NomadApiModule {
         ScalingPoliciesController,
         SearchController,
         StatusController,
+        AgentController,
+        MonitorController,
+        MetricsController,
+        RaftController,
+        AutopilotController,
+        EnterpriseController,
+        VolumesController,
         SystemController,
         HealthController,
         HistoryController,
@@ -140,6 +161,10 @@ export class NomadApiModule {
         { provide: AnswerCache, useValue: cache },
         { provide: ServerIdentity, useValue: server },
         { provide: Readiness, useValue: readiness },
+        { provide: Servers, useValue: servers },
+        { provide: LocalNode, useValue: localNode },
+        { provide: AgentSelf, useValue: new AgentSelf(server, servers, tail, localNode) },
+        { provide: LogLines, useValue: services.logLines },
         { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
         { provide: NodeNews, useValue: services.news },

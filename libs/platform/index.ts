@@ -13,7 +13,7 @@ export { networks } from './networks.js';
 export { openTlsFiles, watchTlsFiles, type TlsFiles, type TlsMaterial } from './tls/tls-files.js';
 export { outliveFaults } from './fault-guard.js';
 export type { Logger } from './logger/logger.js';
-export { createLogger } from './logger/logger.js';
+export { createLogger, LogTap } from './logger/logger.js';
 export type { Metrics } from './metrics/metrics.js';
 export { Counter, createMetrics, Gauge, Histogram } from './metrics/metrics.js';
 export type { Shutdown, ShutdownPhase } from './shutdown/shutdown.js';

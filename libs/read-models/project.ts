@@ -54,6 +54,7 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectVariable(after as VariableState);
     case 'scaling-policy':
       return [projectScalingPolicy(after as ScalingPolicyState)];
+    case 'autopilot-configuration':
     case 'scheduler-configuration':
     case 'keyring':
       return [];
@@ -72,6 +73,7 @@ export const TABLES_OF = {
   namespace: ['namespace'],
   'node-pool': ['node_pool'],
   // Read from their states.
+  'autopilot-configuration': [],
   'scheduler-configuration': [],
   keyring: [],
   variable: ['variable'],

@@ -127,6 +127,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
       .join(', ')}`,
   ServicesDeregistered: ({ ids: gone, cause }) => `${many(list(gone).length, 'service')} deregistered (${text(cause)})`,
   VariableResealed: ({ keyId }) => `encrypted by root key ${short(keyId)} now`,
+  AutopilotConfigurationChosen: () => 'the autopilot configuration is another one',
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };
 

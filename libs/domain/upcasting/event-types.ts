@@ -1,4 +1,5 @@
 import type { AllocationEvent } from '../allocation/events.js';
+import type { AutopilotConfigurationEvent } from '../autopilot-configuration/events.js';
 import type { DeploymentEvent } from '../deployment/events.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
@@ -14,6 +15,7 @@ import type { VariableEvent } from '../variable/events.js';
 
 type EventType = (
   | AllocationEvent
+  | AutopilotConfigurationEvent
   | DeploymentEvent
   | EvaluationEvent
   | JobSummaryEvent
@@ -97,6 +99,7 @@ const TYPES: Readonly<Record<EventType, true>> = {
   NodeEligibilityChanged: true,
   NodeDrainChanged: true,
   NodePurged: true,
+  AutopilotConfigurationChosen: true,
   SchedulerConfigurationChosen: true,
   ServicesRegistered: true,
   ServicesDeregistered: true,

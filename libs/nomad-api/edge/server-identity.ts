@@ -10,6 +10,8 @@ export class ServerIdentity {
     readonly port: number,
     readonly version: string,
     readonly aclEnabled: boolean,
+    /** The node inside this process, if there is one. */
+    readonly localNodeName?: string,
   ) {}
 
   get jobDefaults(): JobDefaults {

@@ -24,7 +24,7 @@ export interface Write<A> {
   readonly reads?: readonly StreamName[];
   readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
   /** The body of the answer; `index` 0 when nothing was written. */
-  readonly render: (answer: A, index: Index) => object;
+  readonly render: (answer: A, index: Index) => object | boolean;
   /** Stands for the body where it holds secrets: digests of what is easily guessed tell it. */
   readonly fingerprint?: string;
   /** A key of the write's own, instead of the request's: what is sent with the same key again is only told what became of the first. */

@@ -3,12 +3,26 @@ import type { FastifyReply } from 'fastify';
 
 const TEXT = 'text/plain; charset=utf-8';
 
+/** A metric of this process with its values now, as prom-client tells it. */
+export interface ProcessMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly values: readonly {
+    readonly value: number;
+    readonly labels: Readonly<Record<string, string | number>>;
+    /** Of a histogram: `<name>_bucket`, `<name>_sum` or `<name>_count`. */
+    readonly metricName?: string;
+  }[];
+}
+
 /** Whether this instance should get traffic, and its metrics. */
 export class Readiness {
   constructor(
     /** undefined: ready; else why not. */
     readonly check: () => Promise<string | undefined>,
     readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>,
+    /** The same metrics as values. */
+    readonly processMetrics: () => Promise<readonly ProcessMetric[]>,
   ) {}
 }
 

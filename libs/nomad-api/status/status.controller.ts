@@ -1,27 +1,32 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { queryOf } from '../edge/exchange.js';
 import { sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
+import { params } from '../http/index.js';
+import { AgentSelf } from './agent-self.js';
+import { Servers } from './servers.js';
 
-const RPC_PORT_OFFSET = 1;
+const TEXT = 'text/plain; charset=utf-8';
 
-/** Nomad: status, regions and agent, as far as clients need them; spec/http-api §4.9. */
+/** Nomad: status and regions, and what an agent says of itself; spec/http-api §4.9, http-api-client §10. */
 @Controller('v1')
 export class StatusController {
   constructor(
     private readonly server: ServerIdentity,
-    private readonly readModels: ReadModels,
+    private readonly servers: Servers,
+    private readonly agentSelf: AgentSelf,
   ) {}
 
   @Get('status/leader')
-  leader(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    sendJson(request, reply, this.rpcAddress);
+  async leader(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const leader = (await this.servers.list()).find(({ isLeader }) => isLeader);
+    sendJson(request, reply, leader?.rpcAddress ?? '');
   }
 
   @Get('status/peers')
-  peers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    sendJson(request, reply, [this.rpcAddress]);
+  async peers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    sendJson(request, reply, await this.addresses());
   }
 
   @Get('regions')
@@ -29,75 +34,41 @@ export class StatusController {
     sendJson(request, reply, [this.server.region]);
   }
 
+  /** Of the types asked for, those that there are; one that this agent is not is an error. */
   @Get('agent/health')
   health(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    sendJson(request, reply, { server: { ok: true, message: 'ok' } });
+    const types = params(queryOf(request), 'type');
+    const isClient = this.server.localNodeName !== undefined;
+    const wants = (type: string): boolean => types.length === 0 || types.includes(type);
+    const ok = { ok: true, message: 'ok' };
+    const missing = types.includes('client') && !isClient;
+    const health = {
+      ...(wants('client') && isClient ? { client: ok } : {}),
+      ...(missing ? { client: { ok: false, message: 'client not enabled' } } : {}),
+      ...(wants('server') ? { server: ok } : {}),
+    };
+    if (missing) void reply.code(500).type(TEXT).send(JSON.stringify(health));
+    else sendJson(request, reply, health);
   }
 
   @Get('agent/servers')
-  servers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    sendJson(request, reply, [this.rpcAddress]);
+  async agentServers(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    sendJson(request, reply, [...(await this.addresses())].sort());
   }
 
   @Get('agent/members')
-  members(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+  async members(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { name, region, datacenter } = this.server;
-    sendJson(request, reply, { ServerName: name, ServerRegion: region, ServerDC: datacenter, Members: [this.member] });
+    const members = (await this.servers.list()).map((one) => this.servers.render(one));
+    sendJson(request, reply, { ServerName: name, ServerRegion: region, ServerDC: datacenter, Members: members });
   }
 
   @Get('agent/self')
   async self(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { name, region, datacenter, version, aclEnabled, address, port } = this.server;
-    const [node] = await this.readModels.list({ table: 'node', where: {}, order: 'key', limit: 1 });
-    sendJson(request, reply, {
-      config: {
-        Region: region,
-        Datacenter: datacenter,
-        NodeName: name,
-        BindAddr: address,
-        Ports: { HTTP: port, RPC: port + RPC_PORT_OFFSET, Serf: 0 },
-        Server: { Enabled: true },
-        Client: { Enabled: node !== undefined },
-        ACL: { Enabled: aclEnabled },
-        UI: { Enabled: false, ShowCLIHints: false },
-        Version: { Version: version, VersionPrerelease: '', VersionMetadata: 'rollbook', Revision: '' },
-      },
-      member: this.member,
-      stats: {
-        nomad: { leader: 'true', server: 'true', leader_addr: this.rpcAddress, known_regions: '1', bootstrap: 'true' },
-        ...(node === undefined ? {} : { client: { node_id: node.key } }),
-      },
-    });
+    sendJson(request, reply, await this.agentSelf.render());
   }
 
-  private get rpcAddress(): string {
-    return `${this.server.address}:${this.server.port + RPC_PORT_OFFSET}`;
-  }
-
-  private get member(): object {
-    const { name, region, datacenter, version, address, port } = this.server;
-    return {
-      Name: `${name}.${region}`,
-      Addr: address,
-      Port: port + RPC_PORT_OFFSET,
-      Tags: {
-        region,
-        dc: datacenter,
-        build: version,
-        port: String(port + RPC_PORT_OFFSET),
-        rpc_addr: address,
-        role: 'nomad',
-        raft_vsn: '3',
-        id: name,
-        vsn: '1',
-      },
-      Status: 'alive',
-      ProtocolMin: 1,
-      ProtocolMax: 5,
-      ProtocolCur: 2,
-      DelegateMin: 2,
-      DelegateMax: 5,
-      DelegateCur: 4,
-    };
+  private async addresses(): Promise<readonly string[]> {
+    return [...new Set((await this.servers.list()).map(({ rpcAddress }) => rpcAddress))];
   }
 }

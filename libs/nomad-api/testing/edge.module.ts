@@ -8,7 +8,15 @@ import { RpcError } from '@app/nomad-rpc';
 import { NodeNews } from '@app/streaming';
 import { KEYRING } from '@app/kernel';
 import { IdentityTokens, KeyEncryptionKey, Keyring } from '@app/keyring';
-import { ENTITIES, GarbageSource, Heartbeats, LockRenewals, ReadModels, Variables } from '@app/read-models';
+import {
+  ENTITIES,
+  GarbageSource,
+  Heartbeats,
+  LockRenewals,
+  ReadModels,
+  ServerDirectory,
+  Variables,
+} from '@app/read-models';
 import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -96,6 +104,8 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
     readModels: watched(readModels, () => true),
     heartbeats: new Heartbeats(dataSource),
     nodeCalls: NO_NODES,
+    directory: new ServerDirectory(dataSource),
+    logLines: { follow: () => () => undefined },
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
     variables: watched(new Variables(dataSource), () => true),
     renewals: new LockRenewals(dataSource),
@@ -106,6 +116,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
     readiness: new Readiness(
       () => Promise.resolve(undefined),
       () => Promise.resolve({ contentType: 'text/plain', text: '' }),
+      () => Promise.resolve([]),
     ),
     heartbeatTtlMs: () => heartbeatTtlMs(1),
     rehearse: async (spec) => {

@@ -13,6 +13,7 @@ import {
   struct,
   text,
   uint64,
+  unsignedInt,
   type Decoded,
 } from './shape.js';
 
@@ -204,6 +205,19 @@ export const schedulerConfigurationRequest = struct('structs.SchedulerConfigurat
   PauseEvalBroker: bool,
   NodeLimitForFeasibilityChecks: int,
 });
+export const autopilotConfigurationRequest = struct('api.AutopilotConfiguration', {
+  CleanupDeadServers: bool,
+  LastContactThreshold: any,
+  MaxTrailingLogs: uint64,
+  MinQuorum: unsignedInt,
+  ServerStabilizationTime: any,
+  EnableRedundancyZones: bool,
+  DisableUpgradeMigration: bool,
+  EnableCustomUpgrades: bool,
+  CreateIndex: uint64,
+  ModifyIndex: uint64,
+});
+export type AutopilotConfigurationRequest = Decoded<typeof autopilotConfigurationRequest>;
 export type SchedulerConfigurationRequest = Decoded<typeof schedulerConfigurationRequest>;
 
 /** A map of texts with a Go type of its own. */

@@ -79,6 +79,7 @@ export const int = signed('int', 64n);
 export const int8 = signed('int8', 8n);
 export const int64 = signed('int64', 64n);
 export const uint8 = unsigned('uint8', 8n);
+export const unsignedInt = unsigned('uint', 64n);
 export const uint64 = unsigned('uint64', 64n);
 /** Nanoseconds. */
 export const duration = signed('time.Duration', 64n);

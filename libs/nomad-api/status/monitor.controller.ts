@@ -1,0 +1,110 @@
+import { PassThrough } from 'node:stream';
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { queryOf } from '../edge/exchange.js';
+import { NomadError, param, parseBool, type Query } from '../http/index.js';
+import { Servers } from './servers.js';
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
+const HEARTBEAT_MS = 10_000;
+/** A reader that is so far behind is let go: the log does not wait for it. */
+const MAX_BEHIND_BYTES = 1024 * 1024;
+
+/** The process's log as it is written: each line is one JSON object with `level`, `time` and `msg`. Given by the app. */
+export abstract class LogLines {
+  /** @returns what ends it */
+  abstract follow(onLine: (line: string) => void): () => void;
+}
+
+/** Nomad: the log of an agent as it goes on; spec/http-api-client §10. It holds what this server logs at its own level. */
+@Controller('v1/agent')
+export class MonitorController {
+  constructor(
+    private readonly lines: LogLines,
+    private readonly servers: Servers,
+  ) {}
+
+  @Get('monitor')
+  async monitor(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = queryOf(request);
+    const least = leastLevel(param(query, 'log_level') || 'info');
+    const asJson = flag(query, 'log_json', 'log json');
+    flag(query, 'log_include_location', 'log_include_location');
+    const plain = flag(query, 'plain', 'plain');
+    await this.checkTarget(query);
+    const body = new PassThrough();
+    const frame = (line: string): string =>
+      plain ? `${line}\n` : JSON.stringify({ Data: Buffer.from(`${line}\n`).toString('base64'), FileEvent: 'log' });
+    const write = (text: string): void => {
+      if (body.readableLength + body.writableLength > MAX_BEHIND_BYTES) body.destroy();
+      else if (!body.destroyed) body.write(text);
+    };
+    const leave = this.lines.follow((line) => {
+      const { level } = levelOf(line);
+      if (LEVELS.indexOf(level) >= least) write(frame(asJson ? line.trimEnd() : readable(line)));
+    });
+    const heartbeat = setInterval(() => plain || write('{}'), HEARTBEAT_MS);
+    const end = (): void => {
+      clearInterval(heartbeat);
+      leave();
+      body.destroy();
+    };
+    body.once('close', end);
+    reply.raw.once('close', end);
+    reply.type(plain ? 'text/plain' : 'application/json').send(body);
+    reply.raw.flushHeaders();
+    if (!plain) write('{}');
+  }
+
+  private async checkTarget(query: Query): Promise<void> {
+    const [nodeId, serverId] = [param(query, 'node_id'), param(query, 'server_id')];
+    if (nodeId !== '' && serverId !== '') throw new NomadError('Cannot target node and server simultaneously', 400);
+    if (nodeId !== '')
+      throw new NomadError('the log of a node agent is not forwarded: read it where the agent runs', 501);
+    if (serverId === '') return;
+    const servers = await this.servers.list();
+    if (serverId === 'leader' && servers.some(({ isLeader, isSelf }) => isLeader && isSelf)) return;
+    const server = servers.find(({ id, name }) => serverId === id || serverId === name);
+    if (server?.isSelf) return;
+    if (server === undefined && serverId !== 'leader') throw new NomadError(`unknown Nomad server ${serverId}`, 400);
+    throw new NomadError('the log of another server is not forwarded: ask that server', 501);
+  }
+}
+
+function leastLevel(name: string): number {
+  const level = LEVELS.indexOf(name.toLowerCase());
+  if (level < 0) throw new NomadError(`Unknown log level: ${name}`, 400);
+  return level;
+}
+
+function flag(query: Query, name: string, called: string): boolean {
+  const text = param(query, name);
+  if (text === '') return false;
+  const value = parseBool(text);
+  if (!value.ok) throw new NomadError(`Unknown option for ${called}: ${value.error}`, 400);
+  return value.value;
+}
+
+interface LogLine {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+}
+
+function levelOf(line: string): LogLine & Record<string, unknown> {
+  try {
+    const parsed = JSON.parse(line) as LogLine & Record<string, unknown>;
+    return { ...parsed, level: parsed.level === 'fatal' ? 'error' : parsed.level };
+  } catch {
+    return { level: 'info', time: '', msg: line.trimEnd() };
+  }
+}
+
+/** `2026-01-02T03:04:05.678Z [INFO]  started: address=…`, as Nomad's lines look. */
+function readable(line: string): string {
+  const { level, time, msg, ...fields } = levelOf(line);
+  const pairs = Object.entries(fields).map(
+    ([name, value]) => `${name}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`,
+  );
+  return `${time} ${`[${level.toUpperCase()}]`.padEnd(7)} ${msg}${pairs.length === 0 ? '' : `: ${pairs.join(' ')}`}`;
+}
