@@ -56,6 +56,16 @@ function ask(port: number, { method, path, headers, body }: FuzzRequest): Promis
   });
 }
 
+/**
+ * A server that refuses a request before its body has come closes the connection; that may reach this end only with the next request. A request that
+ * ends a server fails again on a connection of its own.
+ */
+const askTwice = (port: number, request: FuzzRequest): Promise<Answer> =>
+  ask(port, request).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    return ask(port, { ...request, headers: { ...request.headers, connection: 'close' } });
+  });
+
 /** What the specification has no answer for: an error that nobody foresaw, and every 5xx but Nomad's own 500s and what is not served. */
 function faultOf({ status, text }: Answer, method: string): string | undefined {
   if (status < 500 || status === 501) return undefined;
@@ -81,7 +91,7 @@ class Fuzzer {
       if (n % REFRESH_EVERY === 0) await this.refresh();
       const request = requestOf(this.random, this.known, JOIN_HEADER);
       try {
-        const answer = await ask(this.server.port, request);
+        const answer = await askTwice(this.server.port, request);
         this.statuses.set(answer.status, (this.statuses.get(answer.status) ?? 0) + 1);
         const fault = faultOf(answer, request.method);
         if (fault !== undefined) this.note(n, request, fault);
