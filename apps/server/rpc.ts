@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { NodeCalls, NodeSessions, rpcEndpoint, type RpcEndpointOptions } from '@app/client-agents';
+import { NodeCalls, NodeSessions, rpcEndpoint } from '@app/client-agents';
 import { JoinTokens, type NodeCalls as NodeCallsPort } from '@app/nomad-api';
-import { explainListenFailure, StartupError, type Configuration, type Logger, type Shutdown } from '@app/platform';
+import {
+  explainListenFailure,
+  openTlsFiles,
+  StartupError,
+  watchTlsFiles,
+  type Configuration,
+  type Logger,
+  type Shutdown,
+  type TlsFiles,
+  type TlsMaterial,
+} from '@app/platform';
 import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
 import { ServerDirectory } from '@app/read-models';
 import type { Core } from './core.js';
@@ -28,18 +37,19 @@ export async function startRpc(
   });
   const joinTokens = new JoinTokens(configuration.joinTokens);
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
-  const { tls, requireTls } = tlsOf(configuration);
+  const files = tlsFilesOf(configuration);
+  const material = files && openTlsFiles(files);
   const calls = new NodeCalls({
     instance,
     secret,
     sessions,
     directory,
-    tls: tls && { ...tls, servername: `server.${configuration.region}.nomad` },
+    tls: material && { ...material, servername: `server.${configuration.region}.nomad` },
   });
   let servers: readonly string[] = [];
   const nodeCount = (): number => cluster?.nodes().length ?? 0;
   const listener = rpcEndpoint({
-    ...(tls && { tls, requireTls: requireTls! }),
+    ...(material && { tls: withClients(material), requireTls: true }),
     services: {
       ...core,
       region: configuration.region,
@@ -57,9 +67,11 @@ export async function startRpc(
     onFault: (err, method) => log.error({ err, method }, 'a call of a node failed'),
     onBadPeer: (err, remoteAddress) => log.warn({ err, remoteAddress }, 'an RPC connection ended badly'),
   });
+  const unwatch = files && watchTlsFiles(files, (fresh) => listener.useCertificates(withClients(fresh)), log);
   const address = await listen();
   if (address !== undefined) await enter(address);
   shutdown.on('intake', 'rpc', async () => {
+    unwatch?.();
     await calls.close();
     await listener.close();
   });
@@ -99,26 +111,13 @@ export async function startRpc(
   }
 }
 
-/** @throws StartupError for files that cannot be read, or half of a pair */
-function tlsOf(configuration: Configuration): Pick<RpcEndpointOptions, 'tls' | 'requireTls'> {
-  const { rpcTlsCa, rpcTlsCert, rpcTlsKey } = configuration;
-  if (rpcTlsCert === undefined && rpcTlsKey === undefined && rpcTlsCa === undefined) return {};
+/** Clients show certificates where there is somebody to have signed them. */
+const withClients = (material: TlsMaterial) => ({ ...material, verifyClient: material.ca !== undefined });
+
+/** The files of the settings; undefined: RPC is not encrypted. @throws StartupError for half of a pair */
+function tlsFilesOf({ rpcTlsCa, rpcTlsCert, rpcTlsKey }: Configuration): TlsFiles | undefined {
+  if (rpcTlsCert === undefined && rpcTlsKey === undefined && rpcTlsCa === undefined) return undefined;
   if (rpcTlsCert === undefined || rpcTlsKey === undefined)
     throw new StartupError('ROLLBOOK_RPC_TLS_CERT and ROLLBOOK_RPC_TLS_KEY are needed both', 1);
-  const file = (name: string, path: string): Buffer => {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw new StartupError(`${name}: ${(error as Error).message}`, 1, { cause: error });
-    }
-  };
-  return {
-    tls: {
-      cert: file('ROLLBOOK_RPC_TLS_CERT', rpcTlsCert),
-      key: file('ROLLBOOK_RPC_TLS_KEY', rpcTlsKey),
-      ...(rpcTlsCa === undefined ? {} : { ca: file('ROLLBOOK_RPC_TLS_CA', rpcTlsCa) }),
-      verifyClient: rpcTlsCa !== undefined,
-    },
-    requireTls: true,
-  };
+  return { cert: rpcTlsCert, key: rpcTlsKey, ...(rpcTlsCa === undefined ? {} : { ca: rpcTlsCa }) };
 }
