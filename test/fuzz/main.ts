@@ -100,7 +100,7 @@ class Fuzzer {
       }
       if (this.server.process.exitCode !== null) return this.note(n, request, 'the server has ended');
     }
-    const ready = await ask(this.server.port, { method: 'GET', path: '/readyz', headers: {}, body: undefined });
+    const ready = await askTwice(this.server.port, { method: 'GET', path: '/readyz', headers: {}, body: undefined });
     if (ready.status !== 200) this.faults.push(`after all it is not ready: ${ready.status} ${ready.text}`);
   }
 
@@ -122,7 +122,7 @@ class Fuzzer {
       this.known.nodes.push(node);
       const body = Buffer.from(JSON.stringify({ Node: nodeDescription(node.id), SecretID: node.secret }));
       const headers = { 'x-rollbook-join-token': JOIN_HEADER, authorization: `Bearer ${node.secret}` };
-      await ask(this.server.port, { method: 'PUT', path: '/agent/v1/node', headers, body });
+      await askTwice(this.server.port, { method: 'PUT', path: '/agent/v1/node', headers, body });
     }
   }
 
@@ -132,7 +132,7 @@ class Fuzzer {
     for (const node of known.nodes) {
       const headers = { authorization: `Bearer ${node.secret}` };
       const path = `/agent/v1/node/${node.id}/heartbeat`;
-      await ask(this.server.port, { method: 'PUT', path, headers, body: Buffer.from('{"Status":"ready"}') });
+      await askTwice(this.server.port, { method: 'PUT', path, headers, body: Buffer.from('{"Status":"ready"}') });
     }
     known.jobs.splice(0, Infinity, ...(await this.ids('/v1/jobs?namespace=*&per_page=50')));
     known.deployments.splice(0, Infinity, ...(await this.ids('/v1/deployments?namespace=*&per_page=20&reverse=true')));
@@ -148,7 +148,7 @@ class Fuzzer {
   }
 
   private async list(path: string): Promise<{ readonly ID: string; readonly NodeID?: string }[]> {
-    const answer = await ask(this.server.port, { method: 'GET', path, headers: {}, body: undefined });
+    const answer = await askTwice(this.server.port, { method: 'GET', path, headers: {}, body: undefined });
     if (answer.status === 200) return JSON.parse(answer.text) as { ID: string }[];
     this.faults.push(`${path} is answered ${answer.status} ${answer.text.slice(0, 200)}`);
     return [];
