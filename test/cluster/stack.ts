@@ -12,7 +12,8 @@ const SERVERS = 3;
 const READY_BOUND_MS = 60_000;
 const POLL_MS = 50;
 /** What its nodes join with. */
-const JOIN_TOKEN = 'the-join-token-of-the-stack';
+/** What nodes show to the servers of a stack. */
+export const JOIN_TOKEN = 'the-join-token-of-the-stack';
 
 export interface StackOptions {
   /** Data and logs of all processes. */

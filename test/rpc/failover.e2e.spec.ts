@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SimulatedClient } from '../../libs/nomad-rpc/testing/simulated-client.js';
-import { getJson, Stack, until } from '../cluster/stack.js';
+import { getJson, JOIN_TOKEN, Stack, until } from '../cluster/stack.js';
 import { freePort } from '../support/server-process.js';
 
 jest.setTimeout(120_000);
@@ -21,7 +21,7 @@ describe('two servers that client agents speak to', () => {
     const rpcPorts = [await freePort(), await freePort()];
     stack = await Stack.start({ directory, servers: 2, agents: 1, rpcPorts });
     const servers = rpcPorts.map((port) => `127.0.0.1:${port}`);
-    client = await new SimulatedClient({ servers, name: 'client', datacenter: 'far' }).start();
+    client = await new SimulatedClient({ servers, name: 'client', datacenter: 'far', token: JOIN_TOKEN }).start();
     await put('/v1/jobs', {
       Job: job('near', 'dc1', 'raw_exec', { command: '/bin/sh', args: ['-c', 'echo hello; exec sleep 1000'] }),
     });

@@ -7,7 +7,13 @@ import type { NamedTable } from '../edge/named.js';
 /** Where the things of a context are found. */
 export type Source =
   /** By an id that is a UUID. */
-  | { readonly kind: 'uuid'; readonly table: TableName; readonly namespaced: boolean }
+  /** `takesAnyText`: what is the beginning of no id finds nothing, where others leave the context out. */
+  | {
+      readonly kind: 'uuid';
+      readonly table: TableName;
+      readonly namespaced: boolean;
+      readonly takesAnyText?: boolean;
+    }
   | { readonly kind: 'jobs' }
   | { readonly kind: 'named'; readonly named: NamedTable }
   /** By their paths, as far as each may be listed. */
@@ -63,7 +69,7 @@ export const CONTEXTS: ReadonlyMap<string, Context> = new Map<string, Context>([
   [
     'scaling_policy',
     {
-      source: { kind: 'uuid', table: 'scaling_policy', namespaced: true },
+      source: { kind: 'uuid', table: 'scaling_policy', namespaced: true, takesAnyText: true },
       isAllowed: granted('list-scaling-policies', 'read-job'),
     },
   ],

@@ -72,14 +72,15 @@ export class PrefixSearch {
 
   /** Ids are looked up by whole bytes: of an odd number of digits the last one is compared with what is found. */
   private async byUuid(
-    { table }: Extract<Source, { kind: 'uuid' }>,
+    { table, takesAnyText }: Extract<Source, { kind: 'uuid' }>,
     prefix: string,
     where: NamespaceFilter,
   ): Promise<Matches<string> | undefined> {
+    const none = takesAnyText ? NOTHING : undefined;
     const isOdd = prefix.replaceAll('-', '').length % 2 === 1;
-    if (isOdd && !/^[0-9a-f-]*$/i.test(prefix)) return undefined;
+    if (isOdd && !/^[0-9a-f-]*$/i.test(prefix)) return none;
     const parsed = parseUuidPrefix(isOdd ? prefix.replace(/[^-](-*)$/, '$1') : prefix);
-    if (!parsed.ok) return undefined;
+    if (!parsed.ok) return none;
     // The whole prefix where it is spelt as ids are: then neighbours that only share its bytes take no room among the matches.
     const value = prefix.startsWith(parsed.value) ? prefix : parsed.value;
     const rows = await this.readModels.list({

@@ -13,17 +13,23 @@ export interface HclObject {
   readonly items: readonly HclItem[];
 }
 
+const HCL_FAULT = 'HclFault';
 /** What is wrong, and where: `At 1:13: object expected closing RBRACE got: EOF`. */
-export class HclFault extends Error {}
+export function hclFault(text: string): Error {
+  const error = new Error(text);
+  error.name = HCL_FAULT;
+  return error;
+}
+export const isHclFault = (error: unknown): error is Error => error instanceof Error && error.name === HCL_FAULT;
 
 const MAX_DEPTH = 32;
 
 export const isObject = (value: HclValue): value is HclObject =>
   typeof value === 'object' && !Array.isArray(value) && 'items' in value;
 
-/** Reads HCL, or JSON if the text begins with a brace. @throws HclFault */
+/** Reads HCL, or JSON if the text begins with a brace. @throws Error that is an `isHclFault` */
 export function parseHcl(text: string): HclObject {
-  return /^\s*\{/.test(text) ? fromJson(text) : new Reader(text).file();
+  return /^\s*\{/.test(text) ? fromJson(text) : readFile(text);
 }
 
 type Kind =
@@ -54,114 +60,107 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\\', '\\'],
 ]);
 
-class Reader {
-  private position = 0;
-  private line = 1;
-  private lineStart = 0;
-  private token: Token;
+function readFile(source: string): HclObject {
+  let position = 0;
+  let line = 1;
+  let lineStart = 0;
+  let token = scan();
+  return { items: readItems('EOF', 0) };
 
-  constructor(private readonly text: string) {
-    this.token = this.scan();
-  }
-
-  file(): HclObject {
-    return { items: this.items('EOF', 0) };
-  }
-
-  private items(end: 'EOF' | 'RBRACE', depth: number): HclItem[] {
-    if (depth > MAX_DEPTH) throw this.fault('nested too deeply');
+  function readItems(end: 'EOF' | 'RBRACE', depth: number): HclItem[] {
+    if (depth > MAX_DEPTH) throw fault('nested too deeply');
     const items: HclItem[] = [];
-    while (this.token.kind !== end) {
-      if (this.token.kind === 'EOF') throw this.fault('object expected closing RBRACE got: EOF');
-      items.push(this.item(depth));
-      if (this.token.kind === 'COMMA') this.next();
+    while (token.kind !== end) {
+      if (token.kind === 'EOF') throw fault('object expected closing RBRACE got: EOF');
+      items.push(readItem(depth));
+      if (token.kind === 'COMMA') next();
     }
     return items;
   }
 
-  private item(depth: number): HclItem {
+  function readItem(depth: number): HclItem {
     const keys: string[] = [];
     for (;;) {
-      const { kind, text } = this.token;
+      const { kind, text } = token;
       if (kind === 'IDENT' || kind === 'STRING' || kind === 'BOOL') {
         keys.push(text);
-        this.next();
+        next();
         continue;
       }
-      if (keys.length === 0) throw this.fault(`expected: IDENT | STRING got: ${kind}`);
+      if (keys.length === 0) throw fault(`expected: IDENT | STRING got: ${kind}`);
       if (kind === 'ASSIGN') {
-        if (keys.length > 1) throw this.fault(`nested object expected: LBRACE got: ${kind}`);
-        this.next();
-        return { keys, value: this.value(depth) };
+        if (keys.length > 1) throw fault(`nested object expected: LBRACE got: ${kind}`);
+        next();
+        return { keys, value: readValue(depth) };
       }
-      if (kind === 'LBRACE') return { keys, value: this.object(depth) };
+      if (kind === 'LBRACE') return { keys, value: readObject(depth) };
       if (kind === 'EOF' || keys.length === 1)
-        throw this.fault(`key '${keys.join(' ')}' expected start of object ('{') or assignment ('=')`);
-      throw this.fault(`nested object expected: LBRACE got: ${kind}`);
+        throw fault(`key '${keys.join(' ')}' expected start of object ('{') or assignment ('=')`);
+      throw fault(`nested object expected: LBRACE got: ${kind}`);
     }
   }
 
-  private object(depth: number): HclObject {
-    this.next();
-    const items = this.items('RBRACE', depth + 1);
-    this.next();
+  function readObject(depth: number): HclObject {
+    next();
+    const items = readItems('RBRACE', depth + 1);
+    next();
     return { items };
   }
 
-  private value(depth: number): HclValue {
-    const { kind, text } = this.token;
-    if (kind === 'LBRACE') return this.object(depth);
-    if (kind === 'LBRACK') return this.list(depth);
-    if (kind !== 'STRING' && kind !== 'NUMBER' && kind !== 'BOOL') throw this.fault(`Unknown token: ${kind} ${text}`);
-    this.next();
+  function readValue(depth: number): HclValue {
+    const { kind, text } = token;
+    if (kind === 'LBRACE') return readObject(depth);
+    if (kind === 'LBRACK') return readList(depth);
+    if (kind !== 'STRING' && kind !== 'NUMBER' && kind !== 'BOOL') throw fault(`Unknown token: ${kind} ${text}`);
+    next();
     return kind === 'STRING' ? text : kind === 'NUMBER' ? Number(text) : text === 'true';
   }
 
-  private list(depth: number): HclValue[] {
-    if (depth > MAX_DEPTH) throw this.fault('nested too deeply');
-    this.next();
+  function readList(depth: number): HclValue[] {
+    if (depth > MAX_DEPTH) throw fault('nested too deeply');
+    next();
     const values: HclValue[] = [];
-    while (this.token.kind !== 'RBRACK') {
-      if (this.token.kind === 'EOF') throw this.fault('error parsing list, expected comma or list end, got: EOF');
-      values.push(this.value(depth + 1));
-      if (this.token.kind === 'COMMA') this.next();
-      else if ((this.token.kind as Kind) !== 'RBRACK')
-        throw this.fault(`error parsing list, expected comma or list end, got: ${this.token.kind}`);
+    while (token.kind !== 'RBRACK') {
+      if (token.kind === 'EOF') throw fault('error parsing list, expected comma or list end, got: EOF');
+      values.push(readValue(depth + 1));
+      if (token.kind === 'COMMA') next();
+      else if ((token.kind as Kind) !== 'RBRACK')
+        throw fault(`error parsing list, expected comma or list end, got: ${token.kind}`);
     }
-    this.next();
+    next();
     return values;
   }
 
-  private next(): void {
-    this.token = this.scan();
+  function next(): void {
+    token = scan();
   }
 
-  private scan(): Token {
-    this.skip(BLANK);
-    const at = this.place(this.position);
-    const char = this.text[this.position];
-    if (char === undefined) return { kind: 'EOF', text: '', at: this.place(this.position + 1) };
+  function scan(): Token {
+    skip(BLANK);
+    const at = placeOf(position);
+    const char = source[position];
+    if (char === undefined) return { kind: 'EOF', text: '', at: placeOf(position + 1) };
     const symbol = SYMBOLS.get(char);
     if (symbol !== undefined) {
-      this.position++;
+      position++;
       return { kind: symbol, text: char, at };
     }
-    if (char === '"') return { kind: 'STRING', text: this.quoted(at), at };
-    const heredoc = this.skip(HEREDOC);
-    if (heredoc !== undefined) return { kind: 'STRING', text: this.heredoc(heredoc, at), at };
-    const number = this.skip(NUMBER);
+    if (char === '"') return { kind: 'STRING', text: readQuoted(at), at };
+    const heredoc = skip(HEREDOC);
+    if (heredoc !== undefined) return { kind: 'STRING', text: readHeredoc(heredoc, at), at };
+    const number = skip(NUMBER);
     if (number !== undefined) return { kind: 'NUMBER', text: number[0], at };
-    const ident = this.skip(IDENT)?.[0];
-    if (ident === undefined) throw new HclFault(`At ${at}: illegal character`);
+    const ident = skip(IDENT)?.[0];
+    if (ident === undefined) throw hclFault(`At ${at}: illegal character`);
     return { kind: ident === 'true' || ident === 'false' ? 'BOOL' : 'IDENT', text: ident, at };
   }
 
-  private quoted(at: string): string {
+  function readQuoted(at: string): string {
     let text = '';
-    for (let i = this.position + 1; i < this.text.length; i++) {
-      const char = this.text[i]!;
+    for (let i = position + 1; i < source.length; i++) {
+      const char = source[i]!;
       if (char === '"') {
-        this.position = i + 1;
+        position = i + 1;
         return text;
       }
       if (char === '\n') break;
@@ -169,52 +168,52 @@ class Reader {
         text += char;
         continue;
       }
-      const escaped = ESCAPES.get(this.text[++i] ?? '');
-      if (escaped === undefined) throw new HclFault(`At ${at}: illegal char escape`);
+      const escaped = ESCAPES.get(source[++i] ?? '');
+      if (escaped === undefined) throw hclFault(`At ${at}: illegal char escape`);
       text += escaped;
     }
-    throw new HclFault(`At ${at}: literal not terminated`);
+    throw hclFault(`At ${at}: literal not terminated`);
   }
 
-  private heredoc([, dash, word]: RegExpExecArray, at: string): string {
+  function readHeredoc([, dash, word]: RegExpExecArray, at: string): string {
     const lines: string[] = [];
-    for (let start = this.position; start < this.text.length;) {
-      const end = this.text.indexOf('\n', start);
-      const line = this.text.slice(start, end < 0 ? this.text.length : end);
-      this.advance(start + line.length + 1);
-      if ((dash === '-' ? line.trim() : line.trimEnd()) === word) {
+    for (let start = position; start < source.length;) {
+      const end = source.indexOf('\n', start);
+      const read = source.slice(start, end < 0 ? source.length : end);
+      advance(start + read.length + 1);
+      if ((dash === '-' ? read.trim() : read.trimEnd()) === word) {
         const indent =
           dash === '-' ? Math.min(...lines.map((one) => one.length - one.trimStart().length), Infinity) : 0;
         return lines.map((one) => `${one.slice(indent)}\n`).join('');
       }
-      lines.push(line);
-      start = this.position;
+      lines.push(read);
+      start = position;
     }
-    throw new HclFault(`At ${at}: heredoc not terminated`);
+    throw hclFault(`At ${at}: heredoc not terminated`);
   }
 
-  private skip(pattern: RegExp): RegExpExecArray | undefined {
-    pattern.lastIndex = this.position;
-    const found = pattern.exec(this.text);
+  function skip(pattern: RegExp): RegExpExecArray | undefined {
+    pattern.lastIndex = position;
+    const found = pattern.exec(source);
     if (found === null) return undefined;
-    this.advance(this.position + found[0].length);
+    advance(position + found[0].length);
     return found;
   }
 
-  private advance(to: number): void {
-    for (let i = this.text.indexOf('\n', this.position); i >= 0 && i < to; i = this.text.indexOf('\n', i + 1)) {
-      this.line++;
-      this.lineStart = i + 1;
+  function advance(to: number): void {
+    for (let i = source.indexOf('\n', position); i >= 0 && i < to; i = source.indexOf('\n', i + 1)) {
+      line++;
+      lineStart = i + 1;
     }
-    this.position = to;
+    position = to;
   }
 
-  private place(position: number): string {
-    return `${this.line}:${position - this.lineStart + 1}`;
+  function placeOf(at: number): string {
+    return `${line}:${at - lineStart + 1}`;
   }
 
-  private fault(what: string): HclFault {
-    return new HclFault(`At ${this.token.at}: ${what}`);
+  function fault(what: string): Error {
+    return hclFault(`At ${token.at}: ${what}`);
   }
 }
 
@@ -224,13 +223,13 @@ function fromJson(text: string): HclObject {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new HclFault(`At 1:1: ${(error as Error).message}`);
+    throw hclFault(`At 1:1: ${(error as Error).message}`);
   }
   return jsonObject(json as object, 0);
 }
 
 function jsonObject(json: object, depth: number): HclObject {
-  if (depth > MAX_DEPTH) throw new HclFault('At 1:1: nested too deeply');
+  if (depth > MAX_DEPTH) throw hclFault('At 1:1: nested too deeply');
   return { items: Object.entries(json).flatMap(([key, value]) => jsonItems([key], value, depth)) };
 }
 
@@ -238,7 +237,7 @@ const isJsonObject = (json: unknown): json is object =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 function jsonItems(keys: readonly string[], json: unknown, depth: number): HclItem[] {
-  if (depth > MAX_DEPTH) throw new HclFault('At 1:1: nested too deeply');
+  if (depth > MAX_DEPTH) throw hclFault('At 1:1: nested too deeply');
   if (Array.isArray(json) && json.length > 0 && json.every(isJsonObject))
     return json.flatMap((one) => jsonItems(keys, one, depth + 1));
   if (!isJsonObject(json)) return [{ keys, value: jsonValue(json, depth) }];
@@ -251,7 +250,7 @@ function jsonItems(keys: readonly string[], json: unknown, depth: number): HclIt
 const isObjects = (json: unknown): boolean => Array.isArray(json) && json.length > 0 && json.every(isJsonObject);
 
 function jsonValue(json: unknown, depth: number): HclValue {
-  if (depth > MAX_DEPTH) throw new HclFault('At 1:1: nested too deeply');
+  if (depth > MAX_DEPTH) throw hclFault('At 1:1: nested too deeply');
   if (Array.isArray(json))
     return json.map((one) => (isJsonObject(one) ? jsonObject(one, depth + 1) : jsonValue(one, depth + 1)));
   return typeof json === 'string' || typeof json === 'number' || typeof json === 'boolean' ? json : '';

@@ -11,7 +11,7 @@ import {
   SENTINEL_CAPABILITIES,
   VARIABLE_CAPABILITIES,
 } from './capabilities.js';
-import { HclFault, isObject, parseHcl, type HclObject, type HclValue } from './hcl.js';
+import { hclFault, isHclFault, isObject, parseHcl, type HclObject, type HclValue } from './hcl.js';
 import {
   NO_RULES,
   type LabelledRule,
@@ -28,7 +28,12 @@ const MAX_RULES_LENGTH = 512 * 1024;
 export type ParsedRules =
   { readonly ok: true; readonly rules: PolicyRules } | { readonly ok: false; readonly error: string };
 
-class RulesFault extends Error {}
+const RULES_FAULT = 'RulesFault';
+function rulesFault(text: string): Error {
+  const error = new Error(text);
+  error.name = RULES_FAULT;
+  return error;
+}
 
 const LABELLED = ['namespace', 'node_pool', 'host_volume'] as const;
 const SINGLE = ['agent', 'node', 'operator', 'quota', 'sentinel', 'plugin'] as const;
@@ -49,8 +54,8 @@ export function parseRules(text: string): ParsedRules {
   try {
     return { ok: true, rules: rulesOf(text) };
   } catch (fault) {
-    if (fault instanceof HclFault) return { ok: false, error: `Failed to parse ACL Policy: ${fault.message}` };
-    if (fault instanceof RulesFault) return { ok: false, error: fault.message };
+    if (isHclFault(fault)) return { ok: false, error: `Failed to parse ACL Policy: ${fault.message}` };
+    if (fault instanceof Error && fault.name === RULES_FAULT) return { ok: false, error: fault.message };
     throw fault;
   }
 }
@@ -63,14 +68,14 @@ interface Block {
 
 function rulesOf(text: string): PolicyRules {
   const blocks = blocksOf(parseHcl(text));
-  if (!blocks.some(({ name }) => KNOWN.has(name))) throw new RulesFault(`Invalid policy: ${text}`);
+  if (!blocks.some(({ name }) => KNOWN.has(name))) throw rulesFault(`Invalid policy: ${text}`);
   const strange = new Set<string>();
   const seen = new Set<string>();
   for (const { name } of blocks) {
     if (!KNOWN.has(name) || (seen.has(name) && !(LABELLED as readonly string[]).includes(name))) strange.add(name);
     seen.add(name);
   }
-  if (strange.size > 0) throw new RulesFault(`Invalid or duplicate policy keys: ${[...strange].join(', ')}`);
+  if (strange.size > 0) throw rulesFault(`Invalid or duplicate policy keys: ${[...strange].join(', ')}`);
   const named = (name: string): Block[] => blocks.filter((block) => block.name === name);
   const single = (name: (typeof SINGLE)[number]): HclObject | undefined => named(name)[0]?.body;
   return {
@@ -93,7 +98,7 @@ const blocksOf = (file: HclObject): Block[] =>
     const isLabelled = (LABELLED as readonly string[]).includes(name);
     const bodies = Array.isArray(value) ? (value as readonly HclValue[]) : [value];
     return bodies.map((body) => {
-      if (!isObject(body)) throw new HclFault(`'${name}' expected object`);
+      if (!isObject(body)) throw hclFault(`'${name}' expected object`);
       const [label = '', ...inner] = isLabelled ? labels : ['', ...labels];
       return {
         name,
@@ -109,15 +114,15 @@ const valueOf = (body: HclObject, key: string): HclValue | undefined =>
 
 function textOf(body: HclObject, key: string): string {
   const value = valueOf(body, key) ?? '';
-  if (typeof value === 'object') throw new HclFault(`'${key}' expected string`);
+  if (typeof value === 'object') throw hclFault(`'${key}' expected string`);
   return String(value);
 }
 
 function textsOf(body: HclObject, key: string): string[] {
   const value = valueOf(body, key) ?? [];
-  if (!Array.isArray(value)) throw new HclFault(`'${key}' expected list`);
+  if (!Array.isArray(value)) throw hclFault(`'${key}' expected list`);
   return (value as readonly HclValue[]).map((one) => {
-    if (typeof one === 'object') throw new HclFault(`'${key}' expected strings`);
+    if (typeof one === 'object') throw hclFault(`'${key}' expected strings`);
     return String(one);
   });
 }
@@ -137,14 +142,14 @@ const allOf = (
 
 function namespaceRule(block: Block): NamespaceRule {
   const { label, body } = block;
-  if (!NAMESPACE_NAME.test(label)) throw new RulesFault(`Invalid namespace name: ${dump('NamespacePolicy', block)}`);
+  if (!NAMESPACE_NAME.test(label)) throw rulesFault(`Invalid namespace name: ${dump('NamespacePolicy', block)}`);
   const level = textOf(body, 'policy');
   if (level !== '' && !NAMESPACE_LEVELS.has(level))
-    throw new RulesFault(`Invalid namespace policy: ${dump('NamespacePolicy', block)}`);
+    throw rulesFault(`Invalid namespace policy: ${dump('NamespacePolicy', block)}`);
   const explicit = textsOf(body, 'capabilities');
   for (const one of explicit) {
     if (!(NAMESPACE_CAPABILITIES as readonly string[]).includes(one))
-      throw new RulesFault(`Invalid namespace capability '${one}': ${dump('NamespacePolicy', block)}`);
+      throw rulesFault(`Invalid namespace capability '${one}': ${dump('NamespacePolicy', block)}`);
   }
   return {
     label,
@@ -160,50 +165,50 @@ function variablesOf(namespace: string, body: HclObject): readonly VariablesRule
   const items = blocks.flatMap(({ keys, value }) => {
     // JSON: `"variables": {"path": {"*": …}}` has the labels before the block.
     if (keys.length > 1) return [{ keys: keys.slice(1), value }];
-    if (!isObject(value)) throw new HclFault(`'variables' expected object`);
+    if (!isObject(value)) throw hclFault(`'variables' expected object`);
     return value.items;
   });
   const paths = items.filter(({ keys }) => keys[0] === 'path');
-  if (paths.length === 0) throw new RulesFault(`Invalid variable policy: no variable paths in namespace ${namespace}`);
+  if (paths.length === 0) throw rulesFault(`Invalid variable policy: no variable paths in namespace ${namespace}`);
   return paths.map(({ keys: [, path = ''], value }) => {
-    if (path === '') throw new RulesFault(`Invalid missing variable path in namespace ${namespace}`);
+    if (path === '') throw rulesFault(`Invalid missing variable path in namespace ${namespace}`);
     if (path.startsWith('/'))
-      throw new RulesFault(
+      throw rulesFault(
         `Invalid variable path ${quoted(path)} in namespace ${namespace}: cannot start with a leading '/'\``,
       );
-    if (!isObject(value)) throw new HclFault(`'path' expected object`);
+    if (!isObject(value)) throw hclFault(`'path' expected object`);
     const capabilities = textsOf(value, 'capabilities');
     for (const one of capabilities) {
       if (!(VARIABLE_CAPABILITIES as readonly string[]).includes(one))
-        throw new RulesFault(`Invalid variable capability '${one}' in namespace ${namespace}`);
+        throw rulesFault(`Invalid variable capability '${one}' in namespace ${namespace}`);
     }
     return { path, capabilities };
   });
 }
 
 function nodePoolRule({ label, body }: Block): LabelledRule {
-  if (!POOL_NAME.test(label)) throw new RulesFault(`Invalid node pool name '${label}'`);
+  if (!POOL_NAME.test(label)) throw rulesFault(`Invalid node pool name '${label}'`);
   const level = textOf(body, 'policy');
   if (level !== '' && !NODE_POOL_LEVELS.has(level))
-    throw new RulesFault(`Invalid node pool policy '${level}' for '${label}'`);
+    throw rulesFault(`Invalid node pool policy '${level}' for '${label}'`);
   const explicit = textsOf(body, 'capabilities');
   for (const one of explicit) {
     if (!(NODE_POOL_CAPABILITIES as readonly string[]).includes(one))
-      throw new RulesFault(`Invalid node pool capability '${one}' for '${label}'`);
+      throw rulesFault(`Invalid node pool capability '${one}' for '${label}'`);
   }
   return { label, level, capabilities: allOf(explicit, level, NODE_POOL_LEVELS) };
 }
 
 function hostVolumeRule(block: Block): LabelledRule {
   const { label, body } = block;
-  if (!NAMESPACE_NAME.test(label)) throw new RulesFault(`Invalid host volume name: ${dump('HostVolumePolicy', block)}`);
+  if (!NAMESPACE_NAME.test(label)) throw rulesFault(`Invalid host volume name: ${dump('HostVolumePolicy', block)}`);
   const level = textOf(body, 'policy');
   if (level !== '' && !HOST_VOLUME_LEVELS.has(level))
-    throw new RulesFault(`Invalid host volume policy: ${dump('HostVolumePolicy', block)}`);
+    throw rulesFault(`Invalid host volume policy: ${dump('HostVolumePolicy', block)}`);
   const explicit = textsOf(body, 'capabilities');
   for (const one of explicit) {
     if (!(HOST_VOLUME_CAPABILITIES as readonly string[]).includes(one))
-      throw new RulesFault(`Invalid host volume capability '${one}': ${dump('HostVolumePolicy', block)}`);
+      throw rulesFault(`Invalid host volume capability '${one}': ${dump('HostVolumePolicy', block)}`);
   }
   return { label, level, capabilities: allOf(explicit, level, HOST_VOLUME_LEVELS) };
 }
@@ -211,7 +216,7 @@ function hostVolumeRule(block: Block): LabelledRule {
 function levelOf(name: string, body: HclObject | undefined, levels: ReadonlySet<string>): Level {
   if (body === undefined) return '';
   const level = textOf(body, 'policy');
-  if (!levels.has(level)) throw new RulesFault(`Invalid ${name} policy: ${leveledDump(name, level)}`);
+  if (!levels.has(level)) throw rulesFault(`Invalid ${name} policy: ${leveledDump(name, level)}`);
   return level as Level;
 }
 
@@ -227,8 +232,8 @@ function leveledWithCapabilities(
   const level = textOf(body, 'policy');
   const explicit = textsOf(body, 'capabilities');
   if ((level === '' && explicit.length === 0) || (level !== '' && !OPERATOR_BLOCK_LEVELS.has(level)))
-    throw new RulesFault(`Invalid ${name} policy: ${leveledDump(name, level)}`);
-  for (const one of explicit) if (!known.includes(one)) throw new RulesFault(`Invalid ${name} capability '${one}'`);
+    throw rulesFault(`Invalid ${name} policy: ${leveledDump(name, level)}`);
+  for (const one of explicit) if (!known.includes(one)) throw rulesFault(`Invalid ${name} capability '${one}'`);
   const levels = name === 'operator' ? OPERATOR_LEVELS : new Map<string, readonly string[]>();
   return { level: level as Level, capabilities: allOf(explicit, level, levels) };
 }
