@@ -116,11 +116,15 @@ export class SimulatedClient {
   private async forever(step: () => Promise<void>): Promise<void> {
     while (!this.ended.signal.aborted) {
       await step().catch(async () => {
-        // The next server, as a client does when a call fails.
-        if (this.session?.isClosed !== false) this.servers.push(this.servers.shift()!);
+        if (this.session?.isClosed !== false) this.leave(this.called);
         await delay(RETRY_MS, undefined, { signal: this.ended.signal }).catch(() => undefined);
       });
     }
+  }
+
+  /** The server that a call failed with goes to the end of the list, once. */
+  private leave(server: string): void {
+    if (this.servers[0] === server) this.servers.push(this.servers.shift()!);
   }
 
   private ttlMs = 1000;
@@ -280,9 +284,12 @@ export class SimulatedClient {
   }
 
   private dialling: Promise<YamuxSession> | undefined;
+  /** The server of the present session, or of the one that is being dialled. */
+  private called = '';
 
   private dial(): Promise<YamuxSession> {
-    const [host, port] = this.servers[0]!.split(':');
+    if (this.dialling === undefined) this.called = this.servers[0]!;
+    const [host, port] = this.called.split(':');
     this.dialling ??= dial({
       host: host!,
       port: Number(port),
