@@ -41,15 +41,16 @@ export async function startApi(
   shutdown: Shutdown,
 ): Promise<{ readonly address: string; readonly tls: TlsMaterial | undefined }> {
   const { httpAddress, httpPort, region, datacenter, acl } = configuration;
+  const name = serverName(core);
   const server = new ServerIdentity(
-    core.instance.split('/')[0]!,
+    name,
     region,
     datacenter,
     httpAddress,
     httpPort,
     version(),
     acl,
-    configuration.devNodes > 0 ? devNodeName(configuration, 0) : undefined,
+    configuration.devNodes > 0 ? devNodeName(name, 0) : undefined,
   );
   const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
   const module = NomadApiModule.on({
@@ -93,10 +94,12 @@ export async function startApi(
   return { address: (await app.getUrl()).replace('[::1]', 'localhost'), tls };
 }
 
-/** What a node inside this process is called: the first and the others. */
-export function devNodeName({ nodeName }: Configuration, n: number): string {
-  const name = n === 0 ? 'dev' : `dev-${n + 1}`;
-  return nodeName === undefined ? name : `${nodeName}-${name}`;
+/** The name of this process's server. */
+export const serverName = ({ instance }: Core): string => instance.split('/')[0]!;
+
+/** What a node inside this process is called: as the server, as one agent of Nomad's is both; the others are numbered. */
+export function devNodeName(serverName: string, n: number): string {
+  return n === 0 ? serverName : `${serverName}-${n + 1}`;
 }
 
 async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<string | undefined> {

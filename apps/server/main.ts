@@ -13,9 +13,9 @@ import {
   type Shutdown,
   type TlsMaterial,
 } from '@app/platform';
-import { devNodeName, startApi } from './api.js';
+import { devNodeName, serverName, startApi } from './api.js';
 import { banner } from './banner.js';
-import { startCore } from './core.js';
+import { startCore, type Core } from './core.js';
 import { startReactors } from './reactors.js';
 import { relaySettings, startRelay } from './relay.js';
 import { startRpc } from './rpc.js';
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     const nodeCalls = await startRpc(configuration, core, cluster, log, shutdown);
     api = await startApi(configuration, core, cluster, { nodeCalls, logTap }, log, shutdown);
   }
-  if (api !== undefined) await startDevNodes(configuration, api, log, shutdown);
+  if (api !== undefined) await startDevNodes(configuration, core, api, log, shutdown);
   const address = api?.address;
   log.info({ address, roles: configuration.roles }, 'started');
   if (configuration.devNodes > 0 && address !== undefined) process.stdout.write(banner(configuration, address));
@@ -57,6 +57,7 @@ const ownCertificate = ({ cert, key }: TlsMaterial): ServerTls => ({ cert, key, 
 /** Nodes inside this process. Their tasks outlive it, as those of any agent. */
 async function startDevNodes(
   configuration: Configuration,
+  core: Core,
   api: Awaited<ReturnType<typeof startApi>>,
   log: Logger,
   shutdown: Shutdown,
@@ -68,7 +69,7 @@ async function startDevNodes(
         serverAddress: api.address,
         trust: { joinToken: configuration.joinTokens?.[0], tls: api.tls && ownCertificate(api.tls) },
         dataDir: resolve(join(configuration.dataDir, 'nodes', n === 0 ? 'dev' : `dev-${n + 1}`)),
-        nodeName: devNodeName(configuration, n),
+        nodeName: devNodeName(serverName(core), n),
         datacenter: configuration.datacenter,
         // Nobody else is to reach a development node's tasks; Nomad's own are at this address, too.
         resources: { ip: '127.0.0.1' },

@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteHandlerMethod, RouteOptions } from 'fastify';
 import { assignRows, type AccessControl } from './acl/access-control.js';
 import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
 import { attachGate, requestIdOf, type Gate } from './gate/gate.js';
 import { canonicalPath } from './http/index.js';
+import { NOT_SERVED } from './surface/surface.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const satisfies readonly HTTPMethods[];
 /** Largest request body. */
@@ -95,6 +96,16 @@ export function prepareFastify(
     known.set(route.url, methods);
   });
   const complete = (): void => {
+    for (const [row, why] of NOT_SERVED) {
+      const [method = '', url = ''] = row.split(' ');
+      const methods = (method === '*' ? METHODS : [method as (typeof METHODS)[number]]).filter(
+        (one) => !known.get(url)?.has(one),
+      );
+      const handler: RouteHandlerMethod = (_request, reply) => {
+        void reply.code(501).type('text/plain; charset=utf-8').send(why);
+      };
+      if (methods.length > 0) fastify.route({ url, method: methods, config: { access: open }, handler });
+    }
     for (const [url, methods] of [...known]) {
       const put = methods.get('PUT');
       if (put !== undefined && !methods.has('POST') && !PUT_ONLY.has(url)) fastify.route({ ...put, method: 'POST' });

@@ -14,4 +14,5 @@ export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';
 export { Readiness, type ProcessMetric } from './status/health.controller.js';
 export { NodeCalls } from './client/node-calls.js';
+export { renderSurface } from './surface/surface.js';
 export { routeUpgrades } from './client/upgrades.js';

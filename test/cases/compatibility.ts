@@ -8,7 +8,7 @@ import {
   type Constraint,
   type JobSpec,
 } from '@app/domain';
-import { jobShape, type ShapeNode, type StructShape } from '@app/nomad-api';
+import { jobShape, renderSurface, type ShapeNode, type StructShape } from '@app/nomad-api';
 import { node } from '../../libs/scheduling/testing/specs.js';
 import { toyCluster } from '../../libs/scheduling/testing/toy-cluster.js';
 import { COMPANIONS, GROUP, LEAST, TASK, VALUES, type Block } from './compatibility-samples.js';
@@ -267,7 +267,7 @@ export function renderCompatibilityDocs(): string {
       ...rows.map(({ field, outcome }) => `| \`${field}\` | ${told(outcome).replaceAll('|', '\\|')} |`),
     ].join('\n'),
   );
-  return `${INTRODUCTION}\n\n${tables.join('\n\n')}\n`;
+  return `${INTRODUCTION}\n\n${tables.join('\n\n')}\n\n${renderSurface()}`;
 }
 
 const INTRODUCTION = `# What happens to each field of a job

@@ -71,7 +71,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   // Allocations and evaluations
   ['GET /v1/allocations', namespace('read-job')],
   ['GET /v1/allocation/:id', foreign(afterExistence(namespace('read-job')), 500, (id) => `Unknown allocation "${id}"`)],
-  ['GET /v1/allocation/:id/*', open],
+  ['* /v1/allocation/:id/*', open],
   ['GET /v1/allocation/:id/services', namespace('read-job')],
   ['PUT /v1/allocation/:id/stop', afterExistence(namespace('alloc-lifecycle'))],
   ['GET /v1/evaluations', namespace('read-job')],

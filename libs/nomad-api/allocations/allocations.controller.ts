@@ -1,4 +1,4 @@
-import { Controller, Get, Put, Req, Res } from '@nestjs/common';
+import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -83,7 +83,7 @@ export class AllocationsController {
   }
 
   /** What is below an allocation and is not known; spec/http-api §4.2. */
-  @Get('allocation/:id/*')
+  @All('allocation/:id/*')
   unknown(): never {
     throw new NomadError('resource not found', 404);
   }

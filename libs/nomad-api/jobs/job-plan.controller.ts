@@ -5,6 +5,7 @@ import {
   launchInZone,
   renderAllocationStub,
   renderEvaluation,
+  type EvaluationState,
   type JobRehearsal,
   type JobSpec,
 } from '@app/domain';
@@ -53,6 +54,14 @@ export class JobPlanController {
   }
 }
 
+/** An evaluation of a job that has not been registered: it knows no index of it. */
+function renderPlanned(evaluation: EvaluationState): object {
+  const { JobModifyIndex: _unknown, ...rendered } = renderEvaluation(evaluation) as {
+    readonly JobModifyIndex?: number;
+  };
+  return rendered;
+}
+
 /** Nomad: JobPlanResponse, without what is the edge's own. */
 const renderPlan = (
   { current, desired, preempted, ...rehearsal }: JobRehearsal,
@@ -64,7 +73,7 @@ const renderPlan = (
     PreemptedAllocs: preempted.length === 0 ? null : preempted.map((alloc) => renderAllocationStub(alloc)),
   },
   FailedTGAllocs: rehearsal.failedGroups,
-  CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderEvaluation),
+  CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderPlanned),
   Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,
   NextPeriodicLaunch:
     rehearsal.nextLaunch === null || spec.Periodic === null ? null : launchInZone(spec.Periodic, rehearsal.nextLaunch),

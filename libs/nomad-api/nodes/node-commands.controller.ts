@@ -7,9 +7,9 @@ import { bodyOf, idOf, isChunked, orThrow, tokenOf } from '../edge/exchange.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { decodeBody, nodeUpdateDrainRequest, NomadError, parseUuid } from '../http/index.js';
+import { Servers } from '../status/servers.js';
 import { LOOKUP } from './nodes.controller.js';
 
-const RPC_PORT_OFFSET = 1;
 /** What Nomad names as the accessor of whoever asks while ACLs are off. */
 const NO_ACL_ACCESSOR = 'token:acls-disabled';
 
@@ -20,6 +20,7 @@ export class NodeCommandsController {
     private readonly readModels: ReadModels,
     private readonly writes: Writes,
     private readonly server: ServerIdentity,
+    private readonly servers: Servers,
   ) {}
 
   /** A NodeID in the body is ignored, unlike that of an eligibility. */
@@ -55,12 +56,13 @@ export class NodeCommandsController {
   async evaluate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = nodeId(request);
     const affected = await this.readModels.jobsAffectedByNode(id);
+    const known = await this.cluster();
     await this.writes.send(request, reply, {
       name: 'EvaluateNode',
       reads: [nodeStream(id)],
       decide: (view, context) => evaluateNode(view, context, { nodeId: id, affected }),
       render: ({ evalIds, node }, index) =>
-        this.update(evalIds, index, { NodeModifyIndex: node.modifyIndex, SchedulingEligibility: node.eligibility }),
+        update(evalIds, index, { NodeModifyIndex: 0, SchedulingEligibility: node.eligibility, ...known }),
     });
   }
 
@@ -73,33 +75,50 @@ export class NodeCommandsController {
       reads: [nodeStream(id)],
       decide: (view, context) => purgeNode(view, context, { nodeId: id, affected }),
       render: ({ evalIds }, index) =>
-        this.update(evalIds, index, { NodeModifyIndex: index, SchedulingEligibility: '' }),
+        update(evalIds, index, { NodeModifyIndex: index, SchedulingEligibility: '', ...NOT_TOLD }),
     });
   }
 
-  /** Nomad: NodeUpdateResponse. */
-  private update(
-    evalIds: readonly string[],
-    index: Index,
-    node: { readonly NodeModifyIndex: Index; readonly SchedulingEligibility: string },
-  ): object {
-    const rpcAddress = `${this.server.address}:${this.server.port + RPC_PORT_OFFSET}`;
+  /** What a node is told of the cluster that it is in. */
+  private async cluster(): Promise<ClusterTold> {
+    const [servers, nodes] = await Promise.all([this.servers.list(), this.readModels.keys('node', {})]);
     return {
-      HeartbeatTTL: 0,
-      ...evaluations(evalIds, index),
-      ...node,
-      Features: 0,
-      LeaderRPCAddr: rpcAddress,
-      NumNodes: 0,
-      Servers: [{ RPCAdvertiseAddr: rpcAddress, Datacenter: this.server.datacenter }],
-      SignedIdentity: null,
-      Index: index,
-      LastContact: 0,
-      KnownLeader: false,
-      NextToken: '',
+      LeaderRPCAddr: servers.find(({ isLeader }) => isLeader)?.rpcAddress ?? '',
+      NumNodes: nodes.length,
+      Servers: servers.map(({ rpcAddress }) => ({
+        RPCAdvertiseAddr: rpcAddress,
+        RPCMajorVersion: 0,
+        RPCMinorVersion: 0,
+        Datacenter: this.server.datacenter,
+      })),
     };
   }
 }
+
+interface ClusterTold {
+  readonly LeaderRPCAddr: string;
+  readonly NumNodes: number;
+  readonly Servers: readonly object[] | null;
+}
+/** A node that is purged is told nothing of the cluster. */
+const NOT_TOLD: ClusterTold = { LeaderRPCAddr: '', NumNodes: 0, Servers: null };
+
+/** Nomad: NodeUpdateResponse. */
+const update = (
+  evalIds: readonly string[],
+  index: Index,
+  node: ClusterTold & { readonly NodeModifyIndex: Index; readonly SchedulingEligibility: string },
+): object => ({
+  HeartbeatTTL: 0,
+  ...evaluations(evalIds, index),
+  ...node,
+  Features: 0,
+  SignedIdentity: null,
+  Index: index,
+  LastContact: 0,
+  KnownLeader: false,
+  NextToken: '',
+});
 
 const evaluations = (
   ids: readonly string[],
