@@ -68,7 +68,11 @@ export async function startCore(
   });
   const metrics = createMetrics();
   const clock = systemClock();
-  const store = new PostgresEventStore({ url: databaseUrl, poolSize: configuration.databasePoolSize });
+  const store = new PostgresEventStore({
+    url: databaseUrl,
+    poolSize: configuration.databasePoolSize,
+    onUpkeepFailed: (err) => log.warn({ err }, 'the log cannot be looked after; trying again later'),
+  });
   const dataSource = new DataSource({
     type: 'postgres',
     url: databaseUrl,

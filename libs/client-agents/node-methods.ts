@@ -64,7 +64,7 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
               affected,
             }),
         },
-        () => SECRET_MISMATCH,
+        ({ code, detail }) => (code === 'node-beyond-bounds' ? `no machine has this: ${detail}` : SECRET_MISMATCH),
       );
       await services.heartbeats.note(description.ID);
       noteSession(description.ID, connection);

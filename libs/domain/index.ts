@@ -90,6 +90,7 @@ export {
   type DrainSpec,
 } from './node/drain.js';
 export type { AffectedJob } from './node/evaluate.js';
+export { MAX_CORES, MAX_PORT } from './node/bounds.js';
 export { computedClass } from './node/computed-class.js';
 export { renderNode, renderNodeStub } from './node/render.js';
 export * from './plan/plan.js';

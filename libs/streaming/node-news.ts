@@ -35,11 +35,13 @@ export class NodeNews {
   async wait(nodeId: string, since: Index, ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.tail.isEnding) return false;
     let wake = (): void => {};
+    let over = (): void => {};
     const news = new Promise<boolean>((resolve) => {
       wake = () => resolve(true);
-      setTimeout(() => resolve(false), ms).unref();
-      signal.addEventListener('abort', () => resolve(false), { once: true });
+      over = () => resolve(false);
     });
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over, { once: true });
     const set = this.waiting.get(nodeId) ?? new Set();
     set.add(wake);
     this.waiting.set(nodeId, set);
@@ -48,6 +50,8 @@ export class NodeNews {
     try {
       return await news;
     } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
       set.delete(wake);
       if (set.size === 0) this.waiting.delete(nodeId);
     }

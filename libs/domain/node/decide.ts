@@ -2,13 +2,14 @@ import { accept, reject, type CommandContext, type Decision, type StateView } fr
 import { draftOf, type Draft } from '../command/draft.js';
 import { isPoolName } from '../node-pool/decide.js';
 import { DEFAULT_IDENTITY_TTL, presentNodePool } from '../node-pool/state.js';
+import { beyondBounds } from './bounds.js';
 import { evaluateJobsOfNode, type AffectedJob } from './evaluate.js';
 import type { EmittedNodeEvent, NodeMessage } from './events.js';
 import { EVENTS_KEPT } from './evolve.js';
 import type { Eligibility, NodeDescription, NodeState, NodeStatus } from './state.js';
 
 /**
- * Nomad: Node.Register; spec/lifecycle §9.1. Rejection: node-secret-mismatch. Says nothing when nothing is new. A pool that the node names and that
+ * Nomad: Node.Register; spec/lifecycle §9.1. Rejections: node-secret-mismatch, node-beyond-bounds (detail: what of it). Says nothing when nothing is new. A pool that the node names and that
  * is not there comes with it.
  */
 export function registerNode(
@@ -23,6 +24,8 @@ export function registerNode(
 ): Decision {
   const draft = draftOf(view, context);
   const { description, secretDigest, computedClass } = command;
+  const beyond = beyondBounds(description);
+  if (beyond !== '') return reject('node-beyond-bounds', beyond);
   const node = draft.node(description.ID);
   if (node === undefined || node.purged) {
     definePoolOf(draft, description);

@@ -78,6 +78,21 @@ describe('A node that registers', () => {
       .thenState(evaluationStream(idOf(2)), { nodeModifyIndex: 4 });
   });
 
+  test.each([
+    [
+      'cores',
+      'NodeResources.Cpu.TotalCpuCores',
+      (machine: NodeDescription) => ({ Cpu: { ...machine.NodeResources.Cpu, TotalCpuCores: 1e9 } }),
+    ],
+    ['ports', 'NodeResources.MinDynamicPort', () => ({ MinDynamicPort: 2 ** 53, MaxDynamicPort: 2 ** 53 + 4 })],
+    ['fractions', 'NodeResources.Memory', () => ({ Memory: { MemoryMB: 1.5 } })],
+    ['networks', 'NodeResources.Networks', () => ({ Networks: Array.from({ length: 1000 }, () => ({})) })],
+  ])('with %s that no machine has is refused', (_, what, change) => {
+    const machine = nodeDescription(NODE);
+    const odd = { ...machine, NodeResources: { ...machine.NodeResources, ...change(machine) } };
+    given().when(registers(odd)).thenRejected('node-beyond-bounds', what);
+  });
+
   test('with another secret is refused', () => {
     ready()
       .when(registers(nodeDescription(NODE), 'another'))

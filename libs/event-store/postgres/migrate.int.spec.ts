@@ -28,6 +28,7 @@ describe('migrating', () => {
     expect(await query('SELECT name FROM schema_migration ORDER BY id')).toEqual([
       { name: 'EventLog1760000000000' },
       { name: 'ToyTable1760000000001' },
+      { name: 'Upkeep1764320000000' },
     ]);
     expect(await query('SELECT index::int FROM log_head')).toEqual([{ index: 0 }]);
   });

@@ -3,12 +3,13 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { SchemaIsNewer } from '../errors.js';
 import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK_TIMEOUT_MS } from '../limits.js';
 import { EventLog1760000000000 } from './migrations/1760000000000-event-log.migration.js';
+import { Upkeep1764320000000 } from './migrations/1764320000000-upkeep.migration.js';
 
 /** A TypeORM migration class. */
 export type Migration = new () => MigrationInterface;
 
 /** What the event store itself needs. */
-export const eventStoreMigrations: readonly Migration[] = [EventLog1760000000000];
+export const eventStoreMigrations: readonly Migration[] = [EventLog1760000000000, Upkeep1764320000000];
 
 const TABLE = 'schema_migration';
 /** Any number will do, as long as every release uses the same one. */

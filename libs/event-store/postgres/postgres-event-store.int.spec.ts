@@ -86,6 +86,35 @@ describe('the log in Postgres', () => {
     expect(await query('SELECT partitioned_to::int FROM log_head')).toEqual([{ partitioned_to: 40000000 }]);
   });
 
+  test('keys that nobody repeats any more go by an index, so many at a time', async () => {
+    await query(
+      `INSERT INTO command_key SELECT 'old-' || n, '', 1, '', clock_timestamp() - interval '2 days' FROM generate_series(1, 2500) n`,
+    );
+    await query(`INSERT INTO command_key VALUES ('fresh', '', 1, '', clock_timestamp())`);
+    expect(await query('SELECT forget_served_rows(1000) AS went')).toEqual([{ went: 1000 }]);
+    expect(await query('SELECT forget_served_rows(10000) AS went')).toEqual([{ went: 1500 }]);
+    expect(await query('SELECT forget_served_rows(1000) AS went')).toEqual([{ went: 0 }]);
+    expect(await query(`SELECT key FROM command_key WHERE key = 'fresh' OR key LIKE 'old-%'`)).toEqual([
+      { key: 'fresh' },
+    ]);
+    await query('SET enable_seqscan = off');
+    const plan = await query(`EXPLAIN SELECT key FROM command_key WHERE used_at < now() ORDER BY used_at LIMIT 10`);
+    expect(JSON.stringify(plan)).toContain('command_key_used');
+  });
+
+  test('an append goes on while keys are deleted: nothing of the upkeep holds the head of the log', async () => {
+    await query(
+      `INSERT INTO command_key SELECT 'held-' || n, '', 1, '', clock_timestamp() - interval '2 days' FROM generate_series(1, 10) n`,
+    );
+    const upkeep = new Client({ connectionString: database.url });
+    await upkeep.connect();
+    await upkeep.query('BEGIN; SELECT maintain_event_log(); SELECT forget_served_rows(100)');
+    const [result] = await store.appendBatch([appendOf(newStream(), 0, 1)]);
+    expect(result?.kind).toBe('appended');
+    await upkeep.query('ROLLBACK');
+    await upkeep.end();
+  });
+
   test('an append in flight holds a lease that changes hands', async () => {
     const lease = randomUUID();
     const epoch = (await store.acquireLease(lease, 'old', 0)) ?? 0;

@@ -20,11 +20,15 @@ export interface PostgresEventStoreOptions {
   readonly poolSize?: number;
   /** After this a call is given up as StoreUnavailable. */
   readonly deadlineMs?: number;
+  /** The upkeep of the log has failed; it is tried again at its next time. */
+  readonly onUpkeepFailed?: (error: unknown) => void;
 }
 
 const DEFAULT_POOL_SIZE = 8;
 /** An append inside the log's partitions looks after the next ones when the head passes a multiple of this. */
 const MAINTENANCE_INDEXES = 1_000_000;
+/** Rows that serve no longer and are deleted by one statement. */
+const FORGOTTEN_AT_ONCE = 1000;
 
 /** The log in Postgres. The database must have been migrated. */
 export class PostgresEventStore implements EventStore, Leases {
@@ -33,6 +37,7 @@ export class PostgresEventStore implements EventStore, Leases {
   private readonly writer: AppendConnection;
   private readonly upkeep: NodeJS.Timeout;
   private maintained = 0;
+  private isClosed = false;
   /** A deadline has passed without an answer, and there was none since: nobody else is made to wait as long. */
   private isAway = false;
 
@@ -141,6 +146,7 @@ export class PostgresEventStore implements EventStore, Leases {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     clearInterval(this.upkeep);
     await this.writer.close();
     await this.pool.end();
@@ -163,7 +169,20 @@ export class PostgresEventStore implements EventStore, Leases {
 
   /** Creates partitions ahead and removes rows that serve no longer. The append does without it, so a failure only waits for the next time. */
   private maintainLater(): void {
-    this.pool.query('SELECT maintain_event_log()').catch(() => undefined);
+    this.maintain().catch((error: unknown) => {
+      if (!this.isClosed) this.options.onUpkeepFailed?.(error);
+    });
+  }
+
+  /** Each statement commits by itself: none holds the head of the log, or many rows, for longer than it needs. */
+  private async maintain(): Promise<void> {
+    await this.pool.query('SELECT maintain_event_log()');
+    for (let went = FORGOTTEN_AT_ONCE; went === FORGOTTEN_AT_ONCE && !this.isClosed;) {
+      const { rows } = await this.pool.query<{ went: number }>('SELECT forget_served_rows($1) AS went', [
+        FORGOTTEN_AT_ONCE,
+      ]);
+      went = rows[0]!.went;
+    }
   }
 
   /** Statements that may be repeated: tried again on another connection until the deadline. */

@@ -107,6 +107,7 @@ export const WORDINGS = {
   'node-pool-undeletable': { status: 500, text: (name) => `deleting node pool ${quoted(name)} is not allowed` },
   'node-pool-unmodifiable': { status: 400, text: (name) => `modifying node pool ${quoted(name)} is not allowed` },
   'node-pools-unlicensed': fixed(500, 'Feature "Node Pools Governance" is unlicensed'),
+  'node-beyond-bounds': { status: 400, text: (what) => `no machine has this: ${what}` },
   'node-secret-mismatch': fixed(403, 'node secret ID does not match. Not registering node.'),
   'parameterized-job-not-found': fixed(500, 'parameterized job not found'),
   'plan-is-stale': { status: 500, text: (what) => `plan is stale: ${what}` },

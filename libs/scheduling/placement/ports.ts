@@ -1,9 +1,15 @@
-import type { AllocatedPortMapping, AllocatedResources, NetworkResource, NodeDescription, Port } from '@app/domain';
+import {
+  MAX_PORT,
+  type AllocatedPortMapping,
+  type AllocatedResources,
+  type NetworkResource,
+  type NodeDescription,
+  type Port,
+} from '@app/domain';
 
 const DEFAULT_MIN_PORT = 20_000;
 const DEFAULT_MAX_PORT = 32_000;
 const RANDOM_PROBES = 20;
-const MAX_PORT = 65_535;
 
 /** Ports in use on a node, by IP address. */
 export type PortsInUse = Map<string, Set<number>>;
@@ -38,14 +44,16 @@ export function hostAddresses(node: NodeDescription): ReadonlyMap<string, readon
 
 /** The ports that the node itself keeps: `22,80,8500-8600`. */
 export function reservedPorts(text: string): readonly number[] {
-  return text
-    .split(',')
-    .filter((part) => part.trim() !== '')
-    .flatMap((part) => {
-      const [from, to] = part.split('-').map(Number);
-      if (from === undefined || Number.isNaN(from)) return [];
-      return Array.from({ length: Math.max(0, Math.min(to ?? from, MAX_PORT) - from + 1) }, (_, i) => from + i);
-    });
+  const ports = new Set<number>();
+  // Ranges that say the same again cost no more than a few times all ports.
+  let left = 4 * MAX_PORT;
+  for (const part of text.split(',')) {
+    const [from, to] = part.split('-').map(Number);
+    if (part.trim() === '' || from === undefined || Number.isNaN(from)) continue;
+    const last = Math.min(to ?? from, MAX_PORT);
+    for (let port = Math.max(0, from); port <= last && left > 0; port++, left--) ports.add(port);
+  }
+  return [...ports];
 }
 
 /** Notes the ports of an allocation as in use, or as free again. */
@@ -150,7 +158,7 @@ const refused = (reason: string): PortOffer => ({ kind: 'refused', reason: `netw
 
 function dynamicPort(node: NodeDescription, isFree: (port: number) => boolean, random: () => number): number | null {
   const min = node.NodeResources.MinDynamicPort || DEFAULT_MIN_PORT;
-  const max = node.NodeResources.MaxDynamicPort || DEFAULT_MAX_PORT;
+  const max = Math.min(node.NodeResources.MaxDynamicPort || DEFAULT_MAX_PORT, MAX_PORT);
   for (let probe = 0; probe < RANDOM_PROBES; probe++) {
     const port = min + Math.floor(random() * (max - min));
     if (isFree(port)) return port;

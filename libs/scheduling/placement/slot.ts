@@ -1,4 +1,4 @@
-import type { AllocatedResources, AllocationState, NodeState } from '@app/domain';
+import { MAX_CORES, type AllocatedResources, type AllocationState, type NodeState } from '@app/domain';
 import type { GroupAsk } from './ask.js';
 import type { PortsInUse } from './ports.js';
 import { hostAddresses, markPorts, reservedPorts } from './ports.js';
@@ -104,7 +104,7 @@ export function freeCores(slot: Slot, { allocations }: Occupancy): readonly numb
   }
   const { cores } = slot;
   const { ReservableCpuCores, TotalCpuCores } = slot.node.description.NodeResources.Cpu;
-  const all = ReservableCpuCores ?? Array.from({ length: TotalCpuCores }, (_, core) => core);
+  const all = ReservableCpuCores ?? Array.from({ length: Math.min(TotalCpuCores, MAX_CORES) }, (_, core) => core);
   return all.filter((core) => !cores.has(core));
 }
 
