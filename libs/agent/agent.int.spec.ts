@@ -626,6 +626,20 @@ describe('after a restart of the agent', () => {
     expect(Date.parse(FinishedAt ?? '') - Date.parse(StartedAt ?? '')).toBeLessThan(1500);
   });
 
+  it('identities of tasks that were taken up again are renewed in their time', async () => {
+    const agent = await start();
+    server.identityLifeUs = 4_000_000;
+    const id = run(mockTask({}, { Identity: { Name: 'default', File: true } }));
+    await server.updateOf(id, running);
+    const file = join(dataDir, 'alloc', id, 'main', 'secrets', 'nomad_token');
+    await agent.stop({ tasks: 'leave' });
+    const { signatures } = server;
+    expect(readFileSync(file, 'utf8')).toBe(`token ${signatures}`);
+    server.identityLifeUs = 3_600_000_000;
+    await start();
+    await server.until(() => readFileSync(file, 'utf8') === `token ${signatures + 1}`);
+  });
+
   it('what the servers have stopped meanwhile is killed', async () => {
     const agent = await start();
     const id = run(mockTask());

@@ -235,8 +235,13 @@ export class AllocationRunner {
   }
 
   save(): SavedAllocation {
-    const tasks = Object.fromEntries([...this.#tasks].map(([name, task]) => [name, task.save()]));
+    const tasks = Object.fromEntries([...this.#tasks].map(([name, task]) => [name, this.#saved(task)]));
     return { tasks, health: this.#health, exceededMaxRunDuration: this.#exceededMaxRunDuration };
+  }
+
+  #saved(task: TaskRunner): SavedTask {
+    const identities = this.#identities.get(task.name);
+    return { ...task.save(), ...(identities && { renewAtUs: identities.renewAtUs }) };
   }
 
   /** How long the allocation may go on without its servers, in nanoseconds; null if for ever. */
@@ -324,6 +329,10 @@ export class AllocationRunner {
       ...this.#host,
       driverTask: (task: Task) => this.#driverTask(task),
       prepare: (task: Task) => this.#prepare(task),
+      recovered: (task: Task, saved: SavedTask) => {
+        if (wantedIdentities(task).length > 0)
+          this.#identitiesOf(task).resume(task, ownerOf(task.User), saved.renewAtUs);
+      },
       changed: () => this.#taskChanged(),
     };
     for (const spec of this.#group.Tasks) {
@@ -542,16 +551,20 @@ export class AllocationRunner {
     if (wantedIdentities(spec).length === 0) return;
     const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
     await createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User));
-    let identities = this.#identities.get(spec.Name);
-    if (identities === undefined) {
-      const host = {
-        ...this.#host,
-        renewed: (mode: 'restart' | 'signal', signal: string) => this.#identityRenewed(spec.Name, mode, signal),
-      };
-      identities = new TaskIdentities(host, spec.Name, directories);
-      this.#identities.set(spec.Name, identities);
-    }
-    await identities.prepare(spec, ownerOf(spec.User));
+    await this.#identitiesOf(spec).prepare(spec, ownerOf(spec.User));
+  }
+
+  #identitiesOf(spec: Task): TaskIdentities {
+    const known = this.#identities.get(spec.Name);
+    if (known) return known;
+    const host = {
+      ...this.#host,
+      renewed: (mode: 'restart' | 'signal', signal: string) => this.#identityRenewed(spec.Name, mode, signal),
+    };
+    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
+    const identities = new TaskIdentities(host, spec.Name, directories);
+    this.#identities.set(spec.Name, identities);
+    return identities;
   }
 
   #identityRenewed(name: string, mode: 'restart' | 'signal', signal: string): void {

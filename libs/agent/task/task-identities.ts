@@ -59,12 +59,32 @@ export function wantedIdentities(task: Pick<Task, 'Identity' | 'Identities'>): W
 export class TaskIdentities {
   readonly #tokens = new Map<string, string>();
   #cancel: Cancel | null = null;
+  #renewAtUs: TimeUs = 0;
 
   constructor(
     private readonly host: IdentityHost,
     private readonly task: string,
     private readonly directories: TaskDirectories,
   ) {}
+
+  /** When the identities are due for renewal; 0: never. */
+  get renewAtUs(): TimeUs {
+    return this.#renewAtUs;
+  }
+
+  /**
+   * Renews the identities of a task that was taken up again, when they are due.
+   * @param renewAtUs what an earlier run of the agent noted; undefined: nothing, and they are renewed at once.
+   */
+  resume(
+    task: Task,
+    owner: { readonly uid: number; readonly gid: number } | null,
+    renewAtUs: TimeUs | undefined,
+  ): void {
+    this.stop();
+    if (wantedIdentities(task).length === 0 || renewAtUs === 0) return;
+    this.#renewAt(renewAtUs ?? this.host.now(), task, owner);
+  }
 
   /** `NOMAD_TOKEN` and `NOMAD_TOKEN_<name>`, of those that want it. */
   env(task: Task): Record<string, string> {
@@ -102,13 +122,18 @@ export class TaskIdentities {
       const token = this.#tokens.get(name);
       if (path !== null && token !== undefined) await this.#write(path, token, owner);
     }
-    if (renewAtUs < Infinity)
-      this.#renewAfter(Math.max((renewAtUs - now) / 1000, IDENTITY_RENEWAL_MIN_MS), task, owner);
+    if (renewAtUs < Infinity) this.#renewAt(renewAtUs, task, owner);
+    else this.#renewAtUs = 0;
   }
 
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
+  }
+
+  #renewAt(atUs: TimeUs, task: Task, owner: { readonly uid: number; readonly gid: number } | null): void {
+    this.#renewAtUs = atUs;
+    this.#renewAfter(Math.max((atUs - this.host.now()) / 1000, IDENTITY_RENEWAL_MIN_MS), task, owner);
   }
 
   #renewAfter(ms: number, task: Task, owner: { readonly uid: number; readonly gid: number } | null): void {

@@ -127,6 +127,37 @@ describe('identities of a task', () => {
     expect(readFileSync(join(directories.secrets, 'nomad_token'), 'utf8')).toBe(`default ${calls()}`);
   });
 
+  test.each([
+    ['when they are due', now + 1_000_000],
+    ['that were due while the agent was away', now - 5_000_000],
+    ['of which an earlier release noted nothing', undefined],
+  ])('of a task that was taken up again are renewed: %s', async (_case, renewAtUs) => {
+    const { identities, directories, renewed } = identitiesOf();
+    identities.resume(task({ File: true, ChangeMode: 'restart' }), null, renewAtUs);
+    for (let n = 0; renewed.length === 0; n++) {
+      if (n > 500) throw new Error('not renewed within five seconds');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(renewed).toEqual(['restart ']);
+    expect(readFileSync(join(directories.secrets, 'nomad_token'), 'utf8')).toBe('default 1');
+    expect(identities.renewAtUs).toBe(0);
+  });
+
+  test('tell when they are due, so that a later run of the agent can go on', async () => {
+    const { identities } = identitiesOf({ life: 3_600_000_000 });
+    await identities.prepare(task({ Env: true }), null);
+    expect(identities.renewAtUs).toBe(now + 1_800_000_000);
+  });
+
+  test('without an end are not renewed for a task that was taken up again', async () => {
+    const { identities, calls } = identitiesOf();
+    identities.resume(task({ Env: true }), null, 0);
+    expect([calls(), identities.renewAtUs]).toEqual([0, 0]);
+    const { identities: distant } = identitiesOf();
+    distant.resume(task({ Env: true }), null, now + 60_000_000);
+    expect(distant.renewAtUs).toBe(now + 60_000_000);
+  });
+
   test('nobody is asked for none', async () => {
     const { identities, calls } = identitiesOf();
     await identities.prepare(task({ Name: 'default' }), null);

@@ -32,6 +32,8 @@ export interface SavedTask {
   readonly handle: JsonObject | null;
   /** When a task that waits for its restart is due; 0 if it does not. */
   readonly restartAtUs: TimeUs;
+  /** When its identities are due for renewal; 0: never; missing in a journal of an earlier release. */
+  readonly renewAtUs?: TimeUs;
 }
 
 /** What a task runner needs of its surroundings. */
@@ -44,6 +46,8 @@ export interface TaskHost {
   readonly driverTask: (task: Task) => DriverTask;
   /** Gets what the task needs before it can start. @throws StartError or Error if that cannot be had. */
   readonly prepare: (task: Task) => Promise<void>;
+  /** A run that an earlier run of the agent began was taken up again. */
+  readonly recovered: (task: Task, saved: SavedTask) => void;
   /** The state or the handle of the task has changed. */
   readonly changed: () => void;
 }
@@ -216,7 +220,10 @@ export class TaskRunner {
   async #resume(saved: SavedTask | null): Promise<RunEnd | null> {
     if (saved !== null && (saved.handle !== null || this.#state.State === 'running')) {
       const recovered = await this.#recover(saved.handle);
-      if ('handle' in recovered) return this.#attend(recovered.handle);
+      if ('handle' in recovered) {
+        if (!this.#detached && !this.#killWanted) this.#host.recovered(this.#spec, saved);
+        return this.#attend(recovered.handle);
+      }
       this.record(events.failedRestoring(recovered.lost));
       const exit = gone(recovered.lost);
       this.record(events.terminated(exit));

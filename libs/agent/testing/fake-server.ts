@@ -15,6 +15,9 @@ export class FakeServer {
   statusRequests: AllocationUpdate[][] = [];
   /** Answers to the next status requests, instead of taking them. */
   readonly refusals: { readonly status: number; readonly text: string }[] = [];
+  /** How long the identities live that are signed from now on, and how often some were. */
+  identityLifeUs = 3_600_000_000;
+  signatures = 0;
   heartbeatTtlMs = 15_000;
   /** Refuses everything, and counts. */
   isDown = false;
@@ -133,6 +136,12 @@ export class FakeServer {
         this.statusRequests.push(Updates);
         for (const update of Updates) this.#take(update);
         return ok({ Index: ++this.index });
+      }
+      case 'identities': {
+        const { Names } = JSON.parse(text) as { Names: string[] };
+        const Token = `token ${++this.signatures}`;
+        const ExpiresAtUs = Date.now() * 1000 + this.identityLifeUs;
+        return ok({ Identities: Names.map((Name) => ({ Name, Token, ExpiresAtUs })), Rejections: [] });
       }
       default:
         return { status: 404, body: 'no such thing' };
