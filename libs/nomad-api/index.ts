@@ -14,5 +14,7 @@ export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';
 export { Readiness, type ProcessMetric } from './status/health.controller.js';
 export { NodeCalls } from './client/node-calls.js';
+/** @public used by scripts/docs.mjs */
+export { openApiText } from './surface/openapi.js';
 export { renderSurface } from './surface/surface.js';
 export { routeUpgrades } from './client/upgrades.js';

@@ -58,6 +58,7 @@ import { LogLines, MonitorController } from './status/monitor.controller.js';
 import { Servers } from './status/servers.js';
 import { StatusController } from './status/status.controller.js';
 import { SystemController, SystemHousekeeping } from './system/system.controller.js';
+import { DocsController } from './surface/docs.controller.js';
 import { ServicesController } from './services/services.controller.js';
 import { VariableController } from './variables/variable.controller.js';
 import { VolumesController } from './volumes/volumes.controller.js';
@@ -130,6 +131,7 @@ export class NomadApiModule {
         RaftController,
         AutopilotController,
         EnterpriseController,
+        DocsController,
         VolumesController,
         SystemController,
         HealthController,

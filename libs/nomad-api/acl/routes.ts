@@ -190,6 +190,9 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /healthz', open],
   ['GET /readyz', open],
   ['GET /metrics', open],
+  ['GET /openapi.json', open],
+  ['GET /docs', open],
+  ['GET /docs/:asset', open],
   ['GET /v1/operator/rollbook/leases', operator('read')],
   ['GET /v1/operator/rollbook/history/:type/:id', management],
 

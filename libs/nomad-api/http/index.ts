@@ -25,7 +25,7 @@ export type {
   UpdateStrategyInput,
 } from './go-json/job-shape.js';
 export * from './go-json/request-shapes.js';
-export type { Decoded, Shape } from './go-json/shape.js';
+export type { Decoded, Shape, ShapeNode } from './go-json/shape.js';
 export { parseAtoi, parseBool, parseGoDuration, parseInt64, parseUint64 } from './go-strconv.js';
 export { textOfExtendedHeader, textOfHeader, tokenForHeader } from './header-text.js';
 export { FILTER_WITH_OTHER_PARAMETERS, NomadError } from './nomad-error.js';

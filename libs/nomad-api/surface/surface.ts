@@ -113,13 +113,15 @@ const METHOD_NAMES = new Map([
   ['*', 'any'],
   ['PUT', 'PUT, POST'],
 ]);
+/** Where POST is not what PUT is. */
+export const isPutAlone = (path: string): boolean => PUT_ALONE.test(path);
 const PUT_ALONE = /^\/v1\/(?:system\/|operator\/(?:autopilot\/configuration|license)$)/;
 
 /** The table of Nomad's API in Markdown. */
 export function renderSurface(): string {
   const rows = nomadsEndpoints().map((endpoint) => {
     const { method, path } = endpoint;
-    const name = method === 'PUT' && PUT_ALONE.test(path) ? 'PUT' : (METHOD_NAMES.get(method) ?? method);
+    const name = method === 'PUT' && isPutAlone(path) ? 'PUT' : (METHOD_NAMES.get(method) ?? method);
     return `| ${name} | \`${path}\` | ${told(endpoint).replaceAll('|', '\\|')} |`;
   });
   return `${INTRODUCTION}\n\n| Method | Path | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;

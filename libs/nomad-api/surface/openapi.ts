@@ -1,0 +1,241 @@
+import {
+  allocationType,
+  deploymentType,
+  evaluationType,
+  jobType,
+  nodePoolType,
+  nodeType,
+  serviceRegistrationType,
+  variableType,
+  type FilterType,
+  type ShapeNode,
+} from '../http/index.js';
+import { evaluationDeleteRequest } from '../evaluations/evaluation-deletion.js';
+import { jobsParseRequest } from '../jobs/job-file.js';
+import * as requests from '../http/go-json/request-shapes.js';
+import { Schemas, type Schema } from './schemas.js';
+import { endpoints, isPutAlone, type Endpoint } from './surface.js';
+
+/** What is read from the body of a write. */
+const BODIES: ReadonlyMap<string, ShapeNode> = new Map<string, ShapeNode>([
+  ['PUT /v1/jobs', requests.jobRegisterRequest],
+  ['PUT /v1/job/:id', requests.jobRegisterRequest],
+  ['PUT /v1/jobs/parse', jobsParseRequest],
+  ['PUT /v1/validate/job', requests.jobValidateRequest],
+  ['POST /v1/jobs/statuses', requests.jobStatusesRequest],
+  ['PUT /v1/job/:id/plan', requests.jobPlanRequest],
+  ['PUT /v1/job/:id/revert', requests.jobRevertRequest],
+  ['PUT /v1/job/:id/stable', requests.jobStabilityRequest],
+  ['PUT /v1/job/:id/evaluate', requests.jobEvaluateRequest],
+  ['PUT /v1/job/:id/dispatch', requests.jobDispatchRequest],
+  ['PUT /v1/job/:id/scale', requests.scalingRequest],
+  ['PUT /v1/job/:id/:word/:name/tag', requests.tagVersionRequest],
+  ['PUT /v1/deployment/pause/:id', requests.deploymentPauseRequest],
+  ['PUT /v1/deployment/promote/:id', requests.deploymentPromoteRequest],
+  ['PUT /v1/deployment/unblock/:id', requests.deploymentUnblockRequest],
+  ['PUT /v1/deployment/allocation-health/:id', requests.deploymentAllocHealthRequest],
+  ['PUT /v1/node/:id/drain', requests.nodeUpdateDrainRequest],
+  ['PUT /v1/node/:id/eligibility', requests.nodeUpdateEligibilityRequest],
+  ['PUT /v1/node/pools', requests.nodePoolRequest],
+  ['PUT /v1/node/pool/:name', requests.nodePoolRequest],
+  ['PUT /v1/namespace', requests.namespaceRequest],
+  ['PUT /v1/namespace/:name', requests.namespaceRequest],
+  ['PUT /v1/operator/scheduler/configuration', requests.schedulerConfigurationRequest],
+  ['PUT /v1/operator/autopilot/configuration', requests.autopilotConfigurationRequest],
+  ['PUT /v1/var/:id', requests.variableRequest],
+  ['PUT /v1/search', requests.searchRequest],
+  ['PUT /v1/search/fuzzy', requests.fuzzySearchRequest],
+  ['* /v1/client/allocation/:id/restart', requests.allocRestartRequest],
+  ['PUT /v1/client/allocation/:id/signal', requests.allocSignalRequest],
+  ['POST /v1/client/metadata', requests.nodeMetaApplyRequest],
+  ['PUT /v1/client/identity/renew', requests.nodeIdentityRenewRequest],
+  ['DELETE /v1/evaluations', evaluationDeleteRequest],
+]);
+
+type Answer = (schemas: Schemas) => Schema;
+const one =
+  (type: FilterType): Answer =>
+  (schemas) =>
+    schemas.ofType(type);
+const many =
+  (type: FilterType): Answer =>
+  (schemas) => ({ type: ['array', 'null'], items: schemas.ofType(type) });
+const plain =
+  (schema: Schema): Answer =>
+  () =>
+    schema;
+const OBJECT = plain({ type: 'object' });
+/** Of Nomad's stubs, what all have in common. */
+const stubs = (...texts: readonly string[]): Answer =>
+  plain({
+    type: ['array', 'null'],
+    items: {
+      type: 'object',
+      required: texts,
+      properties: {
+        ...Object.fromEntries(texts.map((text) => [text, { type: 'string' }])),
+        CreateIndex: { type: 'integer' },
+        ModifyIndex: { type: 'integer' },
+      },
+    },
+  });
+
+/** What is answered with 200, where it is JSON of a known shape. */
+const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+  ['GET /v1/jobs', stubs('ID', 'Name', 'Status', 'Type', 'Namespace')],
+  ['GET /v1/job/:id', one(jobType)],
+  ['GET /v1/job/:id/allocations', stubs('ID', 'JobID', 'ClientStatus', 'DesiredStatus')],
+  ['GET /v1/job/:id/deployments', many(deploymentType)],
+  ['GET /v1/job/:id/deployment', (schemas) => ({ anyOf: [schemas.ofType(deploymentType), { type: 'null' }] })],
+  ['GET /v1/job/:id/evaluations', many(evaluationType)],
+  ['GET /v1/deployments', many(deploymentType)],
+  ['GET /v1/deployment/:id', one(deploymentType)],
+  ['GET /v1/deployment/allocations/:id', stubs('ID', 'JobID', 'ClientStatus', 'DesiredStatus')],
+  ['GET /v1/allocations', stubs('ID', 'JobID', 'ClientStatus', 'DesiredStatus')],
+  ['GET /v1/allocation/:id', one(allocationType)],
+  ['GET /v1/allocation/:id/services', many(serviceRegistrationType)],
+  ['GET /v1/evaluations', many(evaluationType)],
+  ['GET /v1/evaluation/:id', one(evaluationType)],
+  ['GET /v1/nodes', stubs('ID', 'Name', 'Status', 'Datacenter')],
+  ['GET /v1/node/:id', one(nodeType)],
+  ['GET /v1/node/pools', many(nodePoolType)],
+  ['GET /v1/node/pool/:name', one(nodePoolType)],
+  ['GET /v1/vars', many(variableType)],
+  ['GET /v1/namespaces', stubs('Name', 'Description')],
+  ['GET /v1/namespace/:name', OBJECT],
+  ['GET /v1/service/:id', many(serviceRegistrationType)],
+  ['GET /v1/status/leader', plain({ type: 'string' })],
+  ...['status/peers', 'regions', 'agent/servers'].map((path): [string, Answer] => [
+    `GET /v1/${path}`,
+    plain({ type: 'array', items: { type: 'string' } }),
+  ]),
+  [
+    'GET /v1/metrics',
+    plain({
+      type: 'object',
+      required: ['Timestamp', 'Gauges', 'PrecisionGauges', 'Points', 'Counters', 'Samples'],
+      properties: Object.fromEntries(
+        ['Gauges', 'PrecisionGauges', 'Points', 'Counters', 'Samples'].map((kind) => [kind, { type: 'array' }]),
+      ),
+    }),
+  ],
+  ...['volumes', 'volumes/claims', 'plugins', 'services', 'scaling/policies'].map((path): [string, Answer] => [
+    `GET /v1/${path}`,
+    plain({ type: 'array', items: { type: 'object' } }),
+  ]),
+  ...[
+    'agent/self',
+    'agent/members',
+    'agent/health',
+    'agent/host',
+    'agent/schedulers',
+    'agent/schedulers/config',
+    'operator/raft/configuration',
+    'operator/autopilot/configuration',
+    'operator/autopilot/health',
+    'operator/scheduler/configuration',
+  ].map((path): [string, Answer] => [`GET /v1/${path}`, OBJECT]),
+]);
+
+const query = (name: string, type: string, description: string): object => ({
+  ...{ name, in: 'query', required: false, description },
+  schema: { type },
+});
+const REGION = query('region', 'string', "This server's: others are refused.");
+const NAMESPACE = query('namespace', 'string', '`*` for all of them, where something is listed.');
+/** What reads take; spec/http-api §1.4. */
+const READ_PARAMETERS: readonly object[] = [
+  REGION,
+  NAMESPACE,
+  query('index', 'integer', 'The read waits until its index is larger.'),
+  query('wait', 'string', 'How long it waits at most, as a duration: `30s`.'),
+  query('stale', 'boolean', 'Answer from what this server knows already.'),
+  query('prefix', 'string', 'Only what begins with it.'),
+  query('per_page', 'integer', 'Size of a page; `X-Nomad-NextToken` names the next one.'),
+  query('next_token', 'string', 'Where the page begins.'),
+  query('filter', 'string', 'A filter expression: `Status == "running"`.'),
+  query('reverse', 'boolean', 'Newest first.'),
+];
+const WRITE_PARAMETERS: readonly object[] = [REGION, NAMESPACE];
+const ERROR = { content: { 'text/plain': { schema: { type: 'string' } } } };
+
+/** Where another status than 200 is an answer, too. */
+const OTHER_ANSWERS: ReadonlyMap<string, object> = new Map([
+  [
+    'GET /v1/operator/autopilot/health',
+    { '429': { description: 'Nobody leads.', content: { 'application/json': { schema: { type: 'object' } } } } },
+  ],
+]);
+
+function operationOf(endpoint: Endpoint, method: string, schemas: Schemas): object {
+  const { path, service } = endpoint;
+  const row = `${endpoint.method} ${path}`;
+  const body = BODIES.get(row);
+  const answer = ANSWERS.get(row);
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+  if (path.endsWith('*')) names.push('rest');
+  return {
+    operationId: `${method} ${path}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+    tags: [path.split('/')[2] ?? path.split('/')[1] ?? ''],
+    ...(service.kind === 'partly' && { description: `In part: ${service.how}.` }),
+    ...(service.kind === 'not' && { description: `Not served: ${service.why}.` }),
+    parameters: [
+      ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      ...(method === 'get' ? READ_PARAMETERS : WRITE_PARAMETERS),
+    ],
+    ...(body !== undefined && {
+      requestBody: { content: { 'application/json': { schema: schemas.ofShape(body) } } },
+    }),
+    responses: {
+      ...(service.kind === 'not'
+        ? { '501': { description: service.why, ...ERROR } }
+        : {
+            '200': {
+              description: 'Done, or what was asked for.',
+              ...(answer !== undefined && { content: { 'application/json': { schema: answer(schemas) } } }),
+            },
+          }),
+      ...OTHER_ANSWERS.get(row),
+      default: { description: 'Why it was refused, as bare text.', ...ERROR },
+    },
+  };
+}
+
+const methodsOf = ({ method, path }: Endpoint): readonly string[] => {
+  if (method === '*') return ['get'];
+  return method === 'PUT' && !isPutAlone(path) ? ['put', 'post'] : [method.toLowerCase()];
+};
+
+/** The API as OpenAPI 3.1: paths of the tables that the server routes by, bodies of the shapes that they are decoded by. */
+export function renderOpenApi(): object {
+  const schemas = new Schemas();
+  const paths = new Map<string, Map<string, object>>();
+  for (const endpoint of endpoints()) {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{rest}');
+    const operations = paths.get(path) ?? new Map<string, object>();
+    for (const method of methodsOf(endpoint)) operations.set(method, operationOf(endpoint, method, schemas));
+    paths.set(path, operations);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Rollbook',
+      version: 'v1',
+      description: "Nomad's HTTP API as Rollbook serves it, and what it adds. Errors are bare texts.",
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{}, { token: [] }, { bearer: [] }],
+    paths: Object.fromEntries([...paths].map(([path, operations]) => [path, Object.fromEntries(operations)])),
+    components: {
+      schemas: schemas.components,
+      securitySchemes: {
+        token: { type: 'apiKey', in: 'header', name: 'X-Nomad-Token' },
+        bearer: { type: 'http', scheme: 'bearer' },
+      },
+    },
+  };
+}
+
+/** The same as the text that is served and committed. */
+export const openApiText = (): string => `${JSON.stringify(renderOpenApi(), null, 1)}\n`;
