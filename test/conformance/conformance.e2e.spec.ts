@@ -12,7 +12,6 @@ const NOT_SERVED = new Set([
   'client-exec',
   'client-fs',
   'client-logs',
-  'client-metadata',
   'client-restart-signal',
   'client-stats',
   'jobs-statuses',
