@@ -55,7 +55,7 @@ export class JobPlanController {
 }
 
 /** An evaluation of a job that has not been registered: it knows no index of it. */
-function renderPlanned(evaluation: EvaluationState): object {
+function renderUnregistered(evaluation: EvaluationState): object {
   const { JobModifyIndex: _unknown, ...rendered } = renderEvaluation(evaluation) as {
     readonly JobModifyIndex?: number;
   };
@@ -73,7 +73,10 @@ const renderPlan = (
     PreemptedAllocs: preempted.length === 0 ? null : preempted.map((alloc) => renderAllocationStub(alloc)),
   },
   FailedTGAllocs: rehearsal.failedGroups,
-  CreatedEvals: rehearsal.createdEvaluations.length === 0 ? null : rehearsal.createdEvaluations.map(renderPlanned),
+  CreatedEvals:
+    rehearsal.createdEvaluations.length === 0
+      ? null
+      : rehearsal.createdEvaluations.map(current === undefined ? renderUnregistered : renderEvaluation),
   Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,
   NextPeriodicLaunch:
     rehearsal.nextLaunch === null || spec.Periodic === null ? null : launchInZone(spec.Periodic, rehearsal.nextLaunch),

@@ -32,6 +32,7 @@ export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
     'PUT /v1/agent/schedulers/config',
     'the number of schedulers cannot be chosen: the leader has one for all types of jobs',
   ],
+  ['* /v1/acl/*', 'this part of access control is not served'],
   [
     '* /v1/agent/pprof/*',
     "profiles of Go's runtime do not exist here: /v1/metrics tells of memory, CPU and event loop",
