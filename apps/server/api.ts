@@ -5,11 +5,13 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   AccessControl,
+  ConsoleFiles,
   NO_TOKENS,
   NomadApiModule,
   prepareFastify,
   Readiness,
   routeUpgrades,
+  serveConsole,
   ServerIdentity,
   type NodeCalls,
   type ProcessMetric,
@@ -75,6 +77,7 @@ export async function startApi(
   const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
+  serveConsole(adapter.getInstance(), await ConsoleFiles.read(join(__dirname, '../../console')));
   complete();
   routeUpgrades(app.getHttpServer(), adapter.getInstance());
   await app.listen(httpPort, httpAddress).catch((error: unknown) => {

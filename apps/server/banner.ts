@@ -5,6 +5,7 @@ import type { Configuration } from '@app/platform';
 export const banner = (configuration: Configuration, address: string): string => `
   Rollbook is ready.
 
+  Page   ${address}/ui/
   API    ${address}
   Data   ${configuration.databaseUrl === undefined ? resolve(configuration.dataDir) : 'the database of DATABASE_URL'}
 

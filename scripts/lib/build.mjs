@@ -10,7 +10,7 @@ const stampFile = join(dist, '.stamp');
 const folders = ['apps', 'examples', 'libs', 'test'];
 const megabytesNeeded = 50;
 
-const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.spec.ts') && !name.endsWith('.d.ts');
+const isSource = (name) => /\.(tsx?|css|svg|html)$/.test(name) && !name.endsWith('.spec.ts') && !name.endsWith('.d.ts');
 
 function* sources(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -49,10 +49,24 @@ export function build({ force = false } = {}) {
   // Taken before compiling: a source that changes meanwhile makes the next start build again.
   const stamp = sourceStamp();
   const existing = folders.filter((folder) => existsSync(inRoot(folder)));
-  const options = ['--extensions', '.ts', '--ignore', '**/*.spec.ts', '--ignore', '**/*.d.ts', '--quiet'];
+  const options = [
+    '--extensions',
+    '.ts',
+    '--ignore',
+    'apps/console/**',
+    '--ignore',
+    '**/*.spec.ts',
+    '--ignore',
+    '**/*.d.ts',
+    '--quiet',
+  ];
   const swc = [inRoot('node_modules/@swc/cli/bin/swc.js'), ...existing, '-d', fresh, ...options];
   const { status } = spawnSync(runtime(), swc, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Failure('the build failed; the compiler says why above.');
+  // The page is bundled into the same dist, so that server and page are always of one build.
+  const bundle = [inRoot('scripts/lib/bundle-console.mjs'), join(fresh, 'console')];
+  const bundled = spawnSync(runtime(), bundle, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (bundled.status !== 0) throw new Failure('the console could not be built; the bundler says why above.');
   writeFileSync(join(fresh, '.stamp'), stamp);
   if (existsSync(dist)) renameSync(dist, former);
   renameSync(fresh, dist);

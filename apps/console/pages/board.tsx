@@ -1,0 +1,115 @@
+import { jobAddress, objectAddress } from '../address/address.ts';
+import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
+import { Ago, Answer, Progress } from '../parts/parts.tsx';
+import { many, sentenceOfWait, visible, type Wait } from '../parts/words.ts';
+import { useRead } from '../store/use-read.ts';
+
+const MOST_ENDED = 10;
+const MOST_ACTIVE = 50;
+
+/** What moves, and what waits for whom? */
+export function Board() {
+  const deployments = useRead<readonly Deployment[]>('/v1/deployments?namespace=*', { topics: ['Deployment'] });
+  return (
+    <Answer of={deployments}>
+      {(all) => {
+        const active = all.filter(({ Status }) => isActive(Status)).sort((a, b) => a.CreateTime - b.CreateTime);
+        const ended = all.filter(({ Status }) => !isActive(Status)).sort((a, b) => b.ModifyTime - a.ModifyTime);
+        const waiting = active.filter(waitsForPerson);
+        const moving = active.filter((one) => !waitsForPerson(one));
+        const shown = ended.slice(0, MOST_ENDED);
+        return (
+          <>
+            <h1 class="answer" aria-live="polite">
+              {active.length === 0
+                ? 'Nothing is rolling out.'
+                : `${many(waiting.length, 'rollout')} ${waiting.length === 1 ? 'waits' : 'wait'} for a person, ${moving.length} ${moving.length === 1 ? 'moves by itself' : 'move by themselves'}.`}
+            </h1>
+            {all.length === 0 && (
+              <p>
+                Rollouts appear here as soon as a job with an <code>update</code> block is registered;{' '}
+                <code>npm run demo</code> makes one.
+              </p>
+            )}
+            {waiting.length > 0 && <h2>Waits for you</h2>}
+            {waiting.slice(0, MOST_ACTIVE).map((one) => (
+              <Row key={one.ID} of={one} />
+            ))}
+            {moving.length > 0 && <h2>Moves</h2>}
+            {moving.slice(0, MOST_ACTIVE).map((one) => (
+              <Row key={one.ID} of={one} />
+            ))}
+            {active.length > MOST_ACTIVE && (
+              <p class="muted">Each part shows {MOST_ACTIVE} at most, the oldest first.</p>
+            )}
+            {shown.length > 0 && <h2>Ended last</h2>}
+            <ul class="ended">
+              {shown.map((one) => (
+                <li key={one.ID}>
+                  <span class="status">{visible(one.Status)}</span>
+                  <a href={objectAddress('deployments', one.ID)}>
+                    {visible(one.JobID)}@{visible(one.Namespace)} v{one.JobVersion}
+                  </a>
+                  <span class="muted">
+                    {visible(one.StatusDescription)}, <Ago at={one.ModifyTime} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </>
+        );
+      }}
+    </Answer>
+  );
+}
+
+const groupsOf = ({ TaskGroups }: Deployment) => Object.values(TaskGroups ?? {});
+/** Paused, or all that is missing is a promotion that nobody but a person gives. */
+const waitsForPerson = (one: Deployment): boolean =>
+  one.Status === 'paused' ||
+  groupsOf(one).some(
+    (group) =>
+      group.DesiredCanaries > 0 &&
+      !group.Promoted &&
+      !group.AutoPromote &&
+      group.HealthyAllocs >= group.DesiredCanaries,
+  );
+
+function Row({ of }: { readonly of: Deployment }) {
+  const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}`, { keys: [of.ID] });
+  const sentence = wait.value && sentenceOfWait(wait.value);
+  const total = groupsOf(of).reduce((sum, group) => sum + group.DesiredTotal, 0);
+  const healthy = groupsOf(of).reduce((sum, group) => sum + group.HealthyAllocs, 0);
+  return (
+    <article class={`rollout ${waitsForPerson(of) ? 'waits' : ''}`}>
+      <div class="grow">
+        <p class="title">
+          <a href={jobAddress(of.JobID, of.Namespace)}>
+            {visible(of.JobID)}@{visible(of.Namespace)}
+          </a>{' '}
+          <a href={objectAddress('deployments', of.ID)}>version {of.JobVersion}</a>
+        </p>
+        <p>
+          {sentence?.says ?? visible(of.StatusDescription)}
+          {wait.value?.Since ? (
+            <span class="muted">
+              , since <Ago at={wait.value.Since} />
+            </span>
+          ) : null}
+        </p>
+        {sentence !== undefined && <p class="muted">{sentence.otherwise}</p>}
+      </div>
+      <div class="measure">
+        <Progress done={healthy} total={total} label={`healthy allocations of ${visible(of.JobID)}`} />
+        <span>
+          {healthy} of {total} healthy
+        </span>
+      </div>
+      <DeploymentActions
+        of={of}
+        promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'}
+        reverts={groupsOf(of).some(({ AutoRevert }) => AutoRevert)}
+      />
+    </article>
+  );
+}

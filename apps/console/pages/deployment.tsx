@@ -1,0 +1,96 @@
+import { jobAddress } from '../address/address.ts';
+import { DeploymentActions, type Deployment } from '../parts/deployment-actions.tsx';
+import { History } from '../parts/history.tsx';
+import { Ago, Answer, Progress, Table } from '../parts/parts.tsx';
+import { AllocationRows, Slots, type Allocation } from '../parts/slots.tsx';
+import { sentenceOfWait, short, visible, type Wait } from '../parts/words.ts';
+import { useRead } from '../store/use-read.ts';
+
+/** How far, how well, what next? */
+export function DeploymentPage({ id }: { readonly id: string }) {
+  const path = encodeURIComponent(id);
+  const deployment = useRead<Deployment>(`/v1/deployment/${path}`, { keys: [id] });
+  const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${path}`, { keys: [id] });
+  const allocations = useRead<readonly Allocation[]>(`/v1/deployment/allocations/${path}`, { keys: [id] });
+  return (
+    <Answer of={deployment}>
+      {(one) => {
+        const sentence = wait.value && sentenceOfWait(wait.value);
+        const groups = Object.entries(one.TaskGroups ?? {});
+        return (
+          <>
+            <p class="crumb">
+              Deployment <code>{short(id)}</code> of{' '}
+              <a href={jobAddress(one.JobID, one.Namespace)}>
+                {visible(one.JobID)}@{visible(one.Namespace)}
+              </a>
+              , version {one.JobVersion}, <span class="status">{visible(one.Status)}</span>, begun{' '}
+              <Ago at={one.CreateTime} />
+            </p>
+            <h1 class="answer" aria-live="polite">
+              {sentence?.says ?? visible(one.StatusDescription)}
+            </h1>
+            {sentence !== undefined && sentence.otherwise !== '' && <p>If nobody acts: {sentence.otherwise}</p>}
+            <DeploymentActions
+              of={one}
+              promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'}
+              reverts={groups.some(([, { AutoRevert }]) => AutoRevert)}
+            />
+            <h2>Groups</h2>
+            <Table
+              heads={['Group', 'Canaries', 'Placed', 'Healthy', 'Unhealthy', 'Promotion', 'If it fails']}
+              caption="Groups"
+            >
+              {groups.map(([name, group]) => (
+                <tr key={name}>
+                  <th scope="row">{visible(name)}</th>
+                  <td>
+                    {group.DesiredCanaries === 0
+                      ? '–'
+                      : `${group.PlacedCanaries?.length ?? 0} of ${group.DesiredCanaries}`}
+                  </td>
+                  <td>{group.PlacedAllocs}</td>
+                  <td>
+                    <Progress
+                      done={group.HealthyAllocs}
+                      total={group.DesiredTotal}
+                      label={`healthy of ${visible(name)}`}
+                    />{' '}
+                    {group.HealthyAllocs} of {group.DesiredTotal}
+                  </td>
+                  <td>{group.UnhealthyAllocs}</td>
+                  <td>
+                    {group.DesiredCanaries === 0
+                      ? 'not needed'
+                      : group.Promoted
+                        ? 'promoted'
+                        : group.AutoPromote
+                          ? 'by itself'
+                          : 'by a person'}
+                  </td>
+                  <td>{group.AutoRevert ? 'goes back' : 'stays as it is'}</td>
+                </tr>
+              ))}
+            </Table>
+            <h2>Slots</h2>
+            <Answer of={allocations}>
+              {(all) => (
+                <>
+                  <Slots allocations={all} />
+                  <details>
+                    <summary>As a table</summary>
+                    <Table heads={['Health', 'Slot', 'Version', 'Node', 'Why stopped']} caption="Allocations">
+                      <AllocationRows allocations={all} />
+                    </Table>
+                  </details>
+                </>
+              )}
+            </Answer>
+            <h2>Timeline</h2>
+            <History kind="deployment" id={id} namespace={one.Namespace} />
+          </>
+        );
+      }}
+    </Answer>
+  );
+}

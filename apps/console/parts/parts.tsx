@@ -1,0 +1,90 @@
+import type { ComponentChildren } from 'preact';
+import { now } from '../store/live.ts';
+import type { Reading } from '../store/use-read.ts';
+import { duration, visible } from './words.ts';
+
+/** What is there, or in words why it is not. */
+export function Answer<T>({
+  of,
+  empty,
+  children,
+}: {
+  readonly of: Reading<T>;
+  readonly empty?: string;
+  readonly children: (value: T) => ComponentChildren;
+}) {
+  if (of.error !== undefined && of.value === undefined)
+    return <Fault status={of.error.status} text={of.error.message} />;
+  if (of.value === undefined) return <p class="muted">Reading…</p>;
+  if (empty !== undefined && Array.isArray(of.value) && of.value.length === 0) return <p class="muted">{empty}</p>;
+  return <>{children(of.value)}</>;
+}
+
+export function Fault({ status, text }: { readonly status: number | undefined; readonly text: string }) {
+  const why =
+    status === 403
+      ? 'Your token may not read this.'
+      : status === 404
+        ? 'There is no such thing, or not any more.'
+        : 'This could not be read.';
+  return (
+    <div class="fault" role="status">
+      <p>
+        {why} {status === 403 ? <a href="/ui/settings/tokens">Give another token</a> : null}
+      </p>
+      <code>{visible(text)}</code>
+    </div>
+  );
+}
+
+/** `at`: RFC 3339, or nanoseconds since the epoch. */
+export function Ago({ at }: { readonly at: string | number }) {
+  const ms = typeof at === 'number' ? at / 1e6 : Date.parse(at);
+  if (!(ms > 0)) return <>–</>;
+  const iso = new Date(ms).toISOString();
+  return (
+    <time dateTime={iso} title={iso}>
+      {duration((now.value - ms) / 1000)} ago
+    </time>
+  );
+}
+
+export function Table({
+  heads,
+  caption,
+  children,
+}: {
+  readonly heads: readonly string[];
+  readonly caption: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {heads.map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Progress({
+  done,
+  total,
+  label,
+}: {
+  readonly done: number;
+  readonly total: number;
+  readonly label: string;
+}) {
+  return <progress value={Math.min(done, total)} max={Math.max(1, total)} aria-label={label} />;
+}

@@ -1,0 +1,60 @@
+import { signal } from '@preact/signals';
+// The bundler makes the address of the built script its default export.
+// oxlint-disable-next-line import/default
+import workerUrl from './stream-worker.ts?sharedworker&url';
+import { token } from './settings.ts';
+import { follow, type StreamNews, type Touched } from './follow.ts';
+
+export const head = signal(-1);
+export const streamState = signal<StreamNews['state'] | 'connecting'>('connecting');
+/** When the stream last said anything, ms since the epoch. */
+export const heardAt = signal(Date.now());
+/** One tick a second for everything that says how long ago. */
+export const now = signal(Date.now());
+setInterval(() => (now.value = Date.now()), 1000);
+
+const listeners = new Set<(touched: readonly Touched[], isFresh: boolean) => void>();
+
+function apply({ head: index, state, events }: StreamNews): void {
+  const wasCut = streamState.value !== 'live' && state === 'live';
+  if (state === 'live') heardAt.value = Date.now();
+  now.value = Date.now();
+  streamState.value = state;
+  head.value = Math.max(head.value, index);
+  if (wasCut || events.length > 0) for (const listener of listeners) listener(events, wasCut);
+}
+
+/** Calls back when something a page shows may have changed. The returned function ends that. */
+export function onTouched(listener: (touched: readonly Touched[], isFresh: boolean) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+interface TrustedPolicy {
+  createScriptURL(url: string): string;
+}
+declare global {
+  interface Window {
+    readonly trustedTypes?: { createPolicy(name: string, rules: TrustedPolicy): TrustedPolicy };
+  }
+}
+
+async function nameOf(secret: string): Promise<string> {
+  // Without a secure context there is no digest; then each tab has a stream of its own.
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret));
+  return `rollbook ${[...new Uint8Array(digest).slice(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+export async function startStream(): Promise<void> {
+  try {
+    const name = await nameOf(token.value);
+    const policy = window.trustedTypes?.createPolicy('rollbook', { createScriptURL: () => workerUrl });
+    const worker = new SharedWorker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module', name });
+    worker.port.addEventListener('message', ({ data }: MessageEvent<StreamNews>) => apply(data));
+    worker.port.start();
+    worker.port.postMessage({ token: token.value });
+    window.addEventListener('pagehide', () => worker.port.postMessage('bye'));
+  } catch {
+    follow(token.value, apply);
+  }
+}
