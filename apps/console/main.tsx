@@ -63,7 +63,7 @@ function Page() {
 class Fence extends Component<{ readonly children: ComponentChildren }, { readonly fault?: string }> {
   override state: { readonly fault?: string } = {};
 
-  static getDerivedStateFromError(error: unknown): { readonly fault: string } {
+  static override getDerivedStateFromError(error: unknown): { readonly fault: string } {
     return { fault: String(error) };
   }
 

@@ -153,6 +153,7 @@ const job = (id: string, release: string, canaries: number): object => ({
         await page.getByRole('heading', { name: shown, exact: false }).waitFor();
       }
       await page.getByRole('button', { name: 'Fail…' }).click();
+      await page.getByRole('dialog').waitFor();
       await page.getByLabel('Why').press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Fail…' }).click();

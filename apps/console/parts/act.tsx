@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { act, newKey, Refused } from '../store/api.ts';
 import { head } from '../store/live.ts';
 
@@ -30,7 +30,7 @@ function Dialog({ of }: { readonly of: Intention }) {
   const field = useRef<HTMLInputElement>(null);
   const [state, setState] = useState<'open' | 'sent'>('open');
   const [fault, setFault] = useState('');
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
     field.current?.focus();
   }, []);
