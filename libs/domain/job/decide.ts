@@ -4,7 +4,7 @@ import { jobStatus, restateJob, settle } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
 import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
-import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
+import { isRegistrationClosed, type Registration } from '../scheduler-configuration/registration.js';
 import { placeProblems } from '../namespace/admit.js';
 import { endServices } from '../service/register.js';
 import { removePolicies, storePolicies } from '../scaling-policy/of-job.js';
@@ -20,7 +20,7 @@ export interface JobAnswer {
   readonly jobModifyIndex: Index | null;
 }
 
-export interface RegisterJob {
+export interface RegisterJob extends Registration {
   /** Canonical and valid. */
   readonly spec: JobSpec;
   /** JobModifyIndex that the job must have (0: must not exist), or null for no such check. */
@@ -38,7 +38,7 @@ export interface RegisterJob {
  * job-change-refused (detail: the text).
  */
 export function registerJob(view: StateView, context: CommandContext, command: RegisterJob): Decision<JobAnswer> {
-  if (isRegistrationClosed(view)) return reject('registration-closed');
+  if (isRegistrationClosed(view, command)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const refusal = refusalOfPlace(draft, command.spec);
   return refusal === '' ? registerAdmitted(draft, command) : reject('job-not-admitted', refusal);
@@ -199,14 +199,14 @@ export function evaluateJobCommand(
 export function revertJob(
   view: StateView,
   context: CommandContext,
-  command: {
+  command: Registration & {
     readonly namespace: string;
     readonly jobId: string;
     readonly toVersion: number;
     readonly enforcePriorVersion: number | null;
   },
 ): Decision<JobAnswer> {
-  if (isRegistrationClosed(view)) return reject('registration-closed');
+  if (isRegistrationClosed(view, command)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const { namespace, jobId, toVersion } = command;
   const job = draft.job(namespace, jobId);

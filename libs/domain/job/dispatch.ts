@@ -2,7 +2,7 @@ import { accept, goList, reject, US_PER_S, type CommandContext, type Decision, t
 import { draftOf } from '../command/draft.js';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobSpec } from '../nomad.js';
-import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
+import { isRegistrationClosed, type Registration } from '../scheduler-configuration/registration.js';
 import { currentVersion, isParameterized } from './state.js';
 import { evaluateJob, needsEvaluation, storeVersion } from './store-version.js';
 
@@ -10,7 +10,7 @@ import { evaluateJob, needsEvaluation, storeVersion } from './store-version.js';
 const MAX_PAYLOAD_BYTES = 16 * 1024;
 const HASH_LENGTH = 8;
 
-export interface DispatchJob {
+export interface DispatchJob extends Registration {
   readonly namespace: string;
   readonly jobId: string;
   /** Base64, with the number of bytes that it stands for; null: none. */
@@ -37,7 +37,7 @@ export interface DispatchAnswer {
  * dispatch-priority, dispatch-meta-unpermitted and dispatch-meta-missing (detail: the keys).
  */
 export function dispatchJob(view: StateView, context: CommandContext, command: DispatchJob): Decision<DispatchAnswer> {
-  if (isRegistrationClosed(view)) return reject('registration-closed');
+  if (isRegistrationClosed(view, command)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const { namespace, jobId } = command;
   const parent = currentVersion(draft.job(namespace, jobId))?.spec;

@@ -2,12 +2,12 @@ import { accept, reject, type CommandContext, type Decision, type Index, type Js
 import { draftOf } from '../command/draft.js';
 import { THIS_INDEX } from '../evaluation/state.js';
 import type { JobAnswer } from './decide.js';
-import { isRegistrationClosed } from '../scheduler-configuration/registration.js';
+import { isRegistrationClosed, type Registration } from '../scheduler-configuration/registration.js';
 import { currentVersion } from './state.js';
 import { evaluateJob, evaluateUnchanged, needsEvaluation, storeVersion } from './store-version.js';
 import { MAX_COUNT } from './spec/validate-policies.js';
 
-export interface ScaleJob {
+export interface ScaleJob extends Registration {
   readonly namespace: string;
   readonly jobId: string;
   readonly group: string;
@@ -31,7 +31,7 @@ export function scaleJob(view: StateView, context: CommandContext, command: Scal
   if (count !== null && count < 0) return reject('scale-count-negative');
   if (count !== null && count > MAX_COUNT) return reject('scale-above-maximum', `${count} > ${MAX_COUNT}`);
   if (count !== null && error) return reject('scale-error-with-count');
-  if (isRegistrationClosed(view)) return reject('registration-closed');
+  if (isRegistrationClosed(view, command)) return reject('registration-closed');
   const draft = draftOf(view, context);
   const job = draft.job(namespace, jobId);
   const current = currentVersion(job);

@@ -16,7 +16,7 @@ import { DEFAULT_SCHEDULER_CONFIGURATION } from '../scheduler-configuration/stat
 import { revertJob, type JobAnswer } from './decide.js';
 import { dispatchJob } from './dispatch.js';
 import { scaleJob, type ScaleJob } from './scale.js';
-import type { JobState } from './state.js';
+import { currentVersion, type JobState } from './state.js';
 
 const job = jobStream('default', 'web');
 const scale =
@@ -104,6 +104,15 @@ describe('scaling a group', () => {
 describe('while an operator has closed registration', () => {
   const configuration = { ...DEFAULT_SCHEDULER_CONFIGURATION, rejectRegistration: true };
   const closed = event(SCHEDULER_CONFIGURATION, 'SchedulerConfigurationChosen', configuration);
+
+  it('a management token registers, scales and reverts all the same', () => {
+    const byManagement = true;
+    const story = web().and(closed, registered(jobSpec({ count: 5 }), { byManagement }), scale({ byManagement }));
+    const versionOf = (one: Given) => currentVersion(one.state<JobState>(job))?.version;
+    expect(versionOf(story)).toBe(2);
+    const back = { namespace: 'default', jobId: 'web', toVersion: 0, enforcePriorVersion: null, byManagement };
+    expect(versionOf(story.and((view, context) => revertJob(view, context, back)))).toBe(3);
+  });
 
   it('nothing is registered, scaled, dispatched or reverted', () => {
     const story = web().and(registered(jobSpec({ count: 3 })), closed);

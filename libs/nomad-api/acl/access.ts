@@ -41,6 +41,11 @@ export class Access {
     return this.caller as Caller;
   }
 
+  /** Whether a management token came with the request; without ACLs nobody has one. @throws NomadError (403) for an unknown token */
+  get isByManagement(): boolean {
+    return this.isEnforced && this.permissions.isManagement;
+  }
+
   /** The check of the request's row. @throws NomadError (403) */
   require(subject: Subject = {}): void {
     if (!this.isEnforced) return;

@@ -13,6 +13,7 @@ import {
 } from '@app/domain';
 import { jobStream, jobSummaryStream, nsFromUs, type Index } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { sendText } from '../edge/reads.js';
@@ -90,6 +91,7 @@ export class JobCommandsController {
       error: body.Error ?? false,
       meta: body.Meta === undefined ? null : (body.Meta as NonNullable<ScaleJob['meta']>),
       enforceIndex: body.JobModifyIndex || null,
+      byManagement: accessOf(request).isByManagement,
     };
     return this.writes.send(request, reply, {
       name: 'ScaleJob',
@@ -136,10 +138,11 @@ export class JobCommandsController {
 
   /** A repeated token is answered with the child that it made, as long as that is there. */
   private async dispatchAs(request: FastifyRequest, reply: FastifyReply, command: DispatchJob): Promise<void> {
+    const byManagement = accessOf(request).isByManagement;
     const write: Write<DispatchAnswer> = {
       name: 'DispatchJob',
       reads: streamsOf(command),
-      decide: (view, context) => dispatchJob(view, context, command),
+      decide: (view, context) => dispatchJob(view, context, { ...command, byManagement }),
       render: (answer, index) => renderDispatched(answer, index),
     };
     if (command.idempotencyToken === '') return this.writes.send(request, reply, write);

@@ -236,11 +236,13 @@ export class JobController {
     const jobId = sameJob(body.JobID, idOf(request));
     const namespace = this.writes.namespace(request, body.Namespace);
     const enforcePriorVersion = body.EnforcePriorVersion ?? null;
+    const toVersion = body.JobVersion ?? 0;
+    const byManagement = accessOf(request).isByManagement;
     return this.writes.send(request, reply, {
       name: 'RevertJob',
       reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)],
       decide: (view, context) =>
-        revertJob(view, context, { namespace, jobId, toVersion: body.JobVersion ?? 0, enforcePriorVersion }),
+        revertJob(view, context, { namespace, jobId, toVersion, enforcePriorVersion, byManagement }),
       render: (answer, index) => renderRegistered(answer, index),
     });
   }

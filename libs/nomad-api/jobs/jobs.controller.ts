@@ -126,6 +126,7 @@ export class JobsController {
       evalPriority,
       preserveCounts: body.PreserveCounts ?? false,
       preserveResources: body.PreserveResources ?? false,
+      byManagement: accessOf(request).isByManagement,
       ...(submission && { submission }),
     };
     return this.writes.send(request, reply, {
