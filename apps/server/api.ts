@@ -6,13 +6,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   AccessControl,
   ConsoleFiles,
-  NO_TOKENS,
   NomadApiModule,
   prepareFastify,
   Readiness,
   routeUpgrades,
   serveConsole,
   ServerIdentity,
+  TokenCallers,
   type NodeCalls,
   type ProcessMetric,
 } from '@app/nomad-api';
@@ -71,9 +71,12 @@ export async function startApi(
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault,
     joinTokens: configuration.joinTokens,
+    dataDir: configuration.dataDir,
   });
   const { adapter, gate, tls, close } = listenerOf(configuration, log);
-  const accessControl = acl ? new AccessControl(NO_TOKENS, core.tail, onFault) : undefined;
+  const accessControl = acl
+    ? new AccessControl(new TokenCallers({ ...core, now: core.clock.now }), core.tail, onFault)
+    : undefined;
   const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();

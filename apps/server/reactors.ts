@@ -14,6 +14,7 @@ import {
   Scheduler,
   type SchedulerMetrics,
   SCHEDULER_LEASE,
+  TokenReaper,
 } from '@app/reactors';
 import { Counter, elapsedNs, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
@@ -48,6 +49,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
         load: (streams) => store.load(streams),
       }),
       new LockWatcher(context, renewals),
+      new TokenReaper(context, readModels),
       new HeartbeatWatcher(context, () => heartbeats.ages()),
     ],
   });

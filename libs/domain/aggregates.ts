@@ -1,4 +1,16 @@
 import { assertNever, streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
+import type { AclTokenEvent } from './acl-token/events.js';
+import { evolveAclToken } from './acl-token/evolve.js';
+import type { AclTokenState } from './acl-token/state.js';
+import type { AclPolicyEvent } from './acl-policy/events.js';
+import { evolveAclPolicy } from './acl-policy/evolve.js';
+import type { AclPolicyState } from './acl-policy/state.js';
+import type { AclRoleEvent } from './acl-role/events.js';
+import { evolveAclRole } from './acl-role/evolve.js';
+import type { AclRoleState } from './acl-role/state.js';
+import type { AclRegistryEvent } from './acl-registry/events.js';
+import { evolveAclRegistry } from './acl-registry/evolve.js';
+import type { AclRegistryState } from './acl-registry/state.js';
 import type { AllocationEvent } from './allocation/events.js';
 import { evolveAllocation } from './allocation/evolve.js';
 import type { AllocationState } from './allocation/state.js';
@@ -43,6 +55,10 @@ import { evolveVariable } from './variable/evolve.js';
 import type { VariableState } from './variable/state.js';
 
 export type AggregateState =
+  | AclTokenState
+  | AclPolicyState
+  | AclRoleState
+  | AclRegistryState
   | AllocationState
   | AutopilotConfigurationState
   | DeploymentState
@@ -103,6 +119,14 @@ export function evolve(
       return evolveServices(state as AllocationServices | undefined, event as ServicesEvent, fact);
     case 'variable':
       return evolveVariable(state as VariableState | undefined, event as VariableEvent, fact);
+    case 'acl-token':
+      return evolveAclToken(state as AclTokenState | undefined, event as AclTokenEvent, fact);
+    case 'acl-policy':
+      return evolveAclPolicy(state as AclPolicyState | undefined, event as AclPolicyEvent, fact);
+    case 'acl-role':
+      return evolveAclRole(state as AclRoleState | undefined, event as AclRoleEvent, fact);
+    case 'acl-registry':
+      return evolveAclRegistry(state as AclRegistryState | undefined, event as AclRegistryEvent, fact);
   }
   return assertNever(type);
 }

@@ -119,6 +119,30 @@ export type {
   OperatorCapability,
   VariableCapability,
 } from './acl/policy/capabilities.js';
+export { parseRules } from './acl/policy/parse.js';
+export type { PolicyRules } from './acl/policy/rules.js';
+export * from './acl-token/state.js';
+export {
+  asOf,
+  bootstrapAcl,
+  changeAclToken,
+  createAclToken,
+  deleteAclToken,
+  exchangeOneTimeSecret,
+  expireAclToken,
+  issueOneTimeSecret,
+  type AclTokenAnswer,
+  type NewAclToken,
+  type WriteAclToken,
+} from './acl-token/decide.js';
+export { renderAclToken, renderAclTokenStub, type RoleNames } from './acl-token/render.js';
+export * from './acl-policy/state.js';
+export { defineAclPolicy, deleteAclPolicy, type DefineAclPolicy } from './acl-policy/decide.js';
+export { renderAclPolicy, renderAclPolicyStub } from './acl-policy/render.js';
+export * from './acl-role/state.js';
+export { defineAclRole, deleteAclRole, type AclRoleAnswer, type DefineAclRole } from './acl-role/decide.js';
+export { renderAclRole } from './acl-role/render.js';
+export * from './acl-registry/state.js';
 export * from './keyring/state.js';
 export {
   deprecateRootKey,

@@ -6,6 +6,9 @@ import type { Json } from '@app/kernel';
  */
 export const SECRET_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['NodeRegistered', ['secretDigest']],
+  ['AclTokenCreated', ['secretDigest']],
+  ['OneTimeSecretIssued', ['oneTimeDigest']],
+  ['OneTimeSecretExchanged', ['oneTimeDigest']],
   // Ciphertext is of no use to others, and what nobody has nobody can try keys on.
   ['RootKeyAdded', ['sealed']],
   ['VariableWritten', ['sealed']],

@@ -1,4 +1,8 @@
 import {
+  NO_REGISTRY,
+  renderAclPolicy,
+  renderAclRole,
+  renderAclToken,
   currentVersion,
   renderAllocation,
   renderDeployment,
@@ -15,6 +19,10 @@ import {
   renderService,
   renderVariableMetadata,
   type AggregateState,
+  type AclPolicyState,
+  type AclRegistryState,
+  type AclRoleState,
+  type AclTokenState,
   type AllocationServices,
   type AllocationState,
   type DeploymentState,
@@ -77,6 +85,18 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
     case 'services': {
       const owner = after as AllocationServices | undefined;
       return { Services: (owner?.services ?? []).map((service) => renderService(owner!, service)) };
+    }
+    case 'acl-token':
+      return { ACLToken: after === undefined ? null : renderAclToken(after as AclTokenState, new Map(), '') };
+    case 'acl-policy':
+      return { ACLPolicy: after === undefined ? null : renderAclPolicy(after as AclPolicyState) };
+    case 'acl-role':
+      return { ACLRole: after === undefined ? null : renderAclRole(after as AclRoleState) };
+    case 'acl-registry': {
+      const { bootstrapIndex, roles } = (after ?? NO_REGISTRY) as AclRegistryState;
+      return {
+        ACLRegistry: { BootstrapIndex: bootstrapIndex, Roles: roles.map(({ id, name }) => ({ ID: id, Name: name })) },
+      };
     }
     case 'variable':
       // Whoever knows the id of a lock may break it: it is in no message but its own event's.

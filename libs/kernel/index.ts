@@ -9,6 +9,10 @@ export type { ByName } from './own-property.js';
 export { byName, ownProperty, setOwnProperty } from './own-property.js';
 export type { StreamName, StreamType } from './stream.js';
 export {
+  ACL_REGISTRY,
+  aclPolicyStream,
+  aclRoleStream,
+  aclTokenStream,
   allocationStream,
   deploymentStream,
   evaluationStream,

@@ -13,7 +13,11 @@ export type StreamType =
   | 'autopilot-configuration'
   | 'variable'
   | 'services'
-  | 'scaling-policy';
+  | 'scaling-policy'
+  | 'acl-token'
+  | 'acl-policy'
+  | 'acl-role'
+  | 'acl-registry';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -37,6 +41,11 @@ export const variableStream = (namespace: string, path: string): StreamName => `
 /** The registrations of an allocation. */
 export const servicesStream = (allocationId: string): StreamName => `services/${allocationId}`;
 export const scalingPolicyStream = (id: string): StreamName => `scaling-policy/${id}`;
+export const aclTokenStream = (accessorId: string): StreamName => `acl-token/${accessorId}`;
+export const aclPolicyStream = (name: string): StreamName => `acl-policy/${name}`;
+export const aclRoleStream = (id: string): StreamName => `acl-role/${id}`;
+/** There is one for the whole cluster: what must be unique among the objects of ACLs. */
+export const ACL_REGISTRY: StreamName = 'acl-registry/global';
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

@@ -1,6 +1,6 @@
 export { ROUTES } from './acl/routes.js';
 export { AccessControl } from './acl/access-control.js';
-export { NO_TOKENS } from './acl/caller.js';
+export { TokenCallers } from './acl/token-callers.js';
 export { JoinTokens } from './agents/join-tokens.js';
 export { ClientLimits } from './gate/client-limits.js';
 export { isLoopbackAddress } from './gate/cross-site.js';

@@ -4,6 +4,11 @@ import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
 import { Heartbeats, LockRenewals, ReadModels, Variables, type ServerDirectory } from '@app/read-models';
+import { AclBootstrapController, BootstrapReset } from './acl/acl-bootstrap.controller.js';
+import { AclPoliciesController } from './acl/acl-policies.controller.js';
+import { AclRolesController } from './acl/acl-roles.controller.js';
+import { AclTokensController } from './acl/acl-tokens.controller.js';
+import { TokenSecrets } from './acl/token-secrets.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { JoinTokens } from './agents/join-tokens.js';
@@ -91,6 +96,8 @@ export interface EdgeServices {
   readonly rehearse: Rehearse;
   readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
+  /** Where this server keeps what is its own. */
+  readonly dataDir: string;
   /** What nodes must show to register; undefined: nothing. */
   readonly joinTokens?: readonly string[] | undefined;
 }
@@ -108,6 +115,10 @@ export class NomadApiModule {
     return {
       module: NomadApiModule,
       controllers: [
+        AclBootstrapController,
+        AclTokensController,
+        AclPoliciesController,
+        AclRolesController,
         DeploymentsController,
         DeploymentWaitController,
         AllocationsController,
@@ -157,6 +168,8 @@ export class NomadApiModule {
         { provide: LockRenewals, useValue: services.renewals },
         { provide: Keyring, useValue: services.keyring },
         { provide: IdentityTokens, useValue: services.identities },
+        { provide: TokenSecrets, useValue: new TokenSecrets(services.keyring) },
+        { provide: BootstrapReset, useValue: new BootstrapReset(services.dataDir) },
         { provide: AllocationIdentities, useValue: new AllocationIdentities(services.identities, server.region) },
         { provide: OidcIssuer, useValue: new OidcIssuer(services.oidcIssuer) },
         { provide: LogTail, useValue: tail },

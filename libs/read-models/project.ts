@@ -1,4 +1,7 @@
 import {
+  renderAclPolicyStub,
+  renderAclRole,
+  renderAclTokenStub,
   renderAllocationStub,
   renderDeployment,
   renderEvaluation,
@@ -12,6 +15,9 @@ import {
   renderScalingPolicyStub,
   renderVariableMetadata,
   currentVersion,
+  type AclPolicyState,
+  type AclRoleState,
+  type AclTokenState,
   type AllocationServices,
   type AllocationState,
   type DeploymentState,
@@ -54,6 +60,13 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectVariable(after as VariableState);
     case 'scaling-policy':
       return [projectScalingPolicy(after as ScalingPolicyState)];
+    case 'acl-token':
+      return projectAclToken(before as AclTokenState | undefined, after as AclTokenState);
+    case 'acl-policy':
+      return [projectAclPolicy(after as AclPolicyState)];
+    case 'acl-role':
+      return [projectAclRole(after as AclRoleState)];
+    case 'acl-registry':
     case 'autopilot-configuration':
     case 'scheduler-configuration':
     case 'keyring':
@@ -79,6 +92,10 @@ export const TABLES_OF = {
   variable: ['variable'],
   services: ['service'],
   'scaling-policy': ['scaling_policy'],
+  'acl-token': ['acl_token'],
+  'acl-policy': ['acl_policy'],
+  'acl-role': ['acl_role'],
+  'acl-registry': [],
 } as const;
 
 const removal = (table: string, key: string): RowWrite => ({ table, key, columns: null, document: null });
@@ -323,5 +340,58 @@ function projectScalingPolicy(state: ScalingPolicyState): RowWrite {
       modify_index: state.modifyIndex,
     },
     document: JSON.stringify(renderScalingPolicyStub(state)),
+  };
+}
+
+function projectAclToken(before: AclTokenState | undefined, after: AclTokenState): RowWrite[] {
+  const { accessorId, oneTimeSecrets } = after;
+  const held = before?.oneTimeSecrets ?? [];
+  const indexes = { create_index: after.createIndex, modify_index: after.modifyIndex };
+  const oneTime = [
+    ...held
+      .filter(({ digest }) => !oneTimeSecrets.some((one) => one.digest === digest))
+      .map(({ digest }) => removal('acl_one_time_secret', digest)),
+    ...oneTimeSecrets
+      .filter((one) => !held.includes(one))
+      .map(({ digest }) => ({
+        table: 'acl_one_time_secret',
+        key: digest,
+        columns: { accessor_id: accessorId, ...indexes },
+        document: accessorId,
+      })),
+  ];
+  if (after.purged) return [removal('acl_token', accessorId), ...oneTime];
+  return [
+    {
+      table: 'acl_token',
+      key: accessorId,
+      columns: { secret_digest: after.secretDigest, expiration_time: after.expirationTime, ...indexes },
+      document: JSON.stringify(renderAclTokenStub(after)),
+    },
+    ...oneTime,
+  ];
+}
+
+function projectAclPolicy(state: AclPolicyState): RowWrite {
+  if (state.purged) return removal('acl_policy', state.name);
+  return {
+    table: 'acl_policy',
+    key: state.name,
+    columns: {
+      job_namespace: state.jobAcl?.namespace ?? '',
+      create_index: state.createIndex,
+      modify_index: state.modifyIndex,
+    },
+    document: JSON.stringify(renderAclPolicyStub(state)),
+  };
+}
+
+function projectAclRole(state: AclRoleState): RowWrite {
+  if (state.purged) return removal('acl_role', state.id);
+  return {
+    table: 'acl_role',
+    key: state.id,
+    columns: { name: state.name, create_index: state.createIndex, modify_index: state.modifyIndex },
+    document: JSON.stringify(renderAclRole(state)),
   };
 }

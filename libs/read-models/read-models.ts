@@ -1,5 +1,5 @@
 import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
-import { parseExact, type Index } from '@app/kernel';
+import { parseExact, type Index, type TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
 import type { TableName } from './tables.js';
@@ -119,6 +119,15 @@ export class ReadModels {
       [name],
     );
     return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index) };
+  }
+
+  /** Tokens whose time is over, some of them, those first that expired first. */
+  async expiredTokens(now: TimeUs): Promise<string[]> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      'SELECT id FROM acl_token WHERE expiration_time > 0 AND expiration_time <= $1 ORDER BY expiration_time LIMIT 100',
+      [now],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** The summaries of jobs by their key, as text. */

@@ -13,7 +13,11 @@ export type TableName =
   | 'node_pool'
   | 'variable'
   | 'service'
-  | 'scaling_policy';
+  | 'scaling_policy'
+  | 'acl_token'
+  | 'acl_one_time_secret'
+  | 'acl_policy'
+  | 'acl_role';
 
 /** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -161,5 +165,30 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     key: 'id',
     columns: { namespace: TEXT, job_id: TEXT, type: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(namespace, job_id)'],
+  },
+  {
+    table: 'acl_token',
+    key: 'id',
+    columns: { secret_digest: TEXT, expiration_time: INDEX, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(secret_digest)', '(create_index, id)', '(expiration_time) WHERE expiration_time > 0'],
+  },
+  {
+    /** Which token a secret is exchanged for; found by its digest. */
+    table: 'acl_one_time_secret',
+    key: 'id',
+    columns: { accessor_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(accessor_id)'],
+  },
+  {
+    table: 'acl_policy',
+    key: 'name',
+    columns: { job_namespace: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: [`(job_namespace) WHERE job_namespace <> ''`],
+  },
+  {
+    table: 'acl_role',
+    key: 'id',
+    columns: { name: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(name)'],
   },
 ];

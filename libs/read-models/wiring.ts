@@ -1,6 +1,7 @@
 import { evolve, schemaOf, type AggregateState } from '@app/domain';
 import { eventStoreMigrations, type Aggregates } from '@app/event-store';
 import { streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
+import { Acl1764338400000 } from './acl.migration.js';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
@@ -20,6 +21,7 @@ export const MIGRATIONS = [
   Variables1764327600000,
   Services1764331200000,
   ScalingPolicies1764334800000,
+  Acl1764338400000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

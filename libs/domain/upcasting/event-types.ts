@@ -1,3 +1,7 @@
+import type { AclTokenEvent } from '../acl-token/events.js';
+import type { AclPolicyEvent } from '../acl-policy/events.js';
+import type { AclRoleEvent } from '../acl-role/events.js';
+import type { AclRegistryEvent } from '../acl-registry/events.js';
 import type { AllocationEvent } from '../allocation/events.js';
 import type { AutopilotConfigurationEvent } from '../autopilot-configuration/events.js';
 import type { DeploymentEvent } from '../deployment/events.js';
@@ -14,6 +18,10 @@ import type { ServicesEvent } from '../service/events.js';
 import type { VariableEvent } from '../variable/events.js';
 
 type EventType = (
+  | AclTokenEvent
+  | AclPolicyEvent
+  | AclRoleEvent
+  | AclRegistryEvent
   | AllocationEvent
   | AutopilotConfigurationEvent
   | DeploymentEvent
@@ -32,6 +40,19 @@ type EventType = (
 
 /** Every type of event that this release knows: the compiler holds it complete for each aggregate here, a test for all the aggregates there are. */
 const TYPES: Readonly<Record<EventType, true>> = {
+  AclTokenCreated: true,
+  AclTokenChanged: true,
+  OneTimeSecretIssued: true,
+  OneTimeSecretExchanged: true,
+  AclTokenExpired: true,
+  AclTokenDeleted: true,
+  AclPolicyDefined: true,
+  AclPolicyDeleted: true,
+  AclRoleDefined: true,
+  AclRoleDeleted: true,
+  AclBootstrapped: true,
+  AclRoleNamed: true,
+  AclRoleUnnamed: true,
   AllocationPlaced: true,
   AllocationStopDesired: true,
   AllocationPreempted: true,

@@ -1,4 +1,4 @@
-import { MANAGEMENT, NO_PERMISSIONS, type Permissions, type WorkloadPlace } from '@app/domain';
+import { MANAGEMENT, type Permissions, type WorkloadPlace } from '@app/domain';
 import type { TimeUs } from '@app/kernel';
 
 /** Whom a token belongs to. */
@@ -36,14 +36,6 @@ export interface Callers {
   /** As of the log that is applied now; undefined: without a token. */
   resolve(secret: string | undefined): Promise<Caller | Stranger> | Caller | Stranger;
 }
-
-/** Knows no token: everybody is anonymous or a stranger. */
-export const NO_TOKENS: Callers = {
-  resolve: (secret) =>
-    secret === undefined
-      ? { identity: { kind: 'anonymous' }, permissions: NO_PERMISSIONS, policies: ['anonymous'], roles: [] }
-      : { identity: { kind: 'stranger' } },
-};
 
 /** As events name who asked for them; undefined: without ACLs nobody is known. */
 export function actorOf({ identity }: Caller | Stranger): string | undefined {

@@ -227,6 +227,27 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/client/identity', node('read')],
   ['PUT /v1/client/identity/renew', node('write')],
 
+  // Access control itself
+  ['PUT /v1/acl/bootstrap', open],
+  ['GET /v1/acl/tokens', management],
+  ['PUT /v1/acl/token', management],
+  ['GET /v1/acl/token/self', byHandler],
+  ['PUT /v1/acl/token/onetime', byHandler],
+  ['PUT /v1/acl/token/onetime/exchange', open],
+  ['GET /v1/acl/token/:id', byHandler],
+  ['PUT /v1/acl/token/:id', management],
+  ['DELETE /v1/acl/token/:id', management],
+  ['GET /v1/acl/policies', anyone],
+  ['GET /v1/acl/policy/:name', byHandler],
+  ['PUT /v1/acl/policy/:name', management],
+  ['DELETE /v1/acl/policy/:name', management],
+  ['GET /v1/acl/roles', anyone],
+  ['PUT /v1/acl/role', management],
+  ['GET /v1/acl/role/:id', byHandler],
+  ['PUT /v1/acl/role/:id', management],
+  ['DELETE /v1/acl/role/:id', management],
+  ['GET /v1/acl/role/name/:name', byHandler],
+
   // Node agents: every request is the node's own
   ['PUT /agent/v1/node', nodeSecret],
   ['PUT /agent/v1/node/:id/heartbeat', nodeSecret],

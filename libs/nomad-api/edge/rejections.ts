@@ -15,6 +15,25 @@ const listed = (items: string): string => {
 
 /** Every rejection of the domain with Nomad's status and text (spec/http-api §7). docs/errors.md lists the same. */
 export const WORDINGS = {
+  'acl-bootstrapped': { status: 400, text: (index) => `ACL bootstrap already done (reset index: ${index})` },
+  'acl-policy-invalid': { status: 400, text: (text) => text },
+  'acl-policy-unknown': { status: 400, text: (name) => `cannot find policy ${name}` },
+  'acl-reset-index': {
+    status: 400,
+    text: (detail) => {
+      const [given, needed] = JSON.parse(detail) as [number, number];
+      return `Invalid bootstrap reset index (specified ${given}, reset index: ${needed})`;
+    },
+  },
+  'acl-role-invalid': { status: 400, text: (text) => text },
+  'acl-role-name-taken': { status: 400, text: (name) => `role with name ${name} already exists` },
+  'acl-role-not-found': fixed(500, 'ACL role not found'),
+  'acl-role-rename-taken': { status: 500, text: (name) => `ACL role with name ${name} already exists` },
+  'acl-role-unknown': { status: 400, text: (what) => `cannot find role ${what}` },
+  'acl-token-invalid': { status: 400, text: (text) => text },
+  'acl-token-unknown': { status: 400, text: (id) => `cannot find token ${id}` },
+  'acl-tokens-nonexistent': { status: 400, text: (id) => `Cannot delete nonexistent tokens: ${id}` },
+  'permission-denied': fixed(403, 'Permission denied'),
   'allocation-not-found': fixed(404, 'allocation not found'),
   'canaries-not-healthy': { status: 500, text: listed },
   'deployment-not-found': fixed(500, 'deployment not found'),

@@ -2,6 +2,7 @@ export { canonicalPath, type CanonicalPath } from './canonical-path.js';
 export type { Collection, Expression, Match, MatchOperator, Selector } from './filter/expression.js';
 export { compileFilter, FILTER_EVALUATION_PREFIX, FILTER_SYNTAX_PREFIX, type Filter } from './filter/filter.js';
 export {
+  aclTokenType,
   allocationType,
   deploymentType,
   evaluationType,

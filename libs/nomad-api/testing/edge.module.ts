@@ -118,6 +118,7 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
       () => Promise.resolve({ contentType: 'text/plain', text: '' }),
       () => Promise.resolve([]),
     ),
+    dataDir: '/nonexistent',
     heartbeatTtlMs: () => heartbeatTtlMs(1),
     rehearse: async (spec) => {
       const cluster = new ClusterState();

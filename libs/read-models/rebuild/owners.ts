@@ -19,6 +19,10 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   variable: { type: 'variable', columns: ['key'] },
   service: { type: 'services', columns: ['alloc_id'] },
   scaling_policy: { type: 'scaling-policy', columns: ['id'] },
+  acl_token: { type: 'acl-token', columns: ['id'] },
+  acl_one_time_secret: { type: 'acl-token', columns: ['accessor_id'] },
+  acl_policy: { type: 'acl-policy', columns: ['name'] },
+  acl_role: { type: 'acl-role', columns: ['id'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

@@ -33,6 +33,12 @@ const OTHERS: readonly Rule[] = [
   ['EvaluationUpdated', 'EvaluationCreated', 'EvaluationUnblocked', 'EvaluationCanceled'],
   ['NodePoolUpserted', 'NodePoolDefined'],
   ['NodePoolDeleted', 'NodePoolDeleted'],
+  ['ACLTokenUpserted', 'AclTokenCreated', 'AclTokenChanged'],
+  ['ACLTokenDeleted', 'AclTokenDeleted', 'AclTokenExpired'],
+  ['ACLPolicyUpserted', 'AclPolicyDefined'],
+  ['ACLPolicyDeleted', 'AclPolicyDeleted'],
+  ['ACLRoleUpserted', 'AclRoleDefined'],
+  ['ACLRoleDeleted', 'AclRoleDeleted'],
   ['VariableUpdated', 'VariableWritten', 'VariableLocked', 'VariableUnlocked', 'VariableDeleted'],
 ];
 

@@ -1,4 +1,7 @@
 import {
+  renderAclPolicy,
+  renderAclRole,
+  renderAclToken,
   currentVersion,
   renderAllocation,
   renderAllocationStub,
@@ -11,6 +14,9 @@ import {
   renderNodePool,
   renderNodeStub,
   renderVariableMetadata,
+  type AclPolicyState,
+  type AclRoleState,
+  type AclTokenState,
   type AggregateState,
   type AllocationState,
   type DeploymentState,
@@ -94,6 +100,19 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
     object: (state) => renderVariableMetadata(state, false),
     beside: (Deleted) => ({ Deleted }),
   }),
+  'acl-token': row<AclTokenState>({
+    topic: 'ACLToken',
+    key: ({ accessorId }) => accessorId,
+    object: (state) => renderAclToken(state, new Map(), ''),
+  }),
+  'acl-policy': row<AclPolicyState>({ topic: 'ACLPolicy', key: ({ name }) => name, object: renderAclPolicy }),
+  'acl-role': row<AclRoleState>({
+    topic: 'ACLRole',
+    key: ({ id }) => id,
+    filterKeys: ({ name }) => [name],
+    object: renderAclRole,
+  }),
+  'acl-registry': null,
   // One stream holds all registrations of an allocation, and Nomad tells of each by itself.
   services: null,
   keyring: null,

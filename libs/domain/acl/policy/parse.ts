@@ -44,10 +44,7 @@ const LEVELS: ReadonlySet<string> = new Set(['deny', 'read', 'write', 'scale']);
 const PLUGIN_LEVELS: ReadonlySet<string> = new Set(['deny', 'list', 'read', 'write']);
 const OPERATOR_BLOCK_LEVELS: ReadonlySet<string> = new Set(['deny', 'read', 'write']);
 
-/**
- * Reads the rules of a policy, HCL or JSON. No rules at all are rules, too.
- * @public
- */
+/** Reads the rules of a policy, HCL or JSON. No rules at all are rules, too. */
 export function parseRules(text: string): ParsedRules {
   if (text === '') return { ok: true, rules: NO_RULES };
   if (text.length > MAX_RULES_LENGTH) return { ok: false, error: `rules longer than ${MAX_RULES_LENGTH}` };

@@ -10,10 +10,7 @@ const leveled = (level: Level): object | null => (level === '' ? null : { Policy
 const withCapabilities = (block: PolicyRules['operator']): object | null =>
   block && { Policy: block.level, Capabilities: listed(block.capabilities) };
 
-/**
- * Nomad: acl.Policy as `RulesJSON` shows it; null for no rules.
- * @public
- */
+/** Nomad: acl.Policy as `RulesJSON` shows it; null for no rules. */
 export function renderRules(rules: PolicyRules, raw: string): object | null {
   if (raw === '') return null;
   return {

@@ -663,6 +663,22 @@ export const nodePoolType = struct('structs.NodePool', {
   ModifyIndex: uint64,
 });
 
+/* Tokens: as they are stored, whose secret is nobody's to look for */
+
+export const aclTokenType = struct('structs.ACLToken', {
+  AccessorID: string,
+  Name: string,
+  Type: string,
+  Policies: strings,
+  Roles: list(pointer(struct('structs.ACLTokenRoleLink', { ID: string, Name: string }))),
+  Global: bool,
+  Hash: bytes,
+  CreateTime: time,
+  ExpirationTime: pointer(time),
+  CreateIndex: uint64,
+  ModifyIndex: uint64,
+});
+
 /** What variables are filtered as: the fields of their metadata are selected through its name. */
 export const variableType = struct('structs.VariableEncrypted', {
   VariableMetadata: embedded(

@@ -255,3 +255,37 @@ export const nodeMetaApplyRequest = struct('structs.NodeMetaApplyRequest', {
   Meta: map(pointer(string)),
 });
 export const nodeIdentityRenewRequest = struct('structs.NodeIdentityRenewReq', { NodeID: string });
+
+/** Nomad: ACLTokenBootstrapRequest. */
+export const aclBootstrapRequest = struct('structs.ACLTokenBootstrapRequest', { BootstrapSecret: string });
+
+export const aclTokenRequest = struct('structs.ACLToken', {
+  AccessorID: string,
+  Name: string,
+  Type: string,
+  Policies: list(string),
+  Roles: list(pointer(struct('structs.ACLTokenRoleLink', { ID: string, Name: string }))),
+  Global: bool,
+  /** Text or nanoseconds. */
+  ExpirationTTL: any,
+  ExpirationTime: any,
+});
+export type AclTokenRequest = Decoded<typeof aclTokenRequest>;
+
+export const oneTimeExchangeRequest = struct('structs.OneTimeTokenExchangeRequest', { OneTimeSecretID: string });
+
+export const aclPolicyRequest = struct('structs.ACLPolicy', {
+  Name: string,
+  Description: string,
+  Rules: string,
+  JobACL: pointer(struct('structs.JobACL', { Namespace: string, JobID: string, Group: string, Task: string })),
+});
+export type AclPolicyRequest = Decoded<typeof aclPolicyRequest>;
+
+export const aclRoleRequest = struct('structs.ACLRole', {
+  ID: string,
+  Name: string,
+  Description: string,
+  Policies: list(pointer(struct('structs.ACLRolePolicyLink', { Name: string }))),
+});
+export type AclRoleRequest = Decoded<typeof aclRoleRequest>;

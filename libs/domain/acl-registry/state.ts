@@ -1,0 +1,14 @@
+import type { Index } from '@app/kernel';
+
+/** What there is one of for the whole cluster: whether it was bootstrapped, and whose the names of roles are. */
+export interface AclRegistryState {
+  /** The index of the last bootstrap; 0: none yet. */
+  readonly bootstrapIndex: Index;
+  readonly roles: readonly { readonly name: string; readonly id: string }[];
+}
+
+export const NO_REGISTRY: AclRegistryState = { bootstrapIndex: 0, roles: [] };
+
+/** The id of the role of this name. */
+export const roleIdOf = (state: AclRegistryState | undefined, name: string): string | undefined =>
+  state?.roles.find((role) => role.name === name)?.id;
