@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import {
+  bootstrapAcl,
+  changeAclToken,
+  createAclToken,
+  defineAclPolicy,
+  defineAclRole,
   defineNamespace,
   defineNodePool,
+  deleteAclPolicy,
+  deleteAclToken,
   deleteVariable,
   deregisterJob,
   failDeployment,
   initialiseKeyring,
+  issueOneTimeSecret,
   lockVariable,
   markStable,
   pauseDeployment,
@@ -44,6 +52,18 @@ const POOL = {
   hasSchedulerConfiguration: false,
 };
 const KEY = 'k1';
+const POLICIES = ['reads', 'writes'];
+const TOKEN = {
+  name: 'team',
+  nameBytes: 4,
+  type: 'client',
+  policies: ['reads'],
+  roles: [{ id: '', name: 'team' }],
+  isGlobal: false,
+  ttl: 0,
+  time: 0,
+  hash: '',
+};
 const VARIABLES = ['one', 'two', 'nested/three'];
 
 type Decide<A> = (view: StateView, context: CommandContext) => Decision<A>;
@@ -79,6 +99,7 @@ const scaled = (spec: JobSpec): JobSpec => ({
 /** Random commands of every kind, the same for the same seed (but for ids and for how they race). Many are refused, as in life. */
 export class Workload {
   private readonly jobs = new Map<string, Known>();
+  private readonly tokens: string[] = [];
   private releases = 0;
 
   constructor(
@@ -101,6 +122,13 @@ export class Workload {
     await this.execute((view, context) => defineNodePool(view, context, POOL));
     const key = { id: KEY, sealed: 'sealed', publicKey: { n: 'n', e: 'AQAB' } };
     await this.execute((view, context) => initialiseKeyring(view, context, { key }));
+    await this.execute((view, context) =>
+      bootstrapAcl(view, context, { accessorId: randomUUID(), secretDigest: 'd', hash: '', resetIndex: undefined }),
+    );
+    for (const name of POLICIES) await this.definePolicy(name);
+    const role = { id: '', name: 'team', description: '', policies: POLICIES, hash: '', descriptionBytes: 0 };
+    await this.execute((view, context) => defineAclRole(view, context, role));
+    await this.createToken();
     for (const job of JOBS) {
       this.jobs.set(job, { evaluations: [], deployments: [], allocations: [] });
       await this.register(job);
@@ -123,7 +151,8 @@ export class Workload {
     }
     if (roll < 0.9 && deployment !== undefined) return this.steer(deployment, known.allocations);
     if (roll < 0.94) return this.deregister(job, known);
-    if (roll < 0.955) return this.keep();
+    if (roll < 0.95) return this.keep();
+    if (roll < 0.96) return this.grant();
     const isOn = this.random() < 0.5;
     if (roll < 0.97) {
       const version = Math.floor(this.random() * 4);
@@ -205,6 +234,44 @@ export class Workload {
       if (roll < 0.65) return lockVariable(view, context, { ...where, items, lockId: '', ttl: 15e9, delay: 15e9 });
       return deleteVariable(view, context, where);
     });
+  }
+
+  private definePolicy(name: string): Promise<unknown> {
+    const definition = {
+      description: String(++this.releases),
+      rules: 'node { policy = "read" }',
+      jobAcl: null,
+      hash: '',
+    };
+    return this.execute((view, context) => defineAclPolicy(view, context, { name, definition, descriptionBytes: 0 }));
+  }
+
+  /** With a secret that waits to be exchanged. */
+  private async createToken(): Promise<void> {
+    const accessorId = randomUUID();
+    this.tokens.push(accessorId);
+    await this.execute((view, context) =>
+      createAclToken(view, context, { ...TOKEN, accessorId, secretDigest: accessorId }),
+    );
+    await this.execute((view, context) =>
+      issueOneTimeSecret(view, context, { id: accessorId, oneTimeDigest: randomUUID() }),
+    );
+  }
+
+  private grant(): Promise<unknown> {
+    const roll = this.random();
+    // The first stays, so that there is one.
+    const id = this.pick(this.tokens.slice(1));
+    const name = this.pick(POLICIES)!;
+    if (roll < 0.3 || id === undefined) return this.createToken();
+    if (roll < 0.5)
+      return this.execute((view, context) =>
+        changeAclToken(view, context, { ...TOKEN, policies: [name], accessorId: id }),
+      );
+    if (roll < 0.7) return this.execute((view, context) => deleteAclToken(view, context, { id }));
+    if (roll < 0.8 && name !== POLICIES[0])
+      return this.execute((view, context) => deleteAclPolicy(view, context, { name }));
+    return this.definePolicy(name);
   }
 
   private deregister(jobId: string, known: Known): Promise<unknown> {
