@@ -73,7 +73,6 @@ const level = (block: LeveledBlock) => (needed: GrantedLevel, orCapability?: Ope
   row({ kind: 'level', block, level: needed, ...(orCapability && { orCapability }) }, 'first');
 export const node = level('node');
 export const agent = level('agent');
-/** @public */
 export const plugin = level('plugin');
 export const operator = level('operator');
 

@@ -16,6 +16,7 @@ import {
   open,
   operator,
   orWorkload,
+  plugin,
   type Row,
 } from './check.js';
 
@@ -176,7 +177,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['* /v1/volume/csi/*', anyone],
   ['* /v1/volume/host/*', anyone],
   ['GET /v1/plugins', anyone],
-  ['GET /v1/plugin/csi/*', anyone],
+  ['GET /v1/plugin/csi/*', plugin('read')],
   ['GET /v1/agent/self', agent('read')],
   ['GET /v1/agent/members', node('read')],
   ['GET /v1/operator/scheduler/configuration', operator('read')],
