@@ -1,5 +1,6 @@
 import { All, Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { bodyOf, queryOf } from '../edge/exchange.js';
 import { sendJson } from '../edge/reads.js';
 import { NomadError, param, parseBool } from '../http/index.js';
@@ -24,6 +25,7 @@ export class VolumesController {
 
   @Get('volumes/claims')
   claims(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    check(request);
     sendJson(request, reply, []);
   }
 
@@ -49,6 +51,7 @@ export class VolumesController {
 
   @All('volume/csi/*')
   csi(@Req() request: FastifyRequest): never {
+    check(request);
     const [id = '', action = '', ...more] = rest(request);
     if (more.length > 0) throw new NomadError('resource not found', 404);
     if (request.method === 'GET' && action === '')
@@ -68,6 +71,7 @@ export class VolumesController {
 
   @All('volume/host/*')
   host(@Req() request: FastifyRequest): never {
+    check(request);
     const [id = ''] = rest(request);
     if (isPut(request)) throw withBody(request);
     if (request.method === 'GET') throw new NomadError('volume not found', 404);
@@ -87,6 +91,10 @@ export class VolumesController {
     throw new NomadError('plugin not found', 404);
   }
 }
+
+/** @throws NomadError (403) where the namespace of the request does not grant it */
+const check = (request: FastifyRequest): void =>
+  accessOf(request).require({ namespace: param(queryOf(request), 'namespace') || 'default' });
 
 const isPut = ({ method }: FastifyRequest): boolean => method === 'PUT' || method === 'POST';
 
