@@ -181,7 +181,8 @@ const job = (id: string, release: string, canaries: number): object => ({
   it.each(['light', 'dark'] as const)(
     'every page is without findings of axe, and no wider than a small screen: %s',
     async (theme) => {
-      const ID = await deploymentOf('watched', 1);
+      // The failed version 1 was reverted, which is version 2.
+      const ID = await deploymentOf('watched', 2);
       const [first] = await send<readonly { readonly ID: string }[]>('GET', '/v1/job/watched/allocations');
       const tabs = ['', '/deployments', '/allocations', '/versions', '/evaluations', '/history', '/definition'];
       const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
