@@ -17,30 +17,51 @@ const NOT_SERVED = new Set([
   'jobs-statuses',
   'namespaces-jobs',
 ]);
-const LANES = 6;
+/** Likewise, of the scenarios with access control. */
+const NOT_SERVED_WITH_ACLS = new Set([
+  'acl-auth-methods',
+  'acl-binding-rules',
+  'acl-capability-matrix',
+  'acl-client',
+  'acl-login',
+]);
 const BOUND_MS = 600_000;
-
-const names = readdirSync(join(__dirname, 'scenarios'))
-  .map((file) => file.replace(/\.mjs$/, ''))
-  .filter((name) => !NOT_SERVED.has(name));
 
 interface Report {
   readonly scenarios: readonly { readonly name: string; readonly error?: string; readonly failures: readonly { readonly observation: string }[] }[];
 }
 
-describe('a real Nomad and Rollbook answer alike', () => {
+interface Suite {
+  readonly title: string;
+  readonly directory: string;
+  readonly notServed: ReadonlySet<string>;
+  readonly env: Readonly<Record<string, string>>;
+  /** Scenarios at a time: policies of one ACL scenario are read by others. */
+  readonly lanes: number;
+}
+
+const SUITES: readonly Suite[] = [
+  { title: 'without ACLs', directory: 'scenarios', notServed: NOT_SERVED, env: {}, lanes: 6 },
+  { title: 'with ACLs', directory: 'scenarios-acl', notServed: NOT_SERVED_WITH_ACLS, env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
+];
+
+describe.each(SUITES)('a real Nomad and Rollbook answer alike $title', ({ directory, notServed, env, lanes }) => {
+  const names = readdirSync(join(__dirname, directory))
+    .map((file) => file.replace(/\.mjs$/, ''))
+    .filter((name) => !notServed.has(name));
   let server: ServerProcess | undefined;
   let report: Report;
 
   beforeAll(async () => {
-    server = await startServerProcess();
-    const directory = await mkdtemp(join(tmpdir(), 'rollbook-conformance-'));
-    const json = join(directory, 'report.json');
-    const run = [join(__dirname, 'conformance.mjs'), '--addr', server.url, '--only', names.join(','), '--parallel', String(LANES), '--json', json];
+    server = await startServerProcess({ env });
+    const results = await mkdtemp(join(tmpdir(), 'rollbook-conformance-'));
+    const json = join(results, 'report.json');
+    const what = ['--dir', directory, '--only', names.join(','), '--parallel', String(lanes)];
+    const run = [join(__dirname, 'conformance.mjs'), '--addr', server.url, ...what, '--json', json];
     // It ends with 1 when something differs; the report tells what.
     await promisify(execFile)(process.execPath, run, { maxBuffer: 2 ** 28, timeout: BOUND_MS }).catch(() => undefined);
     report = JSON.parse(await readFile(json, 'utf8')) as Report;
-    await rm(directory, { recursive: true, force: true });
+    await rm(results, { recursive: true, force: true });
   }, BOUND_MS);
 
   afterAll(() => server?.stop());

@@ -46,7 +46,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Starts `apps/server` and waits until its dev node is ready. */
+/** Starts `apps/server` and waits until its dev node is ready; with ACLs, or without a node, until it answers. */
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rollbook-server-')));
@@ -65,7 +65,9 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   child.stdout?.setEncoding('utf8').on('data', options.onLog!);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
-  const isReady = options.env?.['ROLLBOOK_DEV_NODES'] === '0' ? answers : hasNode;
+  // With ACLs nobody sees nodes before the first token is made.
+  const seesNode = options.env?.['ROLLBOOK_DEV_NODES'] !== '0' && options.env?.['ROLLBOOK_ACL'] !== 'true';
+  const isReady = seesNode ? hasNode : answers;
   while (!(await isReady(url))) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error('the server did not start');
     await delay(100);

@@ -39,6 +39,8 @@ export interface Permissions {
   inAnyNodePool(): boolean;
   hostVolume(name: string, capability: HostVolumeCapability): boolean;
   variable(namespace: string, path: string, capability: VariableCapability): boolean;
+  /** Whether anything is granted for one variable: enough for a search to show its path. */
+  anyOfVariable(namespace: string, path: string): boolean;
   /** Whether any rule about variables touches a namespace, whatever it grants. */
   inVariablesOf(namespace: string): boolean;
 }
@@ -55,6 +57,7 @@ export const MANAGEMENT: Permissions = {
   inAnyNodePool: () => true,
   hostVolume: () => true,
   variable: () => true,
+  anyOfVariable: () => true,
   inVariablesOf: () => true,
 };
 
@@ -138,7 +141,7 @@ export function permissionsOf(policies: readonly PolicyRules[], key: string, wor
 function variablesOf(
   policies: readonly PolicyRules[],
   workload: WorkloadPlace | undefined,
-): Pick<Permissions, 'variable' | 'inVariablesOf'> {
+): Pick<Permissions, 'variable' | 'anyOfVariable' | 'inVariablesOf'> {
   const rules = united(
     policies.flatMap(({ namespaces }) =>
       namespaces.flatMap(({ label, variables }) =>
@@ -168,6 +171,7 @@ function variablesOf(
   };
   return {
     variable: (namespace, path, capability) => grantsOf(namespace, path).has(capability),
+    anyOfVariable: (namespace, path) => grantsOf(namespace, path).size > 0,
     inVariablesOf: (namespace) => workload?.namespace === namespace || labels.some((label) => fits(label, namespace)),
   };
 }

@@ -138,7 +138,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/agent/health', open],
   ['GET /v1/agent/servers', agent('read')],
   ['PUT /v1/agent/servers', agent('write')],
-  ['PUT /v1/agent/join', agent('write')],
+  ['PUT /v1/agent/join', byHandler],
   ['PUT /v1/agent/force-leave', agent('write')],
   ['PUT /v1/agent/reload', agent('write')],
   ['GET /v1/agent/host', agent('read')],
@@ -166,7 +166,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ),
 
   // Volumes and plugins: there are none, which is told to whoever has a valid token
-  ['GET /v1/volumes', anyone],
+  ['GET /v1/volumes', byHandler],
   ['PUT /v1/volumes', anyone],
   ['GET /v1/volumes/claims', namespace('host-volume-read')],
   ['DELETE /v1/volumes/claim/:id', anyone],

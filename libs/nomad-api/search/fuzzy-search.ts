@@ -132,7 +132,7 @@ const variablesFor =
     Promise.resolve(
       rows
         .map(placeOf)
-        .filter(({ namespace, path }) => permissions.variable(namespace, path, 'list'))
+        .filter(({ namespace, path }) => permissions.anyOfVariable(namespace, path))
         .map(({ namespace, path }) => [{ kind, name: path, scope: [namespace, path] }]),
     );
 

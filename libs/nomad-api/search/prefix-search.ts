@@ -57,7 +57,7 @@ export class PrefixSearch {
         return cut(
           rows
             .map(placeOf)
-            .filter((at) => permissions.variable(at.namespace, at.path, 'list'))
+            .filter((at) => permissions.anyOfVariable(at.namespace, at.path))
             .map(({ path }) => path),
         );
       }

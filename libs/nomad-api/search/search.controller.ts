@@ -29,7 +29,7 @@ export class SearchController {
     const namespace = this.writes.namespace(request, body.Namespace);
     const scope = { namespace, permissions: accessOf(request).permissions };
     const contexts = allowed(request, body.Context ?? '', scope);
-    const index = await this.index();
+    const index = await this.index(contexts);
     const matches = new Map<string, readonly string[] | null>();
     const truncations = new Map<string, boolean>();
     for (const [name, context] of contexts) {
@@ -51,7 +51,7 @@ export class SearchController {
       throw new NomadError(`fuzzy search query must be at least ${MIN_FUZZY_BYTES} characters, got ${length}`);
     const scope = { namespace, permissions: accessOf(request).permissions };
     const contexts = allowed(request, body.Context ?? '', scope);
-    const index = await this.index();
+    const index = await this.index(contexts);
     const matches = new Map<string, readonly FuzzyMatch[]>();
     const truncations = new Map<string, boolean>();
     for (const [name, context] of contexts) {
@@ -62,9 +62,9 @@ export class SearchController {
     this.answer(request, reply, index, matches, truncations);
   }
 
-  /** What was committed before the question is found. */
-  private async index(): Promise<number> {
-    return Math.max(1, await this.tail.readIndex());
+  /** What was committed before the question is found. Nomad names no index to those who may search nothing. */
+  private async index(contexts: readonly unknown[]): Promise<number> {
+    return contexts.length === 0 ? 0 : Math.max(1, await this.tail.readIndex());
   }
 
   private answer(
@@ -74,7 +74,7 @@ export class SearchController {
     matches: ReadonlyMap<string, unknown>,
     truncations: ReadonlyMap<string, boolean>,
   ): void {
-    reply.headers({ 'X-Nomad-Index': index, 'X-Nomad-KnownLeader': 'true', 'X-Nomad-LastContact': 0 });
+    reply.headers({ 'X-Nomad-Index': Math.max(1, index), 'X-Nomad-KnownLeader': 'true', 'X-Nomad-LastContact': 0 });
     sendJson(request, reply, {
       Matches: Object.fromEntries(matches),
       Truncations: Object.fromEntries(truncations),

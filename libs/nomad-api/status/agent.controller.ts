@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { queryOf } from '../edge/exchange.js';
+import { accessOf } from '../acl/access.js';
+import { agent, open } from '../acl/check.js';
 import { sendJson } from '../edge/reads.js';
 import { NomadError, param, params, parseBool } from '../http/index.js';
 import { Servers } from './servers.js';
@@ -36,6 +38,10 @@ export class AgentController {
   async join(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const addresses = params(queryOf(request), 'address');
     if (addresses.length === 0) throw new NomadError('missing address to join', 400);
+    const access = accessOf(request);
+    // Nomad joins no empty address, whoever asks.
+    access.as(addresses.every((address) => address === '') ? open : agent('write'));
+    access.require();
     if (addresses.length > MAX_JOINED) throw new NomadError(`more than ${MAX_JOINED} addresses`, 400);
     const known = new Set((await this.servers.list()).map(({ rpcAddress }) => rpcAddress));
     const errors = await Promise.all(addresses.filter((address) => !known.has(address)).map(whyNotJoined));

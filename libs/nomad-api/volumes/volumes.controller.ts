@@ -1,12 +1,15 @@
 import { All, Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
+import { anyone, namespace, open } from '../acl/check.js';
 import { bodyOf, queryOf } from '../edge/exchange.js';
 import { sendJson } from '../edge/reads.js';
 import { NomadError, param, parseBool } from '../http/index.js';
 
 const NO_VOLUMES =
   'volumes are not supported: there is no storage plugin, and no node offers host volumes to be registered';
+
+const CSI_VOLUMES = namespace('csi-list-volume', 'csi-read-volume', 'csi-mount-volume', 'list-jobs');
 
 /** Nomad: volumes and plugins of a cluster that has none; spec/http-api-more §18. */
 @Controller('v1')
@@ -15,6 +18,10 @@ export class VolumesController {
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const type = param(queryOf(request), 'type');
     if (!['', 'csi', 'host'].includes(type)) throw new NomadError('resource not found', 404);
+    const access = accessOf(request);
+    // Without a type Nomad does not look at the token.
+    access.as(type === '' ? open : type === 'host' ? anyone : CSI_VOLUMES);
+    access.require({ namespace: param(queryOf(request), 'namespace') || 'default' });
     sendJson(request, reply, []);
   }
 
