@@ -97,7 +97,9 @@ describe('two servers that client agents speak to', () => {
     await until('a blocked query at the other server', MOVED_MS, () =>
       Promise.resolve((client.calls.get('Node.GetClientAllocs') ?? 0) > calls),
     );
-    await put('/v1/jobs', { Job: job('web', 'far', 'exec', { command: '/bin/sleep', args: ['1000'] }, 'b') });
+    const update = { Job: job('web', 'far', 'exec', { command: '/bin/sleep', args: ['1000'] }, 'b') };
+    // The balancer may still ask the server that is gone, and does not ask the other one for a write by itself.
+    await until('the update to be accepted', BOUND_MS, async () => (await put('/v1/jobs', update)).ok);
     await until('the update over the other server', BOUND_MS, async () =>
       (await allocations('web')).some(({ JobVersion, ClientStatus }) => JobVersion === 1 && ClientStatus === 'running'),
     );
