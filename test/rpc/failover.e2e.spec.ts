@@ -92,6 +92,8 @@ describe('two servers that client agents speak to', () => {
   test('the client of a server that is killed goes on with the other one: no registration, no allocation lost', async () => {
     const [first] = stack.instances;
     const before = await allocations('web');
+    // A server that registered the client before it knew of the other one names it at the next heartbeat.
+    await until('both servers to be named', BOUND_MS, () => Promise.resolve(client.knownServers.length === 2));
     await first!.child.end('SIGKILL');
     const calls = client.calls.get('Node.GetClientAllocs') ?? 0;
     await until('a blocked query at the other server', MOVED_MS, () =>

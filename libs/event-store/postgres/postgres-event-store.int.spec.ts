@@ -91,9 +91,11 @@ describe('the log in Postgres', () => {
       `INSERT INTO command_key SELECT 'old-' || n, '', 1, '', clock_timestamp() - interval '2 days' FROM generate_series(1, 2500) n`,
     );
     await query(`INSERT INTO command_key VALUES ('fresh', '', 1, '', clock_timestamp())`);
-    expect(await query('SELECT forget_served_rows(1000) AS went')).toEqual([{ went: 1000 }]);
-    expect(await query('SELECT forget_served_rows(10000) AS went')).toEqual([{ went: 1500 }]);
-    expect(await query('SELECT forget_served_rows(1000) AS went')).toEqual([{ went: 0 }]);
+    // The store's own upkeep may take some of them at the same time.
+    const batches: number[] = [];
+    do batches.push((await query('SELECT forget_served_rows(1000) AS went'))[0]!['went'] as number);
+    while (batches.at(-1) !== 0);
+    expect(Math.max(...batches)).toBeLessThanOrEqual(1000);
     expect(await query(`SELECT key FROM command_key WHERE key = 'fresh' OR key LIKE 'old-%'`)).toEqual([
       { key: 'fresh' },
     ]);

@@ -113,6 +113,11 @@ export class SimulatedClient {
     return this.running;
   }
 
+  /** Addresses that it may turn to: what it was given, then what the servers name in their answers. */
+  get knownServers(): readonly string[] {
+    return this.servers;
+  }
+
   private async forever(step: () => Promise<void>): Promise<void> {
     while (!this.ended.signal.aborted) {
       await step().catch(async () => {
