@@ -98,6 +98,7 @@ export async function startRpc(
   async function enter(rpcAddress: string): Promise<void> {
     const renew = async (): Promise<void> => {
       await directory.renew({ instance, rpcAddress, secret });
+      await directory.restoreSessions(sessions.nodeIds, instance);
       const others = (await directory.servers()).map((one) => one.rpcAddress).filter((one) => one !== rpcAddress);
       servers = [rpcAddress, ...new Set(others)];
     };

@@ -49,6 +49,21 @@ export class ServerDirectory {
     );
   }
 
+  /**
+   * The nodes that have sessions with this instance: noted again where nobody else has them. A note is lost with its statement, with the
+   * unlogged table, or to an instance that stalled, wrote its own late and dropped it.
+   */
+  async restoreSessions(nodeIds: readonly string[], instance: string): Promise<void> {
+    await this.dataSource.query(
+      `INSERT INTO node_session SELECT node_id, $2, clock_timestamp() FROM unnest($1::text[]) node_id
+       ON CONFLICT (node_id) DO UPDATE SET instance = excluded.instance, since = excluded.since
+        WHERE NOT EXISTS (
+          SELECT FROM server_instance i
+           WHERE i.instance = node_session.instance AND i.renewed_at > clock_timestamp() - make_interval(secs => ${LIVE_SECONDS}))`,
+      [nodeIds, instance],
+    );
+  }
+
   /** A session has ended; one that the node has with another instance meanwhile stays. */
   async dropSession(nodeId: string, instance: string): Promise<void> {
     await this.dataSource.query('DELETE FROM node_session WHERE node_id = $1 AND instance = $2', [nodeId, instance]);
