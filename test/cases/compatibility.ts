@@ -54,7 +54,7 @@ const OWN = node('own', {
   ),
 });
 
-/** Kept for clients that ask, and for a day on which somebody acts on it; nothing here does. By block, or `block.Field`. */
+/** Kept for clients that ask, and for a day on which somebody acts on it; nothing of ours does (Nomad's client agents may). By block, or `block.Field`. */
 const STORED_ONLY = new Set([
   'api.Action',
   'api.CNIConfig',
@@ -70,6 +70,8 @@ const STORED_ONLY = new Set([
   'api.Job.VaultNamespace',
   'api.JobUIConfig',
   'api.JobUILink',
+  'api.LogConfig.MaxFileSizeMB',
+  'api.LogConfig.MaxFiles',
   'api.NetworkResource.CIDR',
   'api.NetworkResource.CNI',
   'api.NetworkResource.DNS',
