@@ -20,6 +20,7 @@ import {
   type TimeUs,
 } from '@app/kernel';
 import type { GarbagePage, GarbageSource } from '@app/read-models';
+import { Looks } from './looks.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
 /** How often garbage is looked for, milliseconds. Nomad: five minutes for every kind. */
@@ -33,39 +34,30 @@ export type GarbageFinder = Pick<GarbageSource, 'evaluations' | 'deployments' | 
 
 /** Collects what has been over for long enough, on the leader. Hidden from then on as Nomad hides it; the log and the histories keep it. */
 export class GarbageCollector implements Reactor {
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | undefined;
+  private readonly looks: Looks;
   private stopped = false;
 
   constructor(
-    private readonly context: ReactorContext,
-    private readonly source: GarbageSource,
-    private readonly thresholds: GarbageThresholds,
-    private readonly intervalMs = GARBAGE_INTERVAL_MS,
-  ) {}
+    context: ReactorContext,
+    source: GarbageSource,
+    thresholds: GarbageThresholds,
+    intervalMs = GARBAGE_INTERVAL_MS,
+  ) {
+    const look = (): Promise<void> => sweep(source, context.execute, thresholds, context.now(), () => this.stopped);
+    this.looks = new Looks(look, intervalMs, context.onError);
+  }
 
   start(): void {
-    this.timer = setInterval(() => {
-      this.sweeping ??= sweep(
-        this.source,
-        this.context.execute,
-        this.thresholds,
-        this.context.now(),
-        () => this.stopped,
-      )
-        .catch(this.context.onError)
-        .finally(() => (this.sweeping = undefined));
-    }, this.intervalMs);
+    this.looks.start();
   }
 
   react(): void {
     // Age is what makes garbage: nothing that moves is.
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.timer);
-    await this.sweeping;
+    return this.looks.stop();
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@app/domain';
 import { jobStream, nodeStream, usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
+import { Looks } from './looks.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
 /** Nomad: the smallest TTL that is handed out, and the grace beyond it. */
@@ -25,8 +26,7 @@ export const heartbeatTtlMs = (nodes: number): number => Math.max(MIN_TTL_MS, (n
 
 /** Marks nodes down (or disconnected) that were not heard of in time. spec/lifecycle §9.2. */
 export class HeartbeatWatcher implements Reactor {
-  private timer: NodeJS.Timeout | undefined;
-  private look: Promise<void> | undefined;
+  private readonly looks: Looks;
   /**
    * When nodes were last heard of, or first seen here: silence counts from when this leader began to listen. Kept from look to look, because
    * a crash of the database empties its table.
@@ -37,24 +37,21 @@ export class HeartbeatWatcher implements Reactor {
   constructor(
     private readonly context: ReactorContext,
     private readonly ages: () => Promise<ReadonlyMap<string, number>>,
-  ) {}
+  ) {
+    this.looks = new Looks(() => this.lookAround(), LOOK_MS, context.onError);
+  }
 
   start(): void {
     this.lookedAt = this.context.now();
-    this.timer = setInterval(() => {
-      this.look ??= this.lookAround()
-        .catch(this.context.onError)
-        .finally(() => (this.look = undefined));
-    }, LOOK_MS);
+    this.looks.start();
   }
 
   react(): void {
     // Heartbeats are not in the log: the table of those heard of is looked at every second.
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.look;
+  stop(): Promise<void> {
+    return this.looks.stop();
   }
 
   private async lookAround(): Promise<void> {

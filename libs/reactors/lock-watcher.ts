@@ -1,36 +1,33 @@
 import { expireLock } from '@app/domain';
 import { variableStream } from '@app/kernel';
 import type { LockRenewals } from '@app/read-models';
+import { Looks } from './looks.js';
 import { issue, type Reactor, type ReactorContext } from './reactor.js';
 
 const LOOK_MS = 1000;
 
 /** Removes the locks of variables that nobody renews, once their delay has passed as well; spec/http-api-more §2.4. */
 export class LockWatcher implements Reactor {
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly looks: Looks;
 
   constructor(
     private readonly context: ReactorContext,
     private readonly renewals: Pick<LockRenewals, 'expired'>,
-    private readonly lookMs = LOOK_MS,
-  ) {}
+    lookMs = LOOK_MS,
+  ) {
+    this.looks = new Looks(() => this.look(), lookMs, context.onError);
+  }
 
   start(): void {
-    this.timer = setInterval(() => {
-      this.looking ??= this.look()
-        .catch(this.context.onError)
-        .finally(() => (this.looking = undefined));
-    }, this.lookMs);
+    this.looks.start();
   }
 
   react(): void {
     // Renewals are not in the log: the table of them is looked at every second.
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
+  stop(): Promise<void> {
+    return this.looks.stop();
   }
 
   private async look(): Promise<void> {

@@ -1,6 +1,7 @@
 import { expireAclToken } from '@app/domain';
 import { aclTokenStream } from '@app/kernel';
 import type { ReadModels } from '@app/read-models';
+import { Looks } from './looks.js';
 import { issue, type Reactor, type ReactorContext } from './reactor.js';
 
 /** An expired token is of no use from its time on, whenever it is removed. */
@@ -8,30 +9,26 @@ const LOOK_MS = 60_000;
 
 /** Removes tokens whose time is over. */
 export class TokenReaper implements Reactor {
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly looks: Looks;
 
   constructor(
     private readonly context: ReactorContext,
     private readonly readModels: Pick<ReadModels, 'expiredTokens'>,
-    private readonly lookMs = LOOK_MS,
-  ) {}
+    lookMs = LOOK_MS,
+  ) {
+    this.looks = new Looks(() => this.look(), lookMs, context.onError);
+  }
 
   start(): void {
-    this.timer = setInterval(() => {
-      this.looking ??= this.look()
-        .catch(this.context.onError)
-        .finally(() => (this.looking = undefined));
-    }, this.lookMs);
+    this.looks.start();
   }
 
   react(): void {
     // That time passes is not in the log.
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
+  stop(): Promise<void> {
+    return this.looks.stop();
   }
 
   private async look(): Promise<void> {
