@@ -1,9 +1,10 @@
 import { computedClass, drainNode, emitNodeEvents, heartbeatNode, registerNode, type NodeState } from '@app/domain';
 import { nodeStream, usFromRfc3339, type Index } from '@app/kernel';
+import { digestOfSecret } from '@app/keyring';
 import * as messages from '@app/nomad-rpc';
 import { type Connection, goTimeOfUs, method, type Method, RpcError } from '@app/nomad-rpc';
 import { nodeDescription } from './node-description.js';
-import { digest, isSecretOf, type NodeDesk } from './services.js';
+import { isSecretOf, type NodeDesk } from './services.js';
 
 const SECRET_MISMATCH = 'node secret ID does not match';
 const NS_PER_MS = 1_000_000n;
@@ -59,7 +60,7 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
           decide: (view, context) =>
             registerNode(view, context, {
               description,
-              secretDigest: digest(node.SecretID),
+              secretDigest: digestOfSecret(node.SecretID),
               computedClass: computedClass(description),
               affected,
             }),

@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AllocationState, JobSpec, NodeState } from '@app/domain';
 import type { Command, CommandHandler, EventStore } from '@app/event-store';
 import { allocationStream, assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
-import type { IdentityTokens, Keyring } from '@app/keyring';
+import { digestOfSecret, isSameDigest, type IdentityTokens, type Keyring } from '@app/keyring';
 import { versionKey, type Heartbeats, type ReadModels, type Variables } from '@app/read-models';
 import type { AnswerCache, LogTail, NodeNews } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
@@ -130,7 +129,5 @@ export class NodeDesk {
   }
 }
 
-export const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
 export const isSecretOf = (node: NodeState, secret: string): boolean =>
-  timingSafeEqual(Buffer.from(digest(secret)), Buffer.from(node.secretDigest));
+  isSameDigest(digestOfSecret(secret), node.secretDigest);

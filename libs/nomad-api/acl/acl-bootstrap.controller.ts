@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Controller, Put, Req, Res } from '@nestjs/common';
 import { asOf, bootstrapAcl, renderAclToken, type AclTokenAnswer } from '@app/domain';
 import { ACL_REGISTRY, type Index } from '@app/kernel';
-import { Keyring } from '@app/keyring';
+import { digestOfSecret, Keyring } from '@app/keyring';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, isChunked, orThrow } from '../edge/exchange.js';
 import { definitionHash } from '../edge/named.js';
@@ -13,7 +13,7 @@ import { ServerIdentity } from '../edge/server-identity.js';
 import { textOf, Writes, type Write } from '../edge/writes.js';
 import { aclBootstrapRequest, decodeBody, NomadError } from '../http/index.js';
 import { requireAcls } from './requirement.js';
-import { digestOfSecret, TokenSecrets } from './token-secrets.js';
+import { TokenSecrets } from './token-secrets.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -14,7 +14,7 @@ import {
   type RoleNames,
 } from '@app/domain';
 import { ACL_REGISTRY, aclRoleStream, aclTokenStream, isoFromUs, type Index, type TimeUs } from '@app/kernel';
-import { Keyring } from '@app/keyring';
+import { digestOfSecret, Keyring } from '@app/keyring';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -42,7 +42,7 @@ import {
 import { accessOf, denied } from './access.js';
 import { requireAcls } from './requirement.js';
 import { tokenCommand } from './token-requests.js';
-import { digestOfSecret, TokenSecrets } from './token-secrets.js';
+import { TokenSecrets } from './token-secrets.js';
 
 const LOOKUP = 'acl token lookup failed: ';
 const MISSING = 'ACL token not found';

@@ -27,12 +27,11 @@ import {
   type StreamName,
   type TimeUs,
 } from '@app/kernel';
-import type { IdentityTokens } from '@app/keyring';
+import { digestOfSecret, isSameDigest, type IdentityTokens } from '@app/keyring';
 import type { ReadModels } from '@app/read-models';
 import type { LogTail } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import type { Caller, Callers, Stranger } from './caller.js';
-import { digestOfSecret, isSameDigest } from './token-secrets.js';
 
 const MAX_CALLERS = 10_000;
 const MAX_POLICIES = 1_000;

@@ -1,14 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Keyring } from '@app/keyring';
+import { digestOfSecret, isSameDigest, type Keyring } from '@app/keyring';
 
 const UUID_DIGITS = 32;
-
-/** What is kept of a secret: SHA-256, hexadecimal. */
-export const digestOfSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-/** In a time that says nothing about either. */
-export const isSameDigest = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
 /**
  * The secrets of tokens. They are stored nowhere: each is made of the token's accessor by the servers' own key, which the database does not hold, so

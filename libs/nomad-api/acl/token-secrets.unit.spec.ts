@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { digestOfSecret, isSameDigest, TokenSecrets } from './token-secrets.js';
+import { digestOfSecret, isSameDigest } from '@app/keyring';
+import { TokenSecrets } from './token-secrets.js';
 
 const keyed = (key: string): TokenSecrets =>
   new TokenSecrets({ digest: (data) => createHmac('sha256', key).update(data).digest('hex') });

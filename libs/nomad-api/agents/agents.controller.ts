@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
   computedClass,
@@ -21,7 +20,7 @@ import {
   servicesStream,
   type Index,
 } from '@app/kernel';
-import { AllocationIdentities, IdentityTokens, KeyringUnavailable } from '@app/keyring';
+import { digestOfSecret, isSameDigest, AllocationIdentities, IdentityTokens, KeyringUnavailable } from '@app/keyring';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -78,7 +77,7 @@ export class AgentsController {
       decide: (view, context) =>
         registerNode(view, context, {
           description,
-          secretDigest: digest(body.SecretID),
+          secretDigest: digestOfSecret(body.SecretID),
           computedClass: computedClass(description),
           affected,
         }),
@@ -224,8 +223,8 @@ export class AgentsController {
     const id = idOf(request).toLowerCase();
     const [node] = await this.objects.states<NodeState>([nodeStream(id)]);
     if (node === undefined || node.purged) throw new NomadError('node not found', 404);
-    const given = Buffer.from(digest(tokenOf(request) ?? ''));
-    if (!timingSafeEqual(given, Buffer.from(node.secretDigest))) throw new NomadError('Permission denied', 403);
+    if (!isSameDigest(digestOfSecret(tokenOf(request) ?? ''), node.secretDigest))
+      throw new NomadError('Permission denied', 403);
     return node;
   }
 
@@ -283,5 +282,3 @@ const streamsOf = (alloc: AllocationState) => [
   jobSummaryStream(alloc.namespace, alloc.jobId),
   ...(alloc.deploymentId === '' ? [] : [deploymentStream(alloc.deploymentId)]),
 ];
-
-const digest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
