@@ -60,7 +60,7 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
         if (registrations.length > MAX_SERVICES_PER_CALL)
           throw new RpcError(`more than ${MAX_SERVICES_PER_CALL} services`);
         const nodeId = registrations[0]?.NodeID ?? '';
-        const node = await desk.authenticated(nodeId, await nodeToken(request.AuthToken, nodeId, connection));
+        const node = await desk.authenticated(nodeId, await nodeToken(request.AuthToken, connection));
         const offers = offersOf(registrations, node.id);
         const { index } = await desk.execute(
           node.id,
@@ -252,12 +252,11 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
     }),
   ];
 
-  /** Registrations are the node's to make, in its own name or in that of one of its workloads. */
-  async function nodeToken(token: string, nodeId: string, connection: Connection): Promise<string> {
+  /** Registrations are the node's to make: a workload may not. */
+  async function nodeToken(token: string, connection: Connection): Promise<string> {
     const caller = await callers.resolve(token, connection);
-    if (caller.kind === 'node') return token;
-    if (caller.allocation.nodeId !== nodeId.toLowerCase()) throw new RpcError(DENIED);
-    throw new RpcError(DENIED);
+    if (caller.kind !== 'node') throw new RpcError(DENIED);
+    return token;
   }
 
   async function opened(state: VariableState) {
