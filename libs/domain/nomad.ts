@@ -96,6 +96,18 @@ export interface Resources {
   NUMA: JsonObject | null;
   SecretsMB: number;
 }
+export const NO_RESOURCES: Resources = {
+  CPU: 0,
+  Cores: 0,
+  MemoryMB: 0,
+  MemoryMaxMB: 0,
+  DiskMB: 0,
+  IOPS: 0,
+  Networks: null,
+  Devices: null,
+  NUMA: null,
+  SecretsMB: 0,
+};
 export interface ServiceCheck {
   Name: string;
   Type: string;

@@ -1,12 +1,12 @@
 import { isoFromUs, nsFromUs, byName } from '@app/kernel';
-import type {
-  AllocatedPortMapping,
-  AllocatedResources,
-  NetworkResource,
-  Port,
-  Resources,
-  TaskEvent,
-  TaskState,
+import {
+  NO_RESOURCES,
+  type AllocatedPortMapping,
+  type AllocatedResources,
+  type NetworkResource,
+  type Port,
+  type TaskEvent,
+  type TaskState,
 } from '../nomad.js';
 import { rawNumber } from '../raw-json.js';
 import type { AllocationHealth, AllocationState, RescheduleTracker } from './state.js';
@@ -178,26 +178,14 @@ function legacyResources(resources: AllocatedResources): {
   shared: object;
   tasks: Record<string, object>;
 } {
-  const none: Resources = {
-    CPU: 0,
-    Cores: 0,
-    MemoryMB: 0,
-    MemoryMaxMB: 0,
-    DiskMB: 0,
-    IOPS: 0,
-    Networks: null,
-    Devices: null,
-    NUMA: null,
-    SecretsMB: 0,
-  };
   const networks = renderNetworks(resources.Shared.Networks);
-  const shared = { ...none, DiskMB: resources.Shared.DiskMB, Networks: networks };
+  const shared = { ...NO_RESOURCES, DiskMB: resources.Shared.DiskMB, Networks: networks };
   const all = { ...shared };
   const tasks = byName<object>();
   for (const [name, { Cpu, Memory, Networks }] of Object.entries(resources.Tasks)) {
     const cores = Cpu.ReservedCores?.length ?? 0;
     tasks[name] = {
-      ...none,
+      ...NO_RESOURCES,
       CPU: Cpu.CpuShares,
       Cores: cores,
       MemoryMB: Memory.MemoryMB,

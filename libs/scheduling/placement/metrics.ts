@@ -1,4 +1,4 @@
-import type { AllocMetric, NodeState, Resources, TaskGroup } from '@app/domain';
+import { NO_RESOURCES, type AllocMetric, type NodeState, type Resources, type TaskGroup } from '@app/domain';
 import { byName, ownProperty, type ByName, type DurationNs } from '@app/kernel';
 
 /** Counts what a selection sees. */
@@ -75,19 +75,6 @@ export const metricOf = (
   CoalescedFailures: 0,
 });
 
-const NOTHING: Resources = {
-  CPU: 0,
-  Cores: 0,
-  MemoryMB: 0,
-  MemoryMaxMB: 0,
-  DiskMB: 0,
-  IOPS: 0,
-  Networks: null,
-  Devices: null,
-  NUMA: null,
-  SecretsMB: 0,
-};
-
 /** Of what ran out: how much of it the tasks of a group asked for, by task. What there is enough of stays 0. */
 export function exhaustedResources(
   group: TaskGroup,
@@ -98,7 +85,7 @@ export function exhaustedResources(
   const byTask = byName<Resources>();
   for (const { Name, Resources: asked } of group.Tasks) {
     byTask[Name] = {
-      ...NOTHING,
+      ...NO_RESOURCES,
       ...(cpu && { CPU: asked.CPU }),
       ...(memory && { MemoryMB: asked.MemoryMB }),
       ...(cores && { Cores: asked.Cores }),
