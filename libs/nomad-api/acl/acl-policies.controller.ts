@@ -13,11 +13,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, isChunked, nameOf, orThrow } from '../edge/exchange.js';
 import { definitionHash } from '../edge/named.js';
 import { Objects } from '../edge/objects.js';
-import { jsonAnswer, Reads } from '../edge/reads.js';
+import { Reads } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { aclPolicyRequest, decodeBody, NomadError, type AclPolicyRequest } from '../http/index.js';
 import { accessOf, denied, type Access } from './access.js';
+import { ownRows } from './own-rows.js';
 import { requireAcls } from './requirement.js';
 
 const ANONYMOUS = 'anonymous';
@@ -33,7 +34,6 @@ export class AclPoliciesController {
     private readonly server: ServerIdentity,
   ) {}
 
-  /** All of them for management, else the caller's own. Neither filtered nor paged. */
   @Get('policies')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     requireAcls(this.server);
@@ -43,21 +43,8 @@ export class AclPoliciesController {
 
   private listed(access: Access, prefix: string): DataQuery {
     const { permissions, policies } = access.known();
-    const own = permissions.isManagement ? undefined : [...policies].sort();
-    return {
-      key: JSON.stringify(['acl policies', prefix, own ?? 'all']),
-      topics: ['table:acl_policy'],
-      load: async (moment) => {
-        const rows = await this.readModels.list({
-          table: 'acl_policy',
-          where: own === undefined ? {} : { name: own },
-          order: 'key',
-          ...(prefix === '' ? {} : { prefix: { column: 'name', value: prefix } }),
-        });
-        const index = Math.max(1, moment.tableIndex('acl_policy'));
-        return jsonAnswer(`[${rows.map(({ document }) => document).join(',')}]`, index);
-      },
-    };
+    const own = permissions.isManagement ? undefined : policies;
+    return ownRows(this.readModels, { table: 'acl_policy', column: 'name', own, prefix });
   }
 
   /** `self`: the caller's own policies, as a list. */

@@ -14,11 +14,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, nameOf, orThrow } from '../edge/exchange.js';
 import { definitionHash } from '../edge/named.js';
 import { Objects } from '../edge/objects.js';
-import { jsonAnswer, Reads } from '../edge/reads.js';
+import { Reads } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { aclRoleRequest, decodeBody, NomadError, type AclRoleRequest } from '../http/index.js';
 import type { Access } from './access.js';
+import { ownRows } from './own-rows.js';
 import { requireAcls } from './requirement.js';
 
 /** Nomad: /v1/acl/roles and /v1/acl/role; spec/http-api-more §8. */
@@ -32,7 +33,6 @@ export class AclRolesController {
     private readonly server: ServerIdentity,
   ) {}
 
-  /** All of them for management, else the caller's own. Neither filtered nor paged. */
   @Get('roles')
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     requireAcls(this.server);
@@ -44,21 +44,8 @@ export class AclRolesController {
     const { permissions, roles, identity } = access.known();
     if (identity.kind === 'workload')
       throw new NomadError('acl token lookup failed: index error: UUID must be 36 characters', 500);
-    const own = permissions.isManagement ? undefined : [...roles].sort();
-    return {
-      key: JSON.stringify(['acl roles', prefix, own ?? 'all']),
-      topics: ['table:acl_role'],
-      load: async (moment) => {
-        const rows = await this.readModels.list({
-          table: 'acl_role',
-          where: own === undefined ? {} : { id: own },
-          order: 'key',
-          ...(prefix === '' ? {} : { prefix: { column: 'id', value: prefix } }),
-        });
-        const index = Math.max(1, moment.tableIndex('acl_role'));
-        return jsonAnswer(`[${rows.map(({ document }) => document).join(',')}]`, index);
-      },
-    };
+    const own = permissions.isManagement ? undefined : roles;
+    return ownRows(this.readModels, { table: 'acl_role', column: 'id', own, prefix });
   }
 
   @Get('role/:id')
