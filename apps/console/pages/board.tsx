@@ -1,6 +1,7 @@
 import { jobAddress, objectAddress } from '../address/address.ts';
 import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
 import { Ago, Answer, Progress } from '../parts/parts.tsx';
+import { WaitSaid } from '../parts/wait-said.tsx';
 import { many, sentenceOfWait, visible, type Wait } from '../parts/words.ts';
 import { useRead } from '../store/use-read.ts';
 
@@ -89,14 +90,7 @@ function Row({ of }: { readonly of: Deployment }) {
           </a>{' '}
           <a href={objectAddress('deployments', of.ID)}>version {of.JobVersion}</a>
         </p>
-        <p>
-          {sentence?.says ?? visible(of.StatusDescription)}
-          {wait.value?.Since ? (
-            <span class="muted">
-              , since <Ago at={wait.value.Since} />
-            </span>
-          ) : null}
-        </p>
+        <WaitSaid of={of} wait={wait.value} />
         {sentence !== undefined && <p class="muted">{sentence.otherwise}</p>}
       </div>
       <div class="measure">

@@ -4,6 +4,7 @@ import { DeploymentActions, isActive, type Deployment } from '../parts/deploymen
 import { History } from '../parts/history.tsx';
 import { Ago, Answer, Table } from '../parts/parts.tsx';
 import { AllocationRows, lookOf, Slots, type Allocation } from '../parts/slots.tsx';
+import { WaitSaid } from '../parts/wait-said.tsx';
 import { many, sentenceOfWait, short, visible, type Wait } from '../parts/words.ts';
 import { useRead } from '../store/use-read.ts';
 import { Versions } from './versions.tsx';
@@ -108,14 +109,7 @@ function CurrentWait({ of }: { readonly of: Deployment }) {
         <p class="title">
           <a href={objectAddress('deployments', of.ID)}>Deployment {short(of.ID)}</a> of version {of.JobVersion}
         </p>
-        <p>
-          {sentence?.says ?? visible(of.StatusDescription)}
-          {wait.value?.Since ? (
-            <span class="muted">
-              , since <Ago at={wait.value.Since} />
-            </span>
-          ) : null}
-        </p>
+        <WaitSaid of={of} wait={wait.value} />
         <p class="muted">{sentence?.otherwise}</p>
       </div>
       <DeploymentActions of={of} promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'} />
