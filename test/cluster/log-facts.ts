@@ -1,5 +1,5 @@
-import { evolve, renderDeployment, upcast, type DeploymentState } from '@app/domain';
-import type { EventMeta, StreamName } from '@app/kernel';
+import { evolve, publicData, renderDeployment, upcast, type DeploymentState } from '@app/domain';
+import type { EventMeta, Json, StreamName } from '@app/kernel';
 import { Client } from 'pg';
 import { digestOf } from './client.js';
 
@@ -95,7 +95,8 @@ export class LogFacts {
   private take({ index: text, seq, stream, version, type, schema, data, meta, time }: Row): void {
     const index = Number(text);
     this.events++;
-    this.places.set(`${index}/${seq}`, { stream, type, data });
+    // The log alone holds what is secret.
+    this.places.set(`${index}/${seq}`, { stream, type, data: publicData(type, data as Json) });
     this.last.set(stream, `${index}/${seq}`);
     this.commits[index] = meta.actor;
     if (index !== this.head) {
