@@ -43,7 +43,7 @@ export { rehearseRegistration, type JobRehearsal } from './job/rehearse.js';
 export { scaleJob, type ScaleJob } from './job/scale.js';
 export { tagVersion, untagVersion, type TagAnswer, type TagVersion } from './job/tag.js';
 export { renderJobStub } from './job/render.js';
-export { lacks, LACKING_ATTRIBUTE, neededCapabilities, type Capability } from './job/capabilities.js';
+export { groupCapabilities, lacks, LACKING_ATTRIBUTE, taskCapabilities, type Capability } from './job/capabilities.js';
 export * from './job/spec/index.js';
 export * from './garbage/thresholds.js';
 export {

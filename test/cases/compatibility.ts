@@ -57,9 +57,7 @@ const OWN = node('own', {
 /** Kept for clients that ask, and for a day on which somebody acts on it; nothing of ours does (Nomad's client agents may). By block, or `block.Field`. */
 const STORED_ONLY = new Set([
   'api.Action',
-  'api.CNIConfig',
   'api.Consul',
-  'api.DNSConfig',
   'api.EphemeralDisk.Migrate',
   'api.EphemeralDisk.Sticky',
   'api.Job.ConsulNamespace',
@@ -73,13 +71,9 @@ const STORED_ONLY = new Set([
   'api.LogConfig.MaxFileSizeMB',
   'api.LogConfig.MaxFiles',
   'api.NetworkResource.CIDR',
-  'api.NetworkResource.CNI',
-  'api.NetworkResource.DNS',
-  'api.NetworkResource.Hostname',
   'api.NetworkResource.IP',
   'api.NetworkResource.MBits',
   'api.Resources.IOPS',
-  'api.Resources.SecretsMB',
   'api.Task.Actions',
   'api.Task.Consul',
   'api.Task.Kind',

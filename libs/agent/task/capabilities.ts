@@ -1,10 +1,14 @@
-import { neededCapabilities, type Capability, type Task } from '@app/domain';
+import { taskCapabilities, type Capability, type Task } from '@app/domain';
 
-/** What this agent does not do for a task. Whoever teaches it one takes the name away; docs/compatibility.md follows. */
+/** What this agent does not do for a group or a task. Whoever teaches it one takes the name away; docs/compatibility.md follows. */
 export const LACKING_CAPABILITIES: readonly Capability[] = [
   'artifact',
+  'cni_args',
   'csi_plugin',
+  'dns',
+  'hostname',
   'secret',
+  'secrets_size',
   'template',
   'volume_mount',
 ];
@@ -14,6 +18,6 @@ export const LACKING_CAPABILITIES: readonly Capability[] = [
  * @throws Error which names what the task asks for and does not get.
  */
 export function refuseLacking(task: Task): void {
-  const lacking = neededCapabilities(task).filter((capability) => LACKING_CAPABILITIES.includes(capability));
+  const lacking = taskCapabilities(task).filter((capability) => LACKING_CAPABILITIES.includes(capability));
   if (lacking.length > 0) throw new Error(`not supported by this agent: ${lacking.join(', ')}`);
 }

@@ -1,7 +1,8 @@
 import {
+  groupCapabilities,
   lacks,
   LACKING_ATTRIBUTE,
-  neededCapabilities,
+  taskCapabilities,
   type AllocatedResources,
   type Constraint,
   type JobVersion,
@@ -73,7 +74,7 @@ export function compileAsk(
     ...(tasks.some((task) => (task.Resources.Devices ?? []).length > 0) ? [never('missing devices')] : []),
     ...networkChecks(group.Networks ?? []),
     ...secretsChecks(tasks.flatMap((task) => task.Secrets ?? [])),
-    ...capabilityChecks(tasks),
+    ...capabilityChecks(group, tasks),
   ];
   const affinities = [
     ...(spec.Affinities ?? []),
@@ -151,9 +152,9 @@ const secretsChecks = (secrets: readonly JsonObject[]): readonly NodeCheck[] =>
       check('missing secrets provider', (node) => node.Attributes[`plugins.secrets.${provider}.version`] !== undefined),
     );
 
-/** What the agent of the node must be able to do for the tasks. */
-const capabilityChecks = (tasks: readonly Task[]): readonly NodeCheck[] =>
-  [...new Set(tasks.flatMap(neededCapabilities))].map((capability) =>
+/** What the agent of the node must be able to do for the group and its tasks. */
+const capabilityChecks = (group: TaskGroup, tasks: readonly Task[]): readonly NodeCheck[] =>
+  [...new Set([...groupCapabilities(group), ...tasks.flatMap(taskCapabilities)])].map((capability) =>
     check(`missing capability: ${capability}`, (node) => !lacks(node.Attributes[LACKING_ATTRIBUTE], capability)),
   );
 

@@ -95,6 +95,17 @@ describe('what does not fit', () => {
     expect(filtered({})).toBeUndefined();
   });
 
+  it.each([
+    ['cni_args', { CNI: { Args: { a: 'b' } } }],
+    ['dns', { DNS: { Servers: ['10.0.0.1'], Searches: null, Options: null } }],
+    ['hostname', { Hostname: 'web' }],
+  ])('are passed over if their agents do not give a network its %s', (capability, network) => {
+    const job = service({ Count: 1, Networks: [{ Mode: 'host', ...network }] });
+    const lacking = node('n1', { Attributes: { [LACKING_ATTRIBUTE]: capability } });
+    expect(why(job, { nodes: [lacking] })?.ConstraintFiltered).toEqual({ [`missing capability: ${capability}`]: 1 });
+    expect(why(job, { nodes: [node('n1')] })).toBeUndefined();
+  });
+
   it.each<[string, Partial<TaskGroup>]>([
     ['missing drivers', { Tasks: [task({ Driver: 'docker' })] }],
     [
