@@ -26,6 +26,8 @@ testCase(
     await E('GET', '/v1/scaling/policies', undefined, [200, '[]']);
     await E('GET', '/v1/vars', undefined, [200, '[]']);
     await E('GET', '/v1/quotas', undefined, [501, 'Nomad Enterprise only endpoint']);
+    await E('GET', '/v1/acl/policies', undefined, [400, 'ACL support disabled']);
+    await E('GET', '/v1/acl/token/self', undefined, (v) => v[0] === 200);
     await E('PUT', '/v1/search', { Prefix: J, Context: 'jobs' }, (v) => v[0] === 200);
     await E('GET', `/v1/allocation/${a.ID}/services`, undefined, [200, '[]']);
     await E('GET', `/v1/job/${J}/services`, undefined, [200, '[]']);
