@@ -101,6 +101,7 @@ export class NodeDesk {
       case 'conflict':
         // The client takes this text as a reason to try again within seconds.
         throw new RpcError('No cluster leader');
+      case 'outdated':
       case 'duplicate':
       case 'key-reused':
       case 'fenced':

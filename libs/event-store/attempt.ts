@@ -26,6 +26,8 @@ export type Attempt =
   /** Nothing to write; true only if the streams still have these versions. */
   | { readonly kind: 'unchanged'; readonly answer: unknown; readonly reads: ReadonlyMap<StreamName, number> }
   | { readonly kind: 'rejected'; readonly rejection: Rejection; readonly reads: ReadonlyMap<StreamName, number> }
+  /** The stream that the command is about has moved since it was seen. */
+  | { readonly kind: 'outdated'; readonly reads: ReadonlyMap<StreamName, number> }
   /** These streams must be loaded first. */
   | { readonly kind: 'missing'; readonly streams: readonly StreamName[] }
   /** An earlier command of the batch has this stream: it is the next batch's turn. `touched` is what was read before that. */
@@ -54,6 +56,12 @@ export function attempt(command: Command<unknown>, surroundings: Surroundings): 
   const reads = new Map<StreamName, CachedState>();
   try {
     const view = viewOf(reads, surroundings);
+    if (command.seen !== undefined) {
+      // Read like anything else, so the append checks that it has not moved.
+      view.read(command.seen.stream);
+      if (reads.get(command.seen.stream)!.lastIndex > command.seen.index)
+        return { kind: 'outdated', reads: versionsOf(reads) };
+    }
     const decision = command.decide(view, surroundings.context);
     if (decision.kind === 'rejected')
       return { kind: 'rejected', rejection: decision.rejection, reads: versionsOf(reads) };

@@ -248,6 +248,9 @@ export class CommandHandler {
         case 'unchanged':
           void this.confirm(pending, result.reads, { kind: 'accepted', index: 0, answer: result.answer });
           return undefined;
+        case 'outdated':
+          void this.confirm(pending, result.reads, { kind: 'outdated' });
+          return undefined;
         case 'rejected':
           void this.confirm(pending, result.reads, { kind: 'rejected', rejection: result.rejection });
           return undefined;
@@ -368,7 +371,7 @@ export class CommandHandler {
     for (const [stream, { before, events, textLength }] of written) {
       const version = before.version + events.length;
       const state = fold(this.options.aggregates, stream, before.state, events, index, append.time);
-      this.states.put(stream, { version, state }, textLength);
+      this.states.put(stream, { version, lastIndex: index, state }, textLength);
       changes.push({ stream, version, state, events });
     }
     return () => this.tell({ index, time: append.time, meta: command.meta, changes });

@@ -21,6 +21,8 @@ export interface Command<A = undefined> {
   /** Streams that it is known to read: loaded together, before the first decision. */
   readonly reads?: readonly StreamName[];
   readonly fence?: Fence;
+  /** Refused as `outdated` if the stream has an event after this index: whoever asks has not seen it. */
+  readonly seen?: { readonly stream: StreamName; readonly index: Index };
   readonly idempotency?: {
     readonly key: string;
     readonly fingerprint: string;
@@ -43,6 +45,8 @@ export type Outcome<A> =
   /** Durable and visible. `index` is 0 if nothing had to be written. */
   | { readonly kind: 'accepted'; readonly index: Index; readonly answer: A }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** Its {@link Command.seen} is of the past; nothing was decided or written. */
+  | { readonly kind: 'outdated' }
   /** Its streams moved again and again; nothing was written. */
   | { readonly kind: 'conflict'; readonly streams: readonly StreamName[] }
   | { readonly kind: 'fenced' }

@@ -1,4 +1,4 @@
-import { parseExact, type StreamName } from '@app/kernel';
+import { parseExact, type Index, type StreamName } from '@app/kernel';
 import { LRUCache } from 'lru-cache';
 import { coalesce } from './coalesce.js';
 import { MAX_CACHED_STATES, MAX_CACHED_TEXT } from './limits.js';
@@ -7,13 +7,15 @@ import type { EventStore } from './port.js';
 /** A stream as this process last saw it; version 0 and undefined: it has no events. */
 export interface CachedState {
   readonly version: number;
+  /** The index of its last event. */
+  readonly lastIndex: Index;
   readonly state: unknown;
 }
 
 /** What an entry costs beside the text of its state. */
 const ENTRY_OVERHEAD = 200;
 
-export const NO_EVENTS: CachedState = { version: 0, state: undefined };
+export const NO_EVENTS: CachedState = { version: 0, lastIndex: 0, state: undefined };
 
 /** The newest known states, bounded by number and size. An entry may be behind the store, never ahead of it. */
 export class StateCache {
@@ -27,7 +29,10 @@ export class StateCache {
       return new Map(
         streams.map((stream) => {
           const found = stored.get(stream);
-          const entry = found === undefined ? NO_EVENTS : { version: found.version, state: parseExact(found.state) };
+          const entry =
+            found === undefined
+              ? NO_EVENTS
+              : { version: found.version, lastIndex: found.lastIndex, state: parseExact(found.state) };
           this.put(stream, entry, found?.state.length ?? 0);
           return [stream, entry];
         }),

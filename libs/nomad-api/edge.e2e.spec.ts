@@ -217,6 +217,66 @@ describe("Nomad's API", () => {
     });
   });
 
+  describe('An action upon what was seen at an index', () => {
+    const pause = (index: string, isPause = true) =>
+      edge.request(
+        'PUT',
+        `/v1/deployment/pause/${DEPLOYMENT}`,
+        { DeploymentID: DEPLOYMENT, Pause: isPause },
+        { 'x-rollbook-if-index': index, 'x-rollbook-reason*': "UTF-8''%C3%A9t%C3%A9" },
+      );
+    const modifyIndex = async (): Promise<number> =>
+      (await edge.request('GET', `/v1/deployment/${DEPLOYMENT}`)).json<{ ModifyIndex: number }>().ModifyIndex;
+
+    test('is refused with what came since, by whom and why, and then done upon what is now', async () => {
+      const seen = await modifyIndex();
+      const first = await pause(String(seen), false);
+      expect(first.statusCode).toBe(200);
+      const late = await pause(String(seen), true);
+      expect(late.statusCode).toBe(412);
+      expect(late.headers['content-type']).toBe('application/json');
+      const { Index: at } = first.json<{ Index: number }>();
+      expect(late.json()).toEqual({
+        Error: `the object has changed since index ${seen}`,
+        SeenIndex: seen,
+        Index: at,
+        Since: [{ Index: at, Time: expect.any(String), Type: 'DeploymentResumed', Actor: 'anonymous', Reason: 'été' }],
+        Complete: true,
+      });
+      expect(await modifyIndex()).toBe(at);
+      expect((await pause(String(at), true)).statusCode).toBe(200);
+    });
+
+    test('says so when more came since than it tells', async () => {
+      const seen = await modifyIndex();
+      for (let round = 0; round < 101; round++) {
+        const command = { DeploymentID: DEPLOYMENT, Pause: round % 2 === 1 };
+        await edge.request('PUT', `/v1/deployment/pause/${DEPLOYMENT}`, command);
+      }
+      const { Since: since, Complete: complete } = (await pause(String(seen))).json<{
+        Since: unknown[];
+        Complete: boolean;
+      }>();
+      expect([since.length, complete]).toEqual([100, false]);
+    });
+
+    test('is about the job where a job is acted upon', async () => {
+      const { JobModifyIndex: seen } = (await register({ id: 'sighted' })).json<{ JobModifyIndex: number }>();
+      const { statusCode } = await register({ id: 'sighted', tag: 'b' }, { 'x-rollbook-if-index': String(seen) });
+      expect(statusCode).toBe(200);
+      const late = await register({ id: 'sighted', tag: 'c' }, { 'x-rollbook-if-index': String(seen) });
+      expect([late.statusCode, late.json<{ Since: object[] }>().Since]).toMatchObject([
+        412,
+        [{ Type: 'JobRegistered', Actor: 'anonymous' }],
+      ]);
+    });
+
+    test.each(['', 'x', '-1', '1.5', '1e3', '99999999999999999999', '0x10'])('as of %j is no index', async (index) => {
+      const { statusCode } = await pause(index, true);
+      expect(statusCode).toBe(index === '' ? 200 : 400);
+    });
+  });
+
   test("the scheduler's configuration is written as a whole, and against the index that was read if that is given", async () => {
     const url = '/v1/operator/scheduler/configuration';
     const read = async () => (await edge.request('GET', url)).json<{ SchedulerConfig: Record<string, unknown> }>();

@@ -27,6 +27,7 @@ import { NomadErrorFilter } from './edge/nomad-error.filter.js';
 import { Objects } from './edge/objects.js';
 import { Reads } from './edge/reads.js';
 import { ServerIdentity } from './edge/server-identity.js';
+import { Since } from './edge/since.js';
 import { Writes } from './edge/writes.js';
 import { EnterpriseController } from './enterprise/enterprise.controller.js';
 import { EvaluationsController } from './evaluations/evaluations.controller.js';
@@ -194,7 +195,7 @@ export class NomadApiModule {
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         { provide: Reads, useValue: new Reads(tail, cache, server) },
-        { provide: Writes, useValue: new Writes(handler, server) },
+        { provide: Writes, useValue: new Writes(handler, server, new Since(store)) },
         { provide: NamedObjects, useValue: named },
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },

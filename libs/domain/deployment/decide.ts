@@ -102,11 +102,14 @@ export function promoteDeployment(
         `Task group ${JSON.stringify(name)} has ${canaries.get(name)!.length}/${ownProperty(found.groups, name)!.desiredCanaries} healthy allocations`,
     );
   if (missing.length > 0) return reject('canaries-not-healthy', missing.join('\n'));
-  draft.onDeployment(found.id, {
-    type: 'DeploymentPromoted',
-    data: { groups: selected, automatic: command.automatic ?? false },
-  });
-  for (const alloc of [...canaries.values()].flat())
+  // What is promoted is not promoted again: the log tells whose promotion it was. An evaluation is made all the same, as in Nomad.
+  const groups = selected.filter((name) => !ownProperty(found.groups, name)!.promoted);
+  if (groups.length > 0)
+    draft.onDeployment(found.id, {
+      type: 'DeploymentPromoted',
+      data: { groups, automatic: command.automatic ?? false },
+    });
+  for (const alloc of groups.flatMap((name) => canaries.get(name)!))
     draft.onAllocation(alloc.id, { type: 'AllocationPromoted', data: {} });
   return accept(draft.events(), { evalId: evaluateDeployment(draft, found), revertedJobVersion: null });
 }

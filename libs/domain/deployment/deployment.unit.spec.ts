@@ -234,6 +234,26 @@ describe('Promotion', () => {
     expect(after.state<DeploymentState>(deployment).statusDescription).toBe('Deployment is running');
   });
 
+  test('of what is promoted says nothing of it again, and asks for an evaluation as Nomad does', () => {
+    canaries()
+      .and(healthReported(true, A1, A2))
+      .and(promote({ all: false, groups: ['db'] }))
+      .when(promote({ all: false, groups: ['db'] }))
+      .thenAppended(event(evaluationStream(idOf(3)), 'EvaluationCreated', { deploymentId: DEPLOYMENT }));
+  });
+
+  test('of all groups names those that were not promoted yet, and only their canaries', () => {
+    canaries()
+      .and(healthReported(true, A1, A2))
+      .and(promote({ all: false, groups: ['db'] }))
+      .when(promote({ all: true, groups: [] }))
+      .thenAppended(
+        event(deployment, 'DeploymentPromoted', { groups: ['app'], automatic: false }),
+        event(allocationStream(A1), 'AllocationPromoted'),
+        event(evaluationStream(idOf(3)), 'EvaluationCreated', { deploymentId: DEPLOYMENT }),
+      );
+  });
+
   test('of groups that it does not know promotes nothing', () => {
     canaries()
       .and(healthReported(true, A1, A2))

@@ -116,6 +116,48 @@ export function describeCommandHandler(provide: () => Promise<SharedLog>): void 
     expect(accepted(await one.execute(add(stream, -5))).answer.total).toBe(0);
   });
 
+  describe('a command upon what was seen at an index', () => {
+    test('is decided if nothing has happened to it since, whatever happened elsewhere', async () => {
+      const [handler, stream] = [handlerOn(store), newStream()];
+      const { index } = accepted(await handler.execute(add(stream, 1)));
+      await handler.execute(add(newStream(), 1));
+      const outcome = await handler.execute(add(stream, 1, { seen: { stream, index } }));
+      expect(accepted(outcome).answer.total).toBe(2);
+    });
+
+    test('is outdated if something has, also by another instance, and writes nothing', async () => {
+      const stream = newStream();
+      const [one, other] = [handlerOn(store), handlerOn(await open())];
+      const { index } = accepted(await one.execute(add(stream, 1)));
+      await other.execute(add(stream, 1));
+      expect(await one.execute(add(stream, 1, { seen: { stream, index } }))).toEqual({ kind: 'outdated' });
+      expect(await other.execute(add(stream, 1, { seen: { stream, index } }))).toEqual({ kind: 'outdated' });
+      expect(await totalOf(stream)).toBe(2);
+    });
+
+    test('takes effect once when many act upon the same sight at the same time', async () => {
+      const stream = newStream();
+      const handlers = [handlerOn(store), handlerOn(await open())];
+      const { index } = accepted(await handlers[0]!.execute(add(stream, 1)));
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => handlers[n % 2]!.execute(add(stream, 1, { seen: { stream, index } }))),
+      );
+      expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
+      expect(outcomes.filter(({ kind }) => kind === 'outdated')).toHaveLength(19);
+      expect(await totalOf(stream)).toBe(2);
+    });
+
+    test('repeated with its key is answered as before, though its own effect came since', async () => {
+      const [handler, stream] = [handlerOn(store), newStream()];
+      const { index } = accepted(await handler.execute(add(stream, 1)));
+      const idempotency = { key: randomUUID(), fingerprint: 'f', encode: () => '"first"' };
+      const again = () => handler.execute(add(stream, 1, { seen: { stream, index }, idempotency }));
+      expect(await again()).toMatchObject({ kind: 'accepted' });
+      expect(await again()).toMatchObject({ kind: 'duplicate', answer: '"first"' });
+      expect(await totalOf(stream)).toBe(2);
+    });
+  });
+
   test('a command that changes nothing is answered from what the store has now, without an index', async () => {
     const stream = newStream();
     const [one, other] = [handlerOn(store), handlerOn(await open())];

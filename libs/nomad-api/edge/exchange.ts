@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { EventMeta } from '@app/kernel';
+import type { EventMeta, Index } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { actorOf } from '../acl/caller.js';
 import { accessOf } from '../acl/access.js';
@@ -54,6 +54,16 @@ export function metaOf(request: FastifyRequest): EventMeta {
   };
 }
 
+/** `X-Rollbook-If-Index`: as of which index whoever asks has seen the object that is acted upon; undefined: not said. */
+export function seenIndexOf(request: FastifyRequest): Index | undefined {
+  const text = header(request, 'x-rollbook-if-index')?.trim();
+  if (text === undefined) return undefined;
+  const index = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(index))
+    throw new NomadError('X-Rollbook-If-Index must be an index: digits, nothing else', 400);
+  return index;
+}
+
 /** `X-Nomad-Token`, else `Authorization: Bearer …`; spec/http-api §1.8. */
 export function tokenOf(request: FastifyRequest): string | undefined {
   const own = header(request, 'x-nomad-token')?.trim();
@@ -82,6 +92,7 @@ type HeaderName =
   | 'authorization'
   | 'idempotency-key'
   | 'x-nomad-token'
+  | 'x-rollbook-if-index'
   | 'x-rollbook-reason'
   | 'x-rollbook-reason*';
 

@@ -4,6 +4,7 @@ import { KeyringUnavailable } from '@app/keyring';
 import { LogNotFollowed } from '@app/streaming';
 import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
+import { SeenIsPast } from './since.js';
 import { Busy } from './writes.js';
 
 /** Told of every answer that nobody foresaw. */
@@ -29,6 +30,11 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
   if (error instanceof Busy) {
     return void reply.code(429).header('Retry-After', error.retryAfterSeconds).type(TEXT).send(error.message);
   }
+  if (error instanceof SeenIsPast)
+    return void reply
+      .code(412)
+      .header('Content-Type', 'application/json')
+      .send(Buffer.from(JSON.stringify(error.body)));
   if (error instanceof StoreUnavailable || isStoreOutage(error)) {
     const unavailable = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
     const text =

@@ -11,16 +11,18 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { NomadError, writeOptions } from '../http/index.js';
-import { bodyOf, metaOf, queryOf } from './exchange.js';
+import { bodyOf, metaOf, queryOf, seenIndexOf } from './exchange.js';
 import { sendText } from './reads.js';
 import { wordingOf } from './rejections.js';
 import { ServerIdentity } from './server-identity.js';
+import { Since } from './since.js';
 
 /** A write as a controller describes it. */
 export interface Write<A> {
   readonly name: string;
   /** Who asks, where that is better known than by the request's token. */
   readonly actor?: string;
+  /** The first is the object that is acted upon, which `X-Rollbook-If-Index` is about. */
   readonly reads?: readonly StreamName[];
   readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
   /** The body of the answer; `index` 0 when nothing was written. */
@@ -43,6 +45,7 @@ export class Writes {
   constructor(
     private readonly handler: CommandHandler,
     private readonly server: ServerIdentity,
+    private readonly since: Since,
   ) {}
 
   /** The namespace of a write: query first, then what the body says. */
@@ -75,12 +78,14 @@ export class Writes {
   async execute<A>(request: FastifyRequest, write: Write<A>): Promise<Taken<A>> {
     accessOf(request).beforeCommand();
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
+    const seen = seenBy(request, write.reads?.[0]);
     const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {
       name: write.name,
       decide: write.decide,
       meta,
       ...(write.reads === undefined ? {} : { reads: write.reads }),
+      ...(seen === undefined ? {} : { seen }),
       ...(idempotency === undefined ? {} : { idempotency }),
     };
     const outcome = await this.handler.execute(command);
@@ -90,6 +95,8 @@ export class Writes {
         return outcome;
       case 'rejected':
         throw wordingOf(outcome.rejection);
+      case 'outdated':
+        throw await this.since.refusal(seen!);
       case 'overloaded':
         throw new Busy(Math.ceil(outcome.retryAfterMs / 1000));
       case 'key-reused':
@@ -108,6 +115,13 @@ export class Busy extends Error {
   constructor(readonly retryAfterSeconds: number) {
     super('too many commands are waiting; try again');
   }
+}
+
+function seenBy(request: FastifyRequest, stream: StreamName | undefined): Command<unknown>['seen'] {
+  const index = seenIndexOf(request);
+  if (index === undefined) return undefined;
+  if (stream === undefined) throw new NomadError('X-Rollbook-If-Index: this request acts upon no single object', 400);
+  return { stream, index };
 }
 
 function idempotencyOf<A>(

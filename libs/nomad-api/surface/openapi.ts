@@ -156,7 +156,21 @@ const READ_PARAMETERS: readonly object[] = [
   query('filter', 'string', 'A filter expression: `Status == "running"`.'),
   query('reverse', 'boolean', 'Newest first.'),
 ];
-const WRITE_PARAMETERS: readonly object[] = [REGION, NAMESPACE];
+const header = (name: string, type: string, description: string): object => ({
+  ...{ name, in: 'header', required: false, description },
+  schema: { type },
+});
+const WRITE_PARAMETERS: readonly object[] = [
+  REGION,
+  NAMESPACE,
+  header(
+    'X-Rollbook-Reason',
+    'string',
+    'Why, in UTF-8; kept with the events. `X-Rollbook-Reason*`: as RFC 8187 has it.',
+  ),
+  header('X-Rollbook-If-Index', 'integer', 'Refused with 412 if the object acted upon has changed after this index.'),
+  header('Idempotency-Key', 'string', 'Repeated with the same key, the request is answered as before.'),
+];
 const ERROR = { content: { 'text/plain': { schema: { type: 'string' } } } };
 
 /** Where another status than 200 is an answer, too. */
