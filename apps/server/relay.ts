@@ -12,6 +12,7 @@ import type { Core } from './core.js';
 import { gauge } from './instruments.js';
 
 const US_PER_S = 1_000_000;
+const MS_PER_S = 1_000;
 const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 /** The Kafka to publish to; undefined: none, the log keeps everything. @throws ConfigurationError for a file of a setting that cannot be read. */
@@ -94,9 +95,14 @@ function instrument({ metrics, tail, clock }: Core, leader: () => RelayLeader): 
     'rollbook_relay_lag_seconds',
     'Age of the oldest commit that is not in Kafka yet.',
     ({ published, oldestPending }) => {
-      if (published === undefined) return undefined;
-      return oldestPending === undefined ? 0 : Math.max(0, (clock.now() - oldestPending) / US_PER_S);
+      if (oldestPending !== undefined) return Math.max(0, (clock.now() - oldestPending) / US_PER_S);
+      return published === undefined ? undefined : 0;
     },
+  );
+  whereItRuns(
+    'rollbook_relay_failing_seconds',
+    'For how long every attempt at publishing has failed; 0: the last one succeeded.',
+    ({ failingSinceMs }) => (failingSinceMs === undefined ? 0 : (performance.now() - failingSinceMs) / MS_PER_S),
   );
   return {
     published(eventCount, recordCount, transactionMs) {

@@ -28,17 +28,28 @@ export interface RelayMetrics {
 export interface RelayProgress {
   /** Everything up to here is in Kafka; undefined as long as Kafka was not asked. */
   readonly published: Index | undefined;
-  /** The time of the oldest commit that is read and not yet in Kafka. */
+  /**
+   * The time of the oldest commit that is known of and not yet in Kafka. As long as Kafka was not asked, of those since the relay began: those
+   * before may be there or not.
+   */
   readonly oldestPending: TimeUs | undefined;
+  /** Since when every attempt has failed, by the monotonic clock in milliseconds; undefined: the last one succeeded, or there was none. */
+  readonly failingSinceMs: number | undefined;
   /** Events in a commit on average, as far as seen; 1 before that. */
   readonly eventsPerCommit: number;
+}
+
+/** What a relay has to know of a commit before it reads it. */
+export interface CommitSeen {
+  readonly index: Index;
+  readonly time: TimeUs;
 }
 
 export interface RelayOptions {
   readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'load'>;
   readonly sink: RecordSink;
-  /** Calls back when the log may have grown; the returned function ends it. */
-  readonly onCommit: (wake: () => void) => () => void;
+  /** Calls back with each commit, or, sooner or later, with one that stands for several; the returned function ends it. */
+  readonly onCommit: (wake: (commit: CommitSeen) => void) => () => void;
   readonly metrics: RelayMetrics;
   readonly onError: (error: unknown) => void;
 }
@@ -70,6 +81,7 @@ export class Relay {
   private failures = 0;
   private published: Index | undefined;
   private oldestPending: TimeUs | undefined;
+  private failingSinceMs: number | undefined;
   private readonly seen = { commits: 0, events: 0 };
 
   constructor(private readonly options: RelayOptions) {}
@@ -79,6 +91,7 @@ export class Relay {
     return {
       published: this.published,
       oldestPending: this.oldestPending,
+      failingSinceMs: this.failingSinceMs,
       eventsPerCommit: commits === 0 ? 1 : events / commits,
     };
   }
@@ -95,8 +108,10 @@ export class Relay {
   }
 
   private async run(): Promise<void> {
-    const stopListening = this.options.onCommit(() => {
+    const stopListening = this.options.onCommit(({ index, time }) => {
       this.news = true;
+      // Also while Kafka is away and nothing is read: an outage must show. One that was published before it was announced is cleared by the next read.
+      if (this.published === undefined || index > this.published) this.oldestPending ??= time;
       this.woken?.();
     });
     const { signal } = this.stopping;
@@ -104,6 +119,7 @@ export class Relay {
       try {
         await this.follow();
       } catch (error) {
+        this.failingSinceMs ??= performance.now();
         this.options.metrics.failed();
         this.options.onError(error);
         const pause = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.failures++, 10), BACKOFF_MAX_MS);
@@ -126,6 +142,7 @@ export class Relay {
           `Kafka holds the log up to index ${start.index}, but the log ends at ${head.index}: it has lost commits`,
         );
       this.published = start.index;
+      if (start.index >= head.index) this.failingSinceMs = undefined;
       const folder = new StreamFolder(store);
       const heads = new Map(session.heads);
       // As many events as make a transaction of the wanted size, going by those before.
@@ -179,6 +196,7 @@ export class Relay {
 
   private noted(batch: Batch, transactionMs: number): void {
     this.failures = 0;
+    this.failingSinceMs = undefined;
     this.published = batch.position.index;
     // What is published next is hardly older than this; when there is nothing left, it is cleared.
     this.oldestPending = batch.until;

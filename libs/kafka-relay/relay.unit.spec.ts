@@ -56,3 +56,76 @@ test('At the end of the log a transaction takes along all that was committed whi
   sink.let();
   await relay.stop();
 });
+
+describe('While Kafka is away', () => {
+  /** A Kafka that can be taken away, between transactions and within. */
+  class MortalSink implements RecordSink {
+    isAway = false;
+    position: Publication['position'] | undefined;
+
+    private check(): void {
+      if (this.isAway) throw new Error('no broker answers');
+    }
+
+    async open() {
+      this.check();
+      return {
+        position: this.position,
+        heads: new Map(),
+        maxValueBytes: 1_000_000,
+        publish: async ({ position }: Publication): Promise<void> => {
+          this.check();
+          this.position = position;
+        },
+        close: async () => undefined,
+      };
+    }
+  }
+
+  const relayOf = (log: WorldLog, sink: RecordSink): Relay =>
+    new Relay({
+      store: log,
+      sink,
+      onCommit: log.onCommit,
+      metrics: { published: () => undefined, failed: () => undefined },
+      onError: () => undefined,
+    });
+
+  test('the relay knows since when the oldest commit waits, from its first failure to the last publication', async () => {
+    const log = new WorldLog();
+    const sink = new MortalSink();
+    log.run(registered(jobSpec({ tag: 'published' })));
+    const relay = relayOf(log, sink);
+    relay.start();
+    await until('all is published', () => relay.progress.published === 1);
+    await until('nothing waits', () => relay.progress.oldestPending === undefined);
+
+    sink.isAway = true;
+    log.run(registered(jobSpec({ tag: 'waits' })));
+    const waitsSince = log.log.at(-1)!.time;
+    await until('it has failed', () => relay.progress.failingSinceMs !== undefined);
+    expect(relay.progress.oldestPending).toBe(waitsSince);
+    log.run(registered(jobSpec({ tag: 'waits, too' })));
+    await until('it has failed again', () => relay.progress.failingSinceMs !== undefined);
+    expect(relay.progress.oldestPending).toBe(waitsSince);
+
+    sink.isAway = false;
+    await until('all is published', () => relay.progress.published === log.world.index);
+    await until('nothing waits', () => relay.progress.oldestPending === undefined);
+    expect(relay.progress.failingSinceMs).toBeUndefined();
+    await relay.stop();
+  });
+
+  test('a relay that has never reached it says for how long it has tried, and since when commits wait that came meanwhile', async () => {
+    const log = new WorldLog();
+    const sink = new MortalSink();
+    sink.isAway = true;
+    const relay = relayOf(log, sink);
+    relay.start();
+    await until('it has failed', () => relay.progress.failingSinceMs !== undefined);
+    expect(relay.progress).toMatchObject({ published: undefined, oldestPending: undefined });
+    log.run(registered(jobSpec()));
+    expect(relay.progress.oldestPending).toBe(log.log.at(-1)!.time);
+    await relay.stop();
+  });
+});

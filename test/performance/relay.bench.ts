@@ -7,6 +7,7 @@ import {
   topicName,
   type KafkaSettings,
   type RecordSink,
+  type RelayOptions,
   type RelayRecord,
 } from '@app/kafka-relay';
 import { aggregates, MIGRATIONS, tablesOf } from '@app/read-models';
@@ -41,7 +42,7 @@ const settingsOf = (brokers: readonly string[]): KafkaSettings => ({
 function relayOn(
   store: PostgresEventStore,
   sink: RecordSink,
-  onCommit: (wake: () => void) => () => void,
+  onCommit: RelayOptions['onCommit'],
   published: () => void = () => undefined,
 ): Relay {
   return new Relay({

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import type { EventStore, StoredState } from '@app/event-store';
 import type { RecordedEvent, StreamName } from '@app/kernel';
 import { moves, play, World, type Decide } from '@app/testing';
-import type { RelayOptions } from '../relay.js';
+import type { CommitSeen, RelayOptions } from '../relay.js';
 
 /** A log that tests write by stories, and that a relay can read. */
 export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'load'> {
@@ -13,7 +13,7 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
   away = false;
   /** Streams that were read from their beginning. */
   readonly folded: StreamName[] = [];
-  private readonly wakes = new Set<() => void>();
+  private readonly wakes = new Set<(commit: CommitSeen) => void>();
 
   get log(): readonly RecordedEvent[] {
     return this.world.log;
@@ -83,7 +83,8 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
   }
 
   private wake(): void {
-    for (const wake of this.wakes) wake();
+    const last = this.log.at(-1);
+    if (last !== undefined) for (const wake of this.wakes) wake({ index: last.index, time: last.time });
   }
 
   private check(): void {
