@@ -16,7 +16,7 @@ const libs = {
     packages: [],
   },
   'kafka-relay': {
-    libs: ['kernel', 'domain', 'event-store', 'streaming'],
+    libs: ['kernel', 'domain', 'event-store', 'streaming', 'consumer'],
     packages: ['cloudevents', 'kafkajs', 'lru-cache'],
   },
   // Keys are opened in one place; who needs items or identities asks it.
@@ -30,7 +30,8 @@ const libs = {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'keyring', 'nomad-rpc'],
     packages: ['lru-cache'],
   },
-  consumer: { libs: [], packages: [] },
+  // It mends the client that its readers use; it reads records of any client.
+  consumer: { libs: [], packages: ['kafkajs'] },
   agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici'] },
   platform: {
     libs: ['kernel'],
@@ -47,7 +48,7 @@ const libs = {
     ],
   },
   testing: {
-    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'platform'],
+    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'platform', 'consumer'],
     packages: ['fast-check', 'pg', 'testcontainers'],
   },
 };

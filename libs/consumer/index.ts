@@ -10,3 +10,4 @@ export {
 } from './event.js';
 /** @public consumers are programs of others */
 export { comesAfter, EventTracker, judge, type Applied, type TrackerState, type Verdict } from './event-tracker.js';
+export { calmKafkajs } from './calm-kafkajs.js';

@@ -1,3 +1,4 @@
+import { calmKafkajs } from '@app/consumer';
 import { logLevel, Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { CONNECT_TIMEOUT_MS, REQUEST_TIMEOUT_MS, RETRIES, RETRY_FIRST_MS, RETRY_MAX_MS } from '../limits.js';
 import type { RecordTopic } from '../record.js';
@@ -44,6 +45,7 @@ export const transactionalId = (prefix: string): string => `${prefix}.relay`;
 
 /** The client. What kafkajs has to say goes to `note`: all that matters comes back as an error. */
 export function kafkaClient(settings: KafkaSettings, note: (message: string) => void = () => undefined): Kafka {
+  calmKafkajs();
   let failures = 0;
   const configuration: KafkaConfig = {
     // The same one is asked first as long as nothing fails. (kafkajs would begin with the first one each time, also if that is gone.)

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { calmKafkajs } from '@app/consumer';
 import { Kafka, logLevel } from 'kafkajs';
 
 const START_BOUND_MS = 60_000;
@@ -22,6 +23,8 @@ export interface TestKafka {
   /** Stops it without ending it (SIGSTOP): connections stay open and nothing answers. */
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Told when it ends by itself or is killed by somebody else; only where it is a process of this one. */
+  onDeath?: () => void;
 }
 
 /** What the broker listens on, for itself and directly, and for those who come through a proxy; and that proxy's own. */
@@ -93,6 +96,7 @@ const majority = ({ length }: readonly BrokerPorts[]): number => Math.floor(leng
 /** Resolves when the broker answers. @throws Error if `hasEnded` says so, or if it does not answer in time. */
 export async function untilAnswering(broker: string, hasEnded: () => boolean): Promise<void> {
   const deadline = Date.now() + START_BOUND_MS;
+  calmKafkajs();
   const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
   for (;;) {
     const admin = kafka.admin();
