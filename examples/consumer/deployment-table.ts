@@ -38,6 +38,19 @@ export class DeploymentTable {
     return BigInt(this.offsets.get(String(partition)) ?? 0);
   }
 
+  /**
+   * Begins again at the beginning of a topic that ends before what the table was made of: Kafka has lost its data, and the relay has published
+   * the log anew. What was applied before is known by its index, so that nothing counts twice. `ends`: the next offset of each partition.
+   * @returns whether it did
+   */
+  followTopic(ends: ReadonlyMap<number, bigint>): boolean {
+    const isAhead = [...this.offsets].some(
+      ([partition, offset]) => BigInt(offset) > (ends.get(Number(partition)) ?? 0n),
+    );
+    if (isAhead) this.offsets.clear();
+    return isAhead;
+  }
+
   /** @throws Error when events are missing: going on would make a table that is wrong. */
   apply(event: RollbookEvent): void {
     const verdict = this.tracker.judge(event);
@@ -46,7 +59,8 @@ export class DeploymentTable {
         return;
       case 'gap':
         throw new Error(
-          `events of ${event.key} are missing up to index ${verdict.missing.index}: were they deleted from the topic?`,
+          `events of ${event.key} are missing up to index ${verdict.missing.index}: the topic has lost them. Delete the topic, have the log ` +
+            'published once more (npm run ops relay rewind -- --to 1), and start this again: it goes on from what it has.',
         );
       case 'new-epoch':
         this.deployments.clear();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readEvent } from '@app/consumer';
+import { calmKafkajs, readEvent } from '@app/consumer';
 import { Kafka, logLevel, type EachBatchPayload } from 'kafkajs';
 import { DeploymentTable } from './deployment-table.js';
 import { kafkaSettings } from './kafka-settings.js';
@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   if (!options.includes('--file') || file === '')
     throw new Error('say where to keep the table: --file deployments.json');
   const table = await DeploymentTable.open(file);
+  calmKafkajs();
   const kafka = new Kafka({ ...kafkaSettings(process.env), clientId: 'rollbook-example', logLevel: logLevel.ERROR });
   // Readers of committed records see every event once. The offsets are the table's: Kafka is told none, and each start is a group of its own,
   // which has not to wait until a member that was killed is missed.
@@ -61,6 +62,8 @@ async function main(): Promise<void> {
     quietSince = performance.now();
   });
   await consumer.connect();
+  if (table.followTopic(await endsOf(kafka)))
+    process.stderr.write('Kafka has lost what this table was made of: reading the topic from its beginning\n');
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: apply });
   const quiet = async (): Promise<void> => {
@@ -78,6 +81,18 @@ async function main(): Promise<void> {
     await consumer.disconnect();
   }
   process.stdout.write(`${table.render()}\n`);
+}
+
+/** The next offset of each partition of the topic. */
+async function endsOf(kafka: Kafka): Promise<ReadonlyMap<number, bigint>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const partitions = await admin.fetchTopicOffsets(topic);
+    return new Map(partitions.map(({ partition, high }) => [partition, BigInt(high)]));
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 main().then(
