@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MIGRATIONS } from '@app/read-models';
 import {
   findRunningPostgres,
@@ -10,21 +10,30 @@ import {
 import { Client } from 'pg';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Where the database of `npm run stack` is, below the data directory. */
+const STACK = 'stack/database';
 
 /**
- * Runs `work` on the database: that of DATABASE_URL, else the embedded one of ROLLBOOK_DATA_DIR, which is the running server's own, or is started
- * for as long as this takes. @throws StartupError
+ * Runs `work` on the database: that of DATABASE_URL, else the embedded one of ROLLBOOK_DATA_DIR, be it a server's or the stack's: the one that
+ * runs, or one that is started for as long as this takes. @throws StartupError
  */
 export async function withDatabase<T>(work: (url: string) => Promise<T>, { create = false } = {}): Promise<T> {
   const { databaseUrl, dataDir } = loadConfiguration(process.env);
-  const running = databaseUrl ?? findRunningPostgres(dataDir);
-  if (running !== undefined) return work(running);
-  if (!create && !hasEmbeddedPostgres(dataDir)) {
+  if (databaseUrl !== undefined) return work(databaseUrl);
+  const stackDir = join(dataDir, STACK);
+  const running = [dataDir, stackDir].flatMap((directory) => findRunningPostgres(directory) ?? []);
+  if (running.length > 1)
+    throw new StartupError(
+      `a server and the stack run on ${resolve(dataDir)}; set ROLLBOOK_DATA_DIR to ${stackDir} for the stack's database, or DATABASE_URL.`,
+    );
+  if (running[0] !== undefined) return work(running[0]);
+  const kept = [dataDir, stackDir].find(hasEmbeddedPostgres);
+  if (!create && kept === undefined) {
     throw new StartupError(
       `there is no database in ${resolve(dataDir)}; set ROLLBOOK_DATA_DIR or DATABASE_URL, or start a server first.`,
     );
   }
-  const postgres = await startEmbeddedPostgres({ dataDir, log: () => undefined, restart: false });
+  const postgres = await startEmbeddedPostgres({ dataDir: kept ?? dataDir, log: () => undefined, restart: false });
   try {
     return await work(postgres.url);
   } finally {

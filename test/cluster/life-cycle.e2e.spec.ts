@@ -2,11 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { repository } from '../support/server-process.js';
 import { chaosJob } from './jobs.js';
 import { getJson, Stack, until, type Instance, type LeaseView } from './stack.js';
 
 jest.setTimeout(120_000);
+
+const run = promisify(execFile);
 
 const HAND_OVER_MS = 1_000;
 const TAKE_OVER_MS = 5_000;
@@ -18,7 +23,8 @@ const LATER_ANSWER_MS = 4_000;
 const BOUND_MS = 20_000;
 
 describe('a cluster of three servers', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'rollbook-life-'));
+  const dataDir = mkdtempSync(join(tmpdir(), 'rollbook-life-'));
+  const directory = join(dataDir, 'stack');
   let stack: Stack;
 
   beforeAll(async () => {
@@ -26,7 +32,7 @@ describe('a cluster of three servers', () => {
   });
   afterAll(async () => {
     await stack.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(dataDir, { recursive: true, force: true });
   });
 
   const leaderNow = async (): Promise<Instance> => {
@@ -197,5 +203,27 @@ describe('a cluster of three servers', () => {
       await client.end();
     }
     await third!.ready();
+  });
+
+  test('is found by ops without being told where it is', async () => {
+    const env = { ...process.env, ROLLBOOK_DATA_DIR: dataDir, DATABASE_URL: '', KAFKA_BROKERS: '', NODE_OPTIONS: '' };
+    const ops = join(repository(), 'dist/apps/ops/main.js');
+    const { stdout } = await run(process.execPath, [ops, 'verify'], { env });
+    expect(stdout).toMatch(/^\d{2,} streams, \d{2,} rows verified, 0 differences\n$/);
+  });
+
+  // The last one: it watches from here on.
+  test('tells when somebody kills a member, and starts it again', async () => {
+    const said: string[] = [];
+    stack.watch((sentence) => said.push(sentence));
+    const [instance] = stack.instances;
+    const { pid } = instance!.child;
+    process.kill(pid!, 'SIGKILL');
+    await until('another process', BOUND_MS, async () => instance!.child.runs && instance!.child.pid !== pid);
+    await until('it to be ready', BOUND_MS, async () => (await fetch(`${instance!.url}/readyz`)).ok);
+    expect(said).toEqual([
+      expect.stringMatching(/^server-1 has ended \(SIGKILL\); starting it again in 0.5 s \(its log: .*server-1.log\)$/),
+      `server-1 was started again (process ${instance!.child.pid})`,
+    ]);
   });
 });

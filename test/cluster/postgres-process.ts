@@ -1,15 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@app/platform';
 
-/** A Postgres that stays dead when it is killed, until it is started again; its port may be another one then. */
+/** A Postgres that stays dead when it is killed, unless it is to be revived, until it is started again; its port may be another one then. */
 export class PostgresProcess {
   private constructor(
     private readonly dataDir: string,
     private running: EmbeddedPostgres,
   ) {}
 
-  static async start(dataDir: string): Promise<PostgresProcess> {
-    return new PostgresProcess(dataDir, await open(dataDir));
+  /** With `revived` it is started again when it dies, on its port, and that is told. */
+  static async start(dataDir: string, revived?: (sentence: string) => void): Promise<PostgresProcess> {
+    return new PostgresProcess(dataDir, await open(dataDir, revived));
   }
 
   get url(): URL {
@@ -57,13 +58,13 @@ export class PostgresProcess {
 const RESTART_ATTEMPTS = 40;
 
 /** Children of a killed postmaster hold its memory until they have noticed: tried again until they have. */
-async function open(dataDir: string): Promise<EmbeddedPostgres> {
+async function open(dataDir: string, revived?: (sentence: string) => void): Promise<EmbeddedPostgres> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await startEmbeddedPostgres({
         dataDir,
-        log: () => undefined,
-        restart: false,
+        log: revived ?? (() => undefined),
+        restart: revived !== undefined,
         settings: { max_connections: '200' },
       });
     } catch (error) {

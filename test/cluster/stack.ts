@@ -11,7 +11,6 @@ import { isAppend, isEndTxn, TcpProxy } from './tcp-proxy.js';
 const SERVERS = 3;
 const READY_BOUND_MS = 60_000;
 const POLL_MS = 50;
-/** What its nodes join with. */
 /** What nodes show to the servers of a stack. */
 export const JOIN_TOKEN = 'the-join-token-of-the-stack';
 
@@ -29,9 +28,15 @@ export interface StackOptions {
   readonly agents?: number;
   /** Instead of an embedded one; it cannot be killed or cut off then. */
   readonly databaseUrl?: string;
+  /** Starts an embedded one again when it dies, and tells this; undefined: it stays dead. */
+  readonly databaseRevived?: (sentence: string) => void;
   /** Whether each server reaches Postgres through a proxy of its own, and all reach Kafka through one. */
   readonly proxies?: boolean;
   readonly kafka?: boolean;
+  /** Where Kafka is reached; undefined: any free port. */
+  readonly kafkaPort?: number;
+  /** Kafka's data stay in the directory. They are deleted otherwise. */
+  readonly keepKafka?: boolean;
   /** The file in which examples/consumer keeps its table; undefined: it does not run. Needs Kafka. */
   readonly consumerFile?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -75,7 +80,9 @@ export class Stack {
   static async start(options: StackOptions): Promise<Stack> {
     mkdirSync(options.directory, { recursive: true });
     const postgres =
-      options.databaseUrl === undefined ? await PostgresProcess.start(join(options.directory, 'database')) : undefined;
+      options.databaseUrl === undefined
+        ? await PostgresProcess.start(join(options.directory, 'database'), options.databaseRevived)
+        : undefined;
     const databaseUrl = (): string => options.databaseUrl ?? postgres!.url.href;
     const { kafka, kafkaProxy, brokers } = await startKafka(options);
     const instances: Instance[] = [];
@@ -126,6 +133,28 @@ export class Stack {
     });
   }
 
+  /**
+   * Starts members again that end by themselves or are killed by somebody else, each after a pause that grows as long as it keeps dying.
+   * @param said gets a sentence for each death and each return
+   */
+  watch(said: (sentence: string) => void): void {
+    for (const child of this.children) revive(child, said);
+    const { kafka } = this;
+    if (kafka?.own !== true) return;
+    kafka.onDeath = () => {
+      said('Kafka has ended; starting it again on its data');
+      const again = (): void =>
+        void kafka.restart().then(
+          () => said('Kafka was started again'),
+          (error: unknown) => {
+            said(`Kafka cannot be started: ${(error as Error).message.split('\n')[0]}; trying again`);
+            setTimeout(again, REVIVE_MOST_MS).unref();
+          },
+        );
+      again();
+    };
+  }
+
   /** Everything runs, whatever was done to it before. */
   async heal(): Promise<void> {
     this.postgres?.resume();
@@ -155,6 +184,25 @@ export class Stack {
   }
 }
 
+const REVIVE_FIRST_MS = 500;
+const REVIVE_MOST_MS = 30_000;
+/** Who lived that long did not die of its start. */
+const LIVED_MS = 60_000;
+
+function revive(child: Child, said: (sentence: string) => void): void {
+  let pauseMs = REVIVE_FIRST_MS;
+  child.onDeath = (how) => {
+    if (child.livedMs > LIVED_MS) pauseMs = REVIVE_FIRST_MS;
+    said(`${child.name} has ended (${how}); starting it again in ${pauseMs / 1000} s (its log: ${child.logFile})`);
+    setTimeout(() => {
+      if (child.isEnded) return;
+      child.start();
+      said(`${child.name} was started again (process ${child.pid})`);
+    }, pauseMs).unref();
+    pauseMs = Math.min(REVIVE_MOST_MS, pauseMs * 2);
+  };
+}
+
 const hostOf = (url: string): { readonly hostname: string; readonly port: number } => {
   const { hostname, port } = new URL(url);
   return { hostname, port: Number(port) };
@@ -171,7 +219,11 @@ async function startKafka(options: StackOptions): Promise<{
   // Each has to know the other's port before it starts; nobody comes through the proxy earlier.
   const target = { hostname: '127.0.0.1', port: 0 };
   const proxy = options.proxies === true ? await TcpProxy.start(() => target, isEndTxn) : undefined;
-  const kafka = await startTestKafka(proxy === undefined ? {} : { proxyPort: proxy.port });
+  const kafka = await startTestKafka({
+    ...(proxy && { proxyPort: proxy.port }),
+    ...(options.kafkaPort !== undefined && { port: options.kafkaPort }),
+    ...(options.keepKafka === true && { directory: join(options.directory, 'kafka') }),
+  });
   if (proxy === undefined || kafka.proxiedPort === undefined) {
     await proxy?.close();
     return { kafka, kafkaProxy: undefined, brokers: kafka.brokers.join(',') };

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,10 +13,10 @@ const STOP_BOUND_MS = 10_000;
 const CLUSTER_ID_BYTES = 16;
 /** As long as Kafka's own ids. */
 const CLUSTER_ID_LENGTH = 22;
-/** The shell ends the broker and removes its data when this process is gone, whatever ended it: its standard input closes then. */
+/** The shell ends the broker, and removes its data unless they are kept, when this process is gone, whatever ended it: its standard input closes then. */
 const GUARDED =
   'exec 3<&0; "$@" </dev/null 3<&- & kafka=$!; echo $kafka >"$DIRECTORY/pid"; ' +
-  '{ read -r _ <&3; trap "" TERM; kill -9 $kafka; rm -rf "$DIRECTORY"; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
+  '{ read -r _ <&3; trap "" TERM; kill -9 $kafka; test -n "$KEPT" || rm -rf "$DIRECTORY"; } 2>/dev/null & watch=$!; wait $kafka; kill $watch';
 
 const run = promisify(execFile);
 
@@ -33,6 +33,10 @@ export interface KafkaProcessOptions {
   /** Port of 127.0.0.1 of the proxy through which it is reached. */
   readonly proxyPort?: number | undefined;
   readonly isSecured?: boolean;
+  /** Where its data are kept and found again; undefined: they end with it. */
+  readonly directory?: string | undefined;
+  /** Where it is reached; undefined: any free port. */
+  readonly port?: number | undefined;
   /** The brokers that it is one of. */
   readonly cluster?: { readonly id: string; readonly all: readonly BrokerPorts[]; readonly own: BrokerPorts };
 }
@@ -40,6 +44,7 @@ export interface KafkaProcessOptions {
 /** Apache Kafka as a process of its own, which ends with this one. */
 export class KafkaProcess implements TestKafka {
   readonly own = true;
+  onDeath?: () => void;
   readonly brokers: readonly string[];
   private guard: ChildProcess | undefined;
   private pid = 0;
@@ -51,6 +56,7 @@ export class KafkaProcess implements TestKafka {
     readonly proxiedPort: number,
     /** The listener that wants TLS and a login, if it was asked for. */
     readonly secured: SecuredListener | undefined,
+    private readonly isKept: boolean,
   ) {
     this.brokers = [`${HOST}:${port}`];
   }
@@ -65,29 +71,46 @@ export class KafkaProcess implements TestKafka {
 
   static async start(
     jars: string,
-    { proxyPort, isSecured = false, cluster }: KafkaProcessOptions,
+    { proxyPort, isSecured = false, cluster, directory: kept, port }: KafkaProcessOptions,
   ): Promise<KafkaProcess> {
-    const directory = await mkdtemp(join(tmpdir(), 'rollbook-kafka-'));
+    if (kept !== undefined) await mkdir(kept, { recursive: true });
+    const directory = kept ?? (await mkdtemp(join(tmpdir(), 'rollbook-kafka-')));
     const configuration = join(directory, 'server.properties');
-    const ports = cluster?.own ?? (await brokerPorts(proxyPort));
+    const found = cluster?.own ?? (await brokerPorts(proxyPort));
+    const ports = { ...found, direct: port ?? found.direct };
     const settings = brokerSettings({ listen: HOST, advertised: HOST }, ports, join(directory, 'data'), cluster?.all);
     const secured = isSecured ? await secureListener(directory, await freePort()) : undefined;
     const all = secured === undefined ? settings : withSecuredListener(settings, directory, secured);
     await writeFile(configuration, asProperties(all));
-    const kafka = new KafkaProcess(directory, join(jars, '*'), ports.direct, ports.proxied, secured);
+    const kafka = new KafkaProcess(
+      directory,
+      join(jars, '*'),
+      ports.direct,
+      ports.proxied,
+      secured,
+      kept !== undefined,
+    );
+    const isFormatted = await access(join(directory, 'data', 'meta.properties')).then(
+      () => true,
+      () => false,
+    );
+    if (!isFormatted) await kafka.format(cluster?.id ?? newClusterId(), configuration);
+    await kafka.restart();
+    return kafka;
+  }
+
+  private async format(clusterId: string, configuration: string): Promise<void> {
     await run('java', [
       '-cp',
-      kafka.classpath,
+      this.classpath,
       'kafka.tools.StorageTool',
       'format',
       '-t',
-      cluster?.id ?? newClusterId(),
+      clusterId,
       '-c',
       configuration,
-      ...(secured === undefined ? [] : userArguments(secured)),
+      ...(this.secured === undefined ? [] : userArguments(this.secured)),
     ]);
-    await kafka.restart();
-    return kafka;
   }
 
   readonly restart = async (): Promise<void> => {
@@ -100,10 +123,13 @@ export class KafkaProcess implements TestKafka {
       stdio: ['pipe', output.fd, output.fd],
       // Ctrl-C in a terminal is for the one who started it.
       detached: true,
-      env: { ...process.env, DIRECTORY: this.directory },
+      env: { ...process.env, DIRECTORY: this.directory, KEPT: this.isKept ? 'yes' : '' },
     });
     await output.close();
     const { guard } = this;
+    guard.once('exit', () => {
+      if (this.guard === guard) this.onDeath?.();
+    });
     await untilAnswering(this.brokers[0]!, () => guard.exitCode !== null).catch(async (error: unknown) => {
       throw new Error(`Kafka did not start: ${await readFile(join(this.directory, 'output'), 'utf8')}`, {
         cause: error,
@@ -116,7 +142,7 @@ export class KafkaProcess implements TestKafka {
 
   readonly stop = async (): Promise<void> => {
     await this.end('SIGTERM');
-    await rm(this.directory, { recursive: true, force: true });
+    if (!this.isKept) await rm(this.directory, { recursive: true, force: true });
   };
 
   readonly pause = (): void => void process.kill(this.pid, 'SIGSTOP');

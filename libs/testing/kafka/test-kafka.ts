@@ -10,6 +10,10 @@ import type { SecuredListener } from './secured-listener.js';
 export interface TestKafkaOptions {
   /** Port of 127.0.0.1 of a proxy, to which the broker sends back whoever comes through it. */
   readonly proxyPort?: number;
+  /** Of a broker from jars: where its data are kept and found again. */
+  readonly directory?: string;
+  /** Of a broker from jars: where it is reached. */
+  readonly port?: number;
 }
 
 /** A Kafka with a listener, too, that wants TLS and a login. */
