@@ -17,6 +17,8 @@ WORKDIR /app
 COPY --from=packages /app ./
 COPY --from=build /build/dist ./dist
 COPY LICENSE ./
+# `docker compose exec server-1 ops verify`
+RUN printf '#!/bin/sh\nexec node --enable-source-maps /app/dist/apps/ops/main.js "$@"\n' > /usr/local/bin/ops && chmod +x /usr/local/bin/ops
 RUN mkdir -p /var/lib/rollbook && chown node:node /var/lib/rollbook
 USER node
 EXPOSE 4646
