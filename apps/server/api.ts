@@ -29,7 +29,7 @@ import { GarbageSource, ServerDirectory } from '@app/read-models';
 import { LogNotFollowed } from '@app/streaming';
 import type { Core } from './core.js';
 import { listenerOf } from './listener.js';
-import { rehearsalOn } from './rehearsal.js';
+import { foresightOn } from './foresight.js';
 
 const READY_TIMEOUT_MS = 2000;
 
@@ -67,7 +67,7 @@ export async function startApi(
       () => core.metrics.registry.getMetricsAsJSON() as unknown as Promise<readonly ProcessMetric[]>,
     ),
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
-    rehearse: rehearsalOn(core, cluster),
+    ...foresightOn(core, cluster),
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault,
     joinTokens: configuration.joinTokens,

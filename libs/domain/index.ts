@@ -18,12 +18,27 @@ export {
 } from './deployment/decide.js';
 export { renderDeployment } from './deployment/render.js';
 export { renderDeploymentWait } from './deployment/waiting.js';
+export {
+  failureAhead,
+  GOES_ON_WAITING,
+  PROMOTES_ITSELF,
+  renderWaiting,
+  type Outlook,
+  type WaitingDeployment,
+} from './deployment/outlook.js';
 export * from './evaluation/state.js';
 export { newEvaluation } from './evaluation/create.js';
 export { cancelEvaluations, failEvaluation, unblockEvaluations } from './evaluation/decide.js';
 export type { ScalingPolicyState } from './scaling-policy/state.js';
 export { renderScalingPolicy, renderScalingPolicyStub } from './scaling-policy/render.js';
 export { deleteEvaluations } from './evaluation/delete.js';
+export {
+  MAX_FITS,
+  type GroupExplanation,
+  type NodeVerdict,
+  type PlacementExplanation,
+  type Room,
+} from './evaluation/explanation.js';
 export { renderEvaluation, renderEvaluationStub } from './evaluation/render.js';
 export * from './job/state.js';
 export {
@@ -112,12 +127,14 @@ export {
   type WorkloadPlace,
   permissionsOf,
 } from './acl/permissions.js';
-export type {
-  HostVolumeCapability,
-  NamespaceCapability,
-  NodePoolCapability,
-  OperatorCapability,
-  VariableCapability,
+export {
+  NAMESPACE_CAPABILITIES,
+  OPERATOR_CAPABILITIES,
+  type HostVolumeCapability,
+  type NamespaceCapability,
+  type NodePoolCapability,
+  type OperatorCapability,
+  type VariableCapability,
 } from './acl/policy/capabilities.js';
 export { parseRules } from './acl/policy/parse.js';
 export type { PolicyRules } from './acl/policy/rules.js';

@@ -46,8 +46,10 @@ import { NodeCommandsController } from './nodes/node-commands.controller.js';
 import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { AutopilotController } from './operator/autopilot.controller.js';
+import { Foresight, ForesightController, type Rules } from './operator/foresight.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
+import { MayController } from './operator/may.controller.js';
 import { RaftController } from './operator/raft.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
@@ -95,6 +97,7 @@ export interface EdgeServices {
   /** How long a node may be silent, in milliseconds, before the random part. */
   readonly heartbeatTtlMs: () => number;
   readonly rehearse: Rehearse;
+  readonly rules: Rules;
   readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
   /** Where this server keeps what is its own. */
@@ -149,6 +152,8 @@ export class NomadApiModule {
         HealthController,
         HistoryController,
         LeasesController,
+        ForesightController,
+        MayController,
         SchedulerConfigurationController,
         ClientFsController,
         ClientAllocationController,
@@ -192,6 +197,7 @@ export class NomadApiModule {
         { provide: Forwarding, useValue: new Forwarding(objects, services.nodeCalls, server) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },
+        { provide: Foresight, useValue: new Foresight(services.rules) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         { provide: Reads, useValue: new Reads(tail, cache, server) },

@@ -9,6 +9,7 @@ export { KeyringKeeper, type ResealSource } from './keyring-keeper.js';
 export { Leader, SCHEDULER_LEASE } from './leader.js';
 export { LockWatcher } from './lock-watcher.js';
 export { PeriodicLauncher } from './periodic-launcher.js';
+export { waitingDeployments } from './outlook.js';
 export type { Reactor, ReactorContext } from './reactor.js';
 export { TokenReaper } from './token-reaper.js';
 export { rehearse, type RehearseOptions } from './rehearse.js';

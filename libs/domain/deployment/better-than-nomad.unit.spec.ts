@@ -124,7 +124,7 @@ describe('better than Nomad', () => {
   describe('a deployment that waits for promotion says for how long and for whom', () => {
     const waitOf = (story: Given): Record<string, unknown> => {
       const canary = story.state<AllocationState>(`allocation/${allocationId(1)}`);
-      return renderDeploymentWait(story.state<DeploymentState>(ON), [canary]) as Record<string, unknown>;
+      return renderDeploymentWait(story.state<DeploymentState>(ON), [canary]);
     };
 
     it('for an operator, since its canaries are healthy', () => {

@@ -4,7 +4,7 @@ import { draftOf, type Draft } from '../command/draft.js';
 import { countHealth, summariseJobs } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
 import { specChanged } from '../job/spec/index.js';
-import { currentVersion } from '../job/state.js';
+import { currentVersion, type JobState, type JobVersion } from '../job/state.js';
 import { DEPLOYMENT, nothingToRevertTo, notRollingBack, rollingBack } from './descriptions.js';
 import { isActive, type DeploymentState } from './state.js';
 
@@ -221,6 +221,21 @@ export function evaluateDeployment(draft: Draft, deployment: DeploymentState): s
 export const IMMEDIATE = 'immediate';
 const REVERT_META = 'rollbook.revert';
 
+/** How a deployment of a job is described once it has failed, and the version that is brought back; null: none. Pure. */
+export function failureOf(
+  job: JobState | undefined,
+  { base, rollback, sayNothingStable }: { base: string; rollback: boolean; sayNothingStable: boolean },
+): { readonly statusDescription: string; readonly stable: JobVersion | null } {
+  if (!rollback) return { statusDescription: base, stable: null };
+  const current = currentVersion(job);
+  const stable = job?.versions.find((version) => version.stable);
+  if (current === undefined || stable === undefined)
+    return { statusDescription: sayNothingStable ? nothingToRevertTo(base) : base, stable: null };
+  if (!specChanged(current, stable.spec))
+    return { statusDescription: notRollingBack(base, stable.version), stable: null };
+  return { statusDescription: rollingBack(base, stable.version), stable };
+}
+
 /**
  * Ends a deployment as failed and, if wanted and possible, brings the newest stable version of its job back. That version stays stable, so
  * it is itself what the next failure would go back to: one registration causes one revert at most, however many deployments fail after it.
@@ -230,19 +245,12 @@ function fail(
   deployment: DeploymentState,
   options: { base: string; rollback: boolean; sayNothingStable: boolean; skipsCanaries?: boolean },
 ): number | null {
-  const { base, rollback, sayNothingStable } = options;
-  const end = (statusDescription: string, revertedToVersion: number | null): number | null => {
-    draft.onDeployment(deployment.id, { type: 'DeploymentFailed', data: { statusDescription, revertedToVersion } });
-    return revertedToVersion;
-  };
-  if (!rollback) return end(base, null);
-  const job = draft.job(deployment.namespace, deployment.jobId);
+  const job = options.rollback ? draft.job(deployment.namespace, deployment.jobId) : undefined;
+  const { statusDescription, stable } = failureOf(job, options);
+  const revertedToVersion = stable?.version ?? null;
+  draft.onDeployment(deployment.id, { type: 'DeploymentFailed', data: { statusDescription, revertedToVersion } });
   const current = currentVersion(job);
-  const stable = job?.versions.find((version) => version.stable);
-  if (job === undefined || current === undefined || stable === undefined)
-    return end(sayNothingStable ? nothingToRevertTo(base) : base, null);
-  if (!specChanged(current, stable.spec)) return end(notRollingBack(base, stable.version), null);
-  end(rollingBack(base, stable.version), stable.version);
+  if (job === undefined || current === undefined || stable === null) return null;
   const skipsCanaries = options.skipsCanaries || current.spec.Meta?.[REVERT_META] === IMMEDIATE;
   draft.onJob(job, {
     type: 'JobRegistered',

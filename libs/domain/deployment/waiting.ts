@@ -15,7 +15,14 @@ interface GroupWait {
  * at which the last canary that was needed became healthy, for a promotion; the group's first placement or last progress otherwise.
  * `canaries`: the allocations that the deployment names as its canaries, as far as they are known.
  */
-export function renderDeploymentWait(deployment: DeploymentState, canaries: readonly AllocationState[]): object {
+export function renderDeploymentWait(
+  deployment: DeploymentState,
+  canaries: readonly AllocationState[],
+): Readonly<Record<string, unknown>> & {
+  readonly WaitingFor: 'promotion' | 'health' | 'resume' | null;
+  readonly By: 'operator' | 'deployment' | null;
+  readonly Since: string | null;
+} {
   const waits = Object.entries(deployment.groups).map(([name, group]) => ({
     name,
     group,

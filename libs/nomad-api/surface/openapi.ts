@@ -80,8 +80,32 @@ const stubs = (...texts: readonly string[]): Answer =>
     },
   });
 
+const TEXT: Schema = { type: 'string' };
+const TEXTS: Schema = { type: 'array', items: TEXT };
+const answerOf = (properties: Readonly<Record<string, Schema>>): Answer =>
+  plain({ type: 'object', required: Object.keys(properties), properties });
+
 /** What is answered with 200, where it is JSON of a known shape. */
 const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+  [
+    'GET /v1/operator/rollbook/waiting',
+    answerOf({ Total: { type: 'integer' }, Deployments: { type: 'array', items: { type: 'object' } } }),
+  ],
+  [
+    'GET /v1/operator/rollbook/why',
+    answerOf({
+      ...{ Namespace: TEXT, JobID: TEXT, JobVersion: { type: 'integer' } },
+      ...{ NodesTotal: { type: 'integer' }, NodesJudged: { type: 'integer' } },
+      Groups: { type: 'array', items: { type: 'object' } },
+    }),
+  ],
+  [
+    'GET /v1/operator/rollbook/may',
+    answerOf({
+      ...{ ACLEnabled: { type: 'boolean' }, Actor: TEXT, Management: { type: 'boolean' }, Namespace: TEXT },
+      ...{ Capabilities: TEXTS, OperatorCapabilities: TEXTS, Requests: TEXTS, Levels: { type: 'object' } },
+    }),
+  ],
   ['GET /v1/jobs', stubs('ID', 'Name', 'Status', 'Type', 'Namespace')],
   ['GET /v1/job/:id', one(jobType)],
   ['GET /v1/job/:id/allocations', stubs('ID', 'JobID', 'ClientStatus', 'DesiredStatus')],
@@ -160,6 +184,16 @@ const header = (name: string, type: string, description: string): object => ({
   ...{ name, in: 'header', required: false, description },
   schema: { type },
 });
+/** What a read takes beside that. */
+const QUERIES: ReadonlyMap<string, readonly object[]> = new Map([
+  [
+    'GET /v1/operator/rollbook/why',
+    [
+      query('job', 'string', 'The id of a job: this or `eval`.'),
+      query('eval', 'string', 'The id of an evaluation: its job, and the groups of which it could not place all.'),
+    ],
+  ],
+]);
 const WRITE_PARAMETERS: readonly object[] = [
   REGION,
   NAMESPACE,
@@ -196,6 +230,7 @@ function operationOf(endpoint: Endpoint, method: string, schemas: Schemas): obje
     parameters: [
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...(method === 'get' ? READ_PARAMETERS : WRITE_PARAMETERS),
+      ...(QUERIES.get(row) ?? []),
     ],
     ...(body !== undefined && {
       requestBody: { content: { 'application/json': { schema: schemas.ofShape(body) } } },

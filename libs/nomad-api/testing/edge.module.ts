@@ -3,7 +3,15 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { initialiseKeyring, type KeyringState } from '@app/domain';
 import { PostgresEventStore } from '@app/event-store';
-import { ClusterState, heartbeatTtlMs, Housekeeping, rehearse, restoreCluster } from '@app/reactors';
+import {
+  ClusterState,
+  heartbeatTtlMs,
+  Housekeeping,
+  rehearse,
+  restoreCluster,
+  waitingDeployments,
+} from '@app/reactors';
+import { explainPlacement } from '@app/scheduling';
 import { RpcError } from '@app/nomad-rpc';
 import { NodeNews } from '@app/streaming';
 import { KEYRING } from '@app/kernel';
@@ -22,6 +30,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { DataSource } from 'typeorm';
+import { AccessControl } from '../acl/access-control.js';
+import type { Callers } from '../acl/caller.js';
 import type { NodeCalls } from '../client/node-calls.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
@@ -59,7 +69,12 @@ const NO_NODES: NodeCalls = {
   adopt: (_nodeId, socket) => void socket.destroy(),
 };
 
-export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'> = {}): Promise<TestEdge> {
+export interface TestEdgeOptions extends Pick<EdgeServices, 'joinTokens'> {
+  /** Given: access control is on, and this says who is who. */
+  readonly callers?: Callers;
+}
+
+export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): Promise<TestEdge> {
   const database = await createMigratedDatabase();
   const gate = await gateTo(database.url);
   const store = new PostgresEventStore({ url: gate.url, poolSize: 4 });
@@ -97,6 +112,11 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
         };
       },
     });
+  const cluster = async (): Promise<ClusterState> => {
+    const restored = new ClusterState();
+    await restoreCluster(restored, store, readModels);
+    return restored;
+  };
   const module = NomadApiModule.on({
     ...instance,
     instance: 'edge/1',
@@ -120,17 +140,18 @@ export async function startEdge({ joinTokens }: Pick<EdgeServices, 'joinTokens'>
     ),
     dataDir: '/nonexistent',
     heartbeatTtlMs: () => heartbeatTtlMs(1),
-    rehearse: async (spec) => {
-      const cluster = new ClusterState();
-      await restoreCluster(cluster, store, readModels);
-      return rehearse(cluster, spec, { now: clock(), newId: randomUUID, elapsed: () => 0 });
+    rehearse: async (spec) => rehearse(await cluster(), spec, { now: clock(), newId: randomUUID, elapsed: () => 0 }),
+    rules: {
+      waiting: async () => waitingDeployments(await cluster(), clock()),
+      explain: async (job, groups) => explainPlacement(await cluster(), job, groups),
     },
     housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
     onFault: (error) => faults.push(error),
     joinTokens,
   });
   const adapter = new FastifyAdapter(fastifyOptions);
-  const { complete } = prepareFastify(adapter.getInstance());
+  const accessControl = callers && new AccessControl(callers, instance.tail, (error) => void faults.push(error));
+  const { complete } = prepareFastify(adapter.getInstance(), { accessControl });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   complete();
