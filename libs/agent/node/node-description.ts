@@ -1,21 +1,40 @@
 import { statfsSync } from 'node:fs';
-import { arch, constants, cpus, hostname, networkInterfaces, platform, release, totalmem, type } from 'node:os';
+import {
+  arch,
+  availableParallelism,
+  constants,
+  cpus,
+  hostname,
+  networkInterfaces,
+  platform,
+  release,
+  totalmem,
+  type,
+} from 'node:os';
 import { LACKING_ATTRIBUTE, type NodeDescription, type NodeDriver } from '@app/domain';
 import { isoFromUs, type TimeUs, byName } from '@app/kernel';
 import type { Driver } from '../drivers/driver.js';
+import { cgroupLimits } from './cgroup-limits.js';
 import { LACKING_CAPABILITIES } from '../task/capabilities.js';
 
 /** What a node offers; whatever is not given is measured on the machine. */
 export interface NodeResourcesOption {
   /** MHz of all cores together. */
-  readonly cpuShares?: number;
-  readonly cpuCores?: number;
-  readonly memoryMb?: number;
-  readonly diskMb?: number;
+  readonly cpuShares?: number | undefined;
+  readonly cpuCores?: number | undefined;
+  readonly memoryMb?: number | undefined;
+  readonly diskMb?: number | undefined;
   /** Address that ports are taken on. */
-  readonly ip?: string;
-  readonly minDynamicPort?: number;
-  readonly maxDynamicPort?: number;
+  readonly ip?: string | undefined;
+  readonly minDynamicPort?: number | undefined;
+  readonly maxDynamicPort?: number | undefined;
+  /** Of all that, what no allocation gets; `ports` as Nomad writes them: `22,8500-8600`. */
+  readonly reserved?: {
+    readonly cpuShares: number;
+    readonly memoryMb: number;
+    readonly diskMb: number;
+    readonly ports: string;
+  };
 }
 export interface NodeNaming {
   readonly id: string;
@@ -89,10 +108,10 @@ export async function describeNode(
       MaxDynamicPort: resources.maxDynamicPort ?? MAX_DYNAMIC_PORT,
     },
     ReservedResources: {
-      Cpu: { CpuShares: 0 },
-      Memory: { MemoryMB: 0 },
-      Disk: { DiskMB: 0 },
-      Networks: { ReservedHostPorts: '' },
+      Cpu: { CpuShares: resources.reserved?.cpuShares ?? 0 },
+      Memory: { MemoryMB: resources.reserved?.memoryMb ?? 0 },
+      Disk: { DiskMB: resources.reserved?.diskMb ?? 0 },
+      Networks: { ReservedHostPorts: resources.reserved?.ports ?? '' },
     },
     HostVolumes: {},
   };
@@ -112,14 +131,16 @@ interface Machine {
 function measure(option: NodeResourcesOption, dataDir: string): Machine {
   const processors = cpus();
   const mhz = processors[0]?.speed || DEFAULT_MHZ;
-  const cpuCores = option.cpuCores ?? Math.max(1, processors.length);
+  const limits = cgroupLimits();
+  // Cores that the process may run on, which a container may have fewer of than the machine.
+  const cpuCores = option.cpuCores ?? Math.max(1, Math.min(processors.length, availableParallelism()));
   const address = firstAddress();
   return {
-    cpuShares: option.cpuShares ?? cpuCores * mhz,
+    cpuShares: option.cpuShares ?? Math.floor(Math.min(cpuCores, limits.cpus ?? cpuCores) * mhz),
     cpuCores,
     cpuModel: processors[0]?.model ?? '',
     mhz,
-    memoryMb: option.memoryMb ?? Math.floor(totalmem() / MIB),
+    memoryMb: option.memoryMb ?? Math.floor(Math.min(totalmem(), limits.memoryBytes ?? Infinity) / MIB),
     diskMb: option.diskMb ?? freeDiskMb(dataDir),
     ip: option.ip ?? address.ip,
     device: address.device,
