@@ -1,61 +1,72 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { startAgent, type ServerTls, type ServerTrust } from '@app/agent';
-import { outliveFaults } from '@app/platform';
-import { pino } from 'pino';
+import { startAgent, type ServerTls } from '@app/agent';
+import {
+  configured,
+  createLogger,
+  loadAgentConfiguration,
+  outliveFaults,
+  runMain,
+  StartupError,
+  type AgentConfiguration,
+} from '@app/platform';
 
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
-const EXIT_BAD_CONFIGURATION = 2;
-
-interface Configuration {
-  readonly serverAddress: string;
-  readonly dataDir: string;
-  readonly nodeName: string;
-  readonly datacenter: string;
-  readonly logLevel: string;
-  readonly trust: ServerTrust;
-}
-
-/** Reads the environment. @throws Error with a sentence for whatever is wrong. */
-function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
-  const value = (name: string, otherwise: string): string => env[name]?.trim() || otherwise;
-  const serverAddress = value('ROLLBOOK_ADDR', 'http://127.0.0.1:4646');
-  if (!URL.canParse(serverAddress) || !/^https?:$/.test(new URL(serverAddress).protocol)) {
-    throw new Error(`ROLLBOOK_ADDR must be an http or https address, not ${JSON.stringify(serverAddress)}.`);
+function readPem(setting: string, path: string | undefined): Buffer | undefined {
+  try {
+    return path === undefined ? undefined : readFileSync(path);
+  } catch (error) {
+    throw new Error(`${setting} must be a file that can be read: ${(error as Error).message}.`, { cause: error });
   }
-  const logLevel = value('ROLLBOOK_LOG_LEVEL', 'info');
-  if (!LEVELS.includes(logLevel)) throw new Error(`ROLLBOOK_LOG_LEVEL must be one of ${LEVELS.join(', ')}.`);
-  return {
-    serverAddress,
-    dataDir: resolve(value('ROLLBOOK_DATA_DIR', '.rollbook/agent')),
-    nodeName: value('ROLLBOOK_NODE_NAME', hostname()),
-    datacenter: value('ROLLBOOK_DATACENTER', 'dc1'),
-    logLevel,
-    trust: { joinToken: env['ROLLBOOK_JOIN_TOKEN']?.split(',')[0]?.trim() || undefined, tls: tlsOf(env) },
-  };
 }
 
 /** Certificates by the names that servers use for theirs: whose servers' must be signed by, and what the agent shows. */
-function tlsOf(env: NodeJS.ProcessEnv): ServerTls {
-  const file = (name: string): Buffer | undefined => {
-    const path = env[name]?.trim();
-    if (!path) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw new Error(`${name}: ${(error as Error).message}.`, { cause: error });
-    }
-  };
-  const [ca, cert, key] = [file('ROLLBOOK_TLS_CA'), file('ROLLBOOK_TLS_CERT'), file('ROLLBOOK_TLS_KEY')];
+function tlsOf({ tlsCa, tlsCert, tlsKey }: AgentConfiguration): ServerTls {
+  const [ca, cert, key] = [
+    readPem('ROLLBOOK_TLS_CA', tlsCa),
+    readPem('ROLLBOOK_TLS_CERT', tlsCert),
+    readPem('ROLLBOOK_TLS_KEY', tlsKey),
+  ];
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
+/** `rack=4` … The last of two with one key counts. */
+const metaOf = (pairs: readonly string[]): Record<string, string> =>
+  Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+
 async function main(): Promise<void> {
-  const { logLevel, ...options } = readConfiguration(process.env);
-  const log = pino({ level: logLevel });
+  const configuration = loadAgentConfiguration(process.env);
+  const tls = configured(() => tlsOf(configuration));
+  const log = createLogger({ level: configuration.logLevel });
   outliveFaults((err, kind) => log.error({ err, kind }, 'a fault that nobody caught'), process);
-  const agent = await startAgent({ ...options, log });
+  const agent = await startAgent({
+    serverAddress: configuration.serverAddress,
+    dataDir: resolve(configuration.dataDir),
+    nodeName: configuration.nodeName ?? hostname(),
+    datacenter: configuration.datacenter,
+    nodePool: configuration.nodePool,
+    nodeClass: configuration.nodeClass ?? '',
+    meta: metaOf(configuration.nodeMeta ?? []),
+    ...(configuration.drivers && { drivers: configuration.drivers }),
+    resources: {
+      cpuShares: configuration.cpuMhz,
+      memoryMb: configuration.memoryMib,
+      diskMb: configuration.diskMib,
+      ip: configuration.nodeAddress,
+      minDynamicPort: configuration.minDynamicPort,
+      maxDynamicPort: configuration.maxDynamicPort,
+      reserved: {
+        cpuShares: configuration.reservedCpuMhz,
+        memoryMb: configuration.reservedMemoryMib,
+        diskMb: configuration.reservedDiskMib,
+        ports: (configuration.reservedPorts ?? []).join(','),
+      },
+    },
+    trust: { joinToken: configuration.joinTokens?.[0], tls },
+    log,
+  }).catch((error: unknown) => {
+    throw new StartupError(`the agent cannot start: ${(error as Error).message}.`, 1, { cause: error });
+  });
   // Tasks go on without the agent, as Nomad's do: the next agent on this directory finds them again.
   const stop = (): void => void agent.stop({ tasks: 'leave' });
   process.once('SIGTERM', stop);
@@ -65,7 +76,4 @@ async function main(): Promise<void> {
   process.channel?.unref();
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = EXIT_BAD_CONFIGURATION;
-});
+runMain(main);

@@ -3,7 +3,7 @@ import { MIGRATIONS } from '@app/read-models';
 import {
   findRunningPostgres,
   hasEmbeddedPostgres,
-  loadConfiguration,
+  loadOpsConfiguration,
   startEmbeddedPostgres,
   StartupError,
 } from '@app/platform';
@@ -18,7 +18,7 @@ const STACK = 'stack/database';
  * runs, or one that is started for as long as this takes. @throws StartupError
  */
 export async function withDatabase<T>(work: (url: string) => Promise<T>, { create = false } = {}): Promise<T> {
-  const { databaseUrl, dataDir } = loadConfiguration(process.env);
+  const { databaseUrl, dataDir } = loadOpsConfiguration(process.env);
   if (databaseUrl !== undefined) return work(databaseUrl);
   const stackDir = join(dataDir, STACK);
   const running = [dataDir, stackDir].flatMap((directory) => findRunningPostgres(directory) ?? []);

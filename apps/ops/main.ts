@@ -48,7 +48,9 @@ program
   .action((options: { to: number }) => runRelayRewind(options));
 program
   .command('demo')
-  .description('shows a rollout with a canary on the server of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT')
+  .description(
+    'shows a rollout with a canary on the server of ROLLBOOK_ADDR, or of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT',
+  )
   .action(runDemo);
 
 function indexOf(text: string): number {

@@ -1,12 +1,12 @@
 import { PostgresEventStore } from '@app/event-store';
 import { kafkaSettings, KafkaSink, rewindRelay } from '@app/kafka-relay';
 import type { Index } from '@app/kernel';
-import { configured, loadConfiguration, StartupError } from '@app/platform';
+import { configured, loadOpsConfiguration, StartupError } from '@app/platform';
 import { withLog } from './database.js';
 
 /** `ops relay rewind --to INDEX`: whoever publishes takes it up from there, in a new generation. Servers may be running. */
 export async function runRelayRewind({ to }: { readonly to: Index }): Promise<void> {
-  const settings = configured(() => kafkaSettings(loadConfiguration(process.env)));
+  const settings = configured(() => kafkaSettings(loadOpsConfiguration(process.env)));
   if (settings === undefined) throw new StartupError('there is no Kafka to rewind: set KAFKA_BROKERS.');
   await withLog(async (url) => {
     const store = new PostgresEventStore({ url, poolSize: 1 });

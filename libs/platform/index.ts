@@ -2,7 +2,14 @@ export type { Clock, ManualClock } from './clock/clock.js';
 export { elapsedNs, systemClock } from './clock/clock.js';
 export type { LogLevel, Role } from './config/configuration.js';
 export { Configuration } from './config/configuration.js';
-export { configured, loadConfiguration } from './config/load-configuration.js';
+export {
+  configured,
+  loadAgentConfiguration,
+  loadConfiguration,
+  loadOpsConfiguration,
+} from './config/load-configuration.js';
+export type { AgentConfiguration } from './config/agent-configuration.js';
+export type { OpsConfiguration } from './config/ops-configuration.js';
 /** @public used by scripts/docs.mjs */
 export { renderConfigurationDocs } from './config/render-configuration-docs.js';
 export type { DirectoryLock } from './embedded-postgres/directory-lock.js';

@@ -30,6 +30,7 @@ export class Api {
 
   constructor(
     readonly address: string,
+    private readonly token?: string,
     private readonly retryBoundMs = RETRY_BOUND_MS,
   ) {}
 
@@ -87,7 +88,7 @@ export class Api {
     path: string,
     { body, headers }: Given,
   ): Promise<{ readonly status: number; readonly text: string; readonly index: number }> {
-    const token = process.env['NOMAD_TOKEN'];
+    const { token } = this;
     const response = await fetch(`${this.address}${path}`, {
       method,
       headers: { ...headers, ...(token ? { 'X-Nomad-Token': token } : {}) },

@@ -53,7 +53,7 @@ describe('The API as the demo asks it', () => {
   });
 
   test('it gives up after a while, and a refusal is no reason to ask again', async () => {
-    const api = new Api(address, 300);
+    const api = new Api(address, undefined, 300);
     answers = [ok, (_request, response) => void response.writeHead(400).end('invalid')];
     await api.get('/v1/jobs');
     await expect(api.get('/v1/jobs')).rejects.toThrow('GET /v1/jobs was refused: 400 invalid');

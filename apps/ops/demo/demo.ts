@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfiguration, StartupError } from '@app/platform';
+import { loadOpsConfiguration, StartupError, type OpsConfiguration } from '@app/platform';
 import type { EventData } from '../story/sentences.js';
 import { storyLines } from '../story/story.js';
 import { Api } from './api.js';
@@ -46,7 +46,8 @@ interface HistoryEntry {
 
 /** `ops demo`: a rollout, then one with a canary that is promoted, and its story from the log. Can be run again and again. */
 export async function runDemo(): Promise<void> {
-  const api = new Api(serverAddress());
+  const configuration = loadOpsConfiguration(process.env);
+  const api = new Api(serverAddress(configuration), configuration.token);
   const { Job: example } = JSON.parse(readFileSync(EXAMPLE, 'utf8')) as { Job: Job };
   await aReadyNode(api);
 
@@ -83,8 +84,8 @@ export async function runDemo(): Promise<void> {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Where the server of this configuration can be reached from here. */
-function serverAddress(): string {
-  const { httpAddress, httpPort } = loadConfiguration(process.env);
+function serverAddress({ serverAddress: given, httpAddress, httpPort }: OpsConfiguration): string {
+  if (given !== undefined) return given.replace(/\/+$/, '');
   const host = httpAddress === '0.0.0.0' || httpAddress === '::' ? '127.0.0.1' : httpAddress;
   return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
 }

@@ -1,4 +1,3 @@
-import { Transform } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsBoolean,
@@ -14,6 +13,7 @@ import {
 } from 'class-validator';
 import { EdgeConfiguration } from './edge-configuration.js';
 import { Setting } from './setting.js';
+import { boolean, list, listOrAll, NAME, NAME_IN_WORDS, number } from './transforms.js';
 
 /** What a server process does. */
 export const ROLES = ['api', 'scheduler', 'relay'] as const;
@@ -23,22 +23,9 @@ export type Role = (typeof ROLES)[number];
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-type Raw = { value: unknown };
-const number = () =>
-  Transform(({ value }: Raw) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value));
-const boolean = () => Transform(({ value }: Raw) => (value === 'true' ? true : value === 'false' ? false : value));
-const list = () =>
-  Transform(({ value }: Raw) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value));
-const roles = () =>
-  Transform(({ value }: Raw) =>
-    value === 'all' ? ROLES : typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value,
-  );
-
-/** A region, datacenter or node name as Nomad takes it. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const HOST_AND_PORT = /^[A-Za-z0-9._-]+:\d{1,5}$/;
 
-/** Everything that can be configured from outside, with its default. One variable each; read once at start. */
+/** The settings of a server, with their defaults. One variable each; read once at start. */
 export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_HTTP_ADDR',
@@ -73,7 +60,7 @@ export class Configuration extends EdgeConfiguration {
     values: 'a whole number from 0 (any free port) to 65535, or `off`',
     whenUnset: 'the one after `ROLLBOOK_HTTP_PORT`: `4647`',
   })
-  @Transform(({ value }: Raw) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value))
+  @number()
   @IsOptional()
   @ValidateIf(({ rpcPort }: { rpcPort?: unknown }) => rpcPort !== 'off')
   @IsInt()
@@ -148,7 +135,7 @@ export class Configuration extends EdgeConfiguration {
     values: '`all`, or some of `api`, `scheduler`, `relay` with commas between',
     whenUnset: '`all`',
   })
-  @roles()
+  @listOrAll(ROLES)
   @ArrayNotEmpty()
   @IsIn(ROLES, { each: true })
   readonly roles: readonly Role[] = ROLES;
@@ -168,7 +155,7 @@ export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_NODE_NAME',
     description: 'Name of this server, and the beginning of its in-process nodes’ names.',
-    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+    values: NAME_IN_WORDS,
     whenUnset: 'the host’s name',
   })
   @IsOptional()
@@ -178,7 +165,7 @@ export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_REGION',
     description: 'The region this server answers for.',
-    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+    values: NAME_IN_WORDS,
   })
   @Matches(NAME)
   readonly region: string = 'global';
@@ -186,7 +173,7 @@ export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_DATACENTER',
     description: 'Datacenter of the in-process nodes.',
-    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+    values: NAME_IN_WORDS,
   })
   @Matches(NAME)
   readonly datacenter: string = 'dc1';
@@ -211,6 +198,7 @@ export class Configuration extends EdgeConfiguration {
     name: 'ROLLBOOK_KEY',
     description: 'That key itself, where a file is not at hand. It counts before the file.',
     values: '32 bytes as base64 or hexadecimal digits',
+    secret: true,
     whenUnset: 'see above',
   })
   @IsOptional()
@@ -252,6 +240,7 @@ export class Configuration extends EdgeConfiguration {
     name: 'DATABASE_URL',
     description: 'The Postgres (18 or newer) that holds the log.',
     values: '`postgres://user:password@host:port/database`',
+    secret: true,
     whenUnset: 'an embedded Postgres under `ROLLBOOK_DATA_DIR`',
   })
   @IsOptional()
@@ -282,7 +271,7 @@ export class Configuration extends EdgeConfiguration {
     name: 'ROLLBOOK_KAFKA_PREFIX',
     description:
       'Beginning of the names of topics and of the transactional id: one for each Rollbook on a Kafka cluster.',
-    values: 'letters, digits, `.`, `_` and `-`, at most 128',
+    values: NAME_IN_WORDS,
   })
   @Matches(NAME)
   readonly kafkaPrefix: string = 'rollbook';
@@ -400,6 +389,7 @@ export class Configuration extends EdgeConfiguration {
   @Setting({
     name: 'ROLLBOOK_KAFKA_SASL_PASSWORD',
     description: 'Password for Kafka.',
+    secret: true,
     values: 'a text',
     whenUnset: 'empty',
   })

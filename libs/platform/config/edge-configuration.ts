@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { Transform } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsBoolean,
@@ -12,13 +11,7 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import { Setting } from './setting.js';
-
-type Raw = { value: unknown };
-const number = () =>
-  Transform(({ value }: Raw) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value));
-const boolean = () => Transform(({ value }: Raw) => (value === 'true' ? true : value === 'false' ? false : value));
-const list = () =>
-  Transform(({ value }: Raw) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value));
+import { boolean, list, number } from './transforms.js';
 
 /** An address, a network (`10.0.0.0/8`), or one of the names that stand for some. */
 function isNetwork(text: unknown): boolean {
@@ -45,6 +38,7 @@ export class EdgeConfiguration {
     description:
       'What a node must show to register. Several while they are being changed: a server takes any of them, an agent shows the first.',
     values: 'texts of at least 16 characters with commas between',
+    secret: true,
     whenUnset: 'any node may register',
   })
   @list()

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { StartupError } from '../startup-error.js';
+import { AgentConfiguration } from './agent-configuration.js';
 import { Configuration } from './configuration.js';
+import { OpsConfiguration } from './ops-configuration.js';
 import type { Setting } from './setting.js';
-import { settingsOf } from './setting.js';
+import { secretFile, settingsOf } from './setting.js';
 
 const PREFIX = 'ROLLBOOK_';
 const EXIT_CODE = 2;
@@ -41,9 +44,10 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/** Of settings that are as near as each other, one of the process itself is meant. */
 function unknownName(name: string, settings: readonly Setting[]): string {
-  const [nearest] = settings
-    .map((setting) => ({ name: setting.name, distance: editDistance(setting.name, name) }))
+  const [nearest] = [...new Set([...settings.map((setting) => setting.name), ...KNOWN])]
+    .map((known) => ({ name: known, distance: editDistance(known, name) }))
     .sort((a, b) => a.distance - b.distance);
   const hint =
     nearest && nearest.distance <= LARGEST_SLIP
@@ -52,31 +56,67 @@ function unknownName(name: string, settings: readonly Setting[]): string {
   return `there is no setting ${name}; ${hint}`;
 }
 
-const malformed = ({ name, values }: Setting, value: string): string => {
-  // Addresses of databases carry passwords, and keys are secrets.
-  const shown = /_(URL|KEY|TOKEN|PASSWORD)$/.test(name) ? 'that' : JSON.stringify(value);
+const malformed = ({ name, values, secret = false }: Setting, value: string): string => {
+  const shown = secret ? 'that' : JSON.stringify(value);
   return `${name} must be ${values.replaceAll('`', '')}; ${shown} is not.`;
 };
 
-/**
- * Reads the configuration from environment variables; an empty variable counts as unset.
- * @throws ConfigurationError for names with our prefix that nobody knows and for values that do not fit, all at once.
- */
-export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
-  const settings = settingsOf(Configuration);
-  const known = new Set(settings.map(({ name }) => name));
-  const given = settings.filter(({ name }) => (env[name] ?? '') !== '');
+/** The names that somebody reads: an environment may be one for all processes. */
+const KNOWN: ReadonlySet<string> = new Set(
+  [OpsConfiguration, AgentConfiguration]
+    .flatMap(settingsOf)
+    .flatMap((setting) => [setting.name, secretFile(setting) ?? setting.name]),
+);
+
+/** What the environment says of a setting, or the file that it names. @throws Error with a sentence */
+function givenValue(env: NodeJS.ProcessEnv, setting: Setting): string | undefined {
+  const { name } = setting;
+  const fileName = secretFile(setting);
+  const value = env[name] || undefined;
+  const file = fileName === undefined ? undefined : env[fileName] || undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) throw new Error(`${name} and ${fileName} are both set; set one of them.`);
+  try {
+    return readFileSync(file, 'utf8').trimEnd();
+  } catch (error) {
+    throw new Error(`${fileName} must be a file that can be read: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+}
+
+function load<T extends object>(schema: new () => T, env: NodeJS.ProcessEnv): T {
+  const settings = settingsOf(schema);
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && !KNOWN.has(name))
+    .map((name) => unknownName(name, settings));
+  const given = new Map<Setting, string>();
+  for (const setting of settings) {
+    try {
+      const value = givenValue(env, setting);
+      if (value !== undefined) given.set(setting, value);
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  }
   const configuration = plainToInstance(
-    Configuration,
-    Object.fromEntries(given.map(({ name, property }) => [property, env[name]])),
+    schema,
+    Object.fromEntries([...given].map(([{ property }, value]) => [property, value])),
   );
   const wrong = new Set(validateSync(configuration).map(({ property }) => property));
-  const problems = [
-    ...Object.keys(env)
-      .filter((name) => name.startsWith(PREFIX) && !known.has(name))
-      .map((name) => unknownName(name, settings)),
-    ...given.filter(({ property }) => wrong.has(property)).map((setting) => malformed(setting, env[setting.name]!)),
-  ];
+  for (const [setting, value] of given) if (wrong.has(setting.property)) problems.push(malformed(setting, value));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return Object.freeze(configuration);
 }
+
+/**
+ * Reads a server's configuration from environment variables; an empty variable counts as unset. Settings of other processes are passed over.
+ * @throws ConfigurationError for names with our prefix that nobody knows and for values that do not fit, all at once.
+ */
+export const loadConfiguration = (env: NodeJS.ProcessEnv): Configuration => load(Configuration, env);
+
+/** The same for a node agent. @throws ConfigurationError */
+export const loadAgentConfiguration = (env: NodeJS.ProcessEnv): AgentConfiguration => load(AgentConfiguration, env);
+
+/** The same for `ops`. @throws ConfigurationError */
+export const loadOpsConfiguration = (env: NodeJS.ProcessEnv): OpsConfiguration => load(OpsConfiguration, env);

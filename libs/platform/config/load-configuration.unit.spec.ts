@@ -1,8 +1,19 @@
-import { ConfigurationError, loadConfiguration } from './load-configuration.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ConfigurationError,
+  loadAgentConfiguration,
+  loadConfiguration,
+  loadOpsConfiguration,
+} from './load-configuration.js';
 
-const problemsOf = (env: NodeJS.ProcessEnv): readonly string[] => {
+const problemsOf = (
+  env: NodeJS.ProcessEnv,
+  load: (env: NodeJS.ProcessEnv) => object = loadConfiguration,
+): readonly string[] => {
   try {
-    loadConfiguration(env);
+    load(env);
     return [];
   } catch (error) {
     if (error instanceof ConfigurationError) return error.problems;
@@ -155,5 +166,160 @@ describe('the configuration', () => {
   test('reports all mistakes at once, with exit code 2', () => {
     expect(problemsOf({ ROLLBOOK_ACL: 'yes', ROLLBOOK_HTTP_PORT: 'x', ROLLBOOK_X: '1' })).toHaveLength(3);
     expect(new ConfigurationError([])).toHaveProperty('exitCode', 2);
+  });
+});
+
+describe('the configuration of an agent', () => {
+  test('has the documented defaults, and offers what is measured where nothing is said', () => {
+    expect(loadAgentConfiguration({})).toEqual({
+      serverAddress: 'http://127.0.0.1:4646',
+      dataDir: '.rollbook/agent',
+      datacenter: 'dc1',
+      nodePool: 'default',
+      reservedCpuMhz: 0,
+      reservedMemoryMib: 0,
+      reservedDiskMib: 0,
+      minDynamicPort: 20_000,
+      maxDynamicPort: 32_000,
+      logLevel: 'info',
+    });
+  });
+
+  test('reads every variable', () => {
+    expect(
+      loadAgentConfiguration({
+        ROLLBOOK_ADDR: 'https://load_balancer:4646/',
+        ROLLBOOK_DATA_DIR: '/var/lib/agent',
+        ROLLBOOK_JOIN_TOKEN: 'sixteen-letters-a, sixteen-letters-b',
+        ROLLBOOK_TLS_CA: '/ca.pem',
+        ROLLBOOK_TLS_CERT: '/cert.pem',
+        ROLLBOOK_TLS_KEY: '/key.pem',
+        ROLLBOOK_NODE_NAME: 'node-7',
+        ROLLBOOK_DATACENTER: 'dc2',
+        ROLLBOOK_NODE_POOL: 'gpu',
+        ROLLBOOK_NODE_CLASS: 'large',
+        ROLLBOOK_NODE_META: 'rack=4, owner=a=b,empty=',
+        ROLLBOOK_DRIVERS: 'mock_driver',
+        ROLLBOOK_NODE_ADDR: '10.0.0.7',
+        ROLLBOOK_NODE_CPU: '4000',
+        ROLLBOOK_NODE_MEMORY: '2048',
+        ROLLBOOK_NODE_DISK: '10000',
+        ROLLBOOK_RESERVED_CPU: '500',
+        ROLLBOOK_RESERVED_MEMORY: '256',
+        ROLLBOOK_RESERVED_DISK: '1000',
+        ROLLBOOK_RESERVED_PORTS: '22, 8500-8600',
+        ROLLBOOK_DYNAMIC_PORT_MIN: '30000',
+        ROLLBOOK_DYNAMIC_PORT_MAX: '31000',
+        ROLLBOOK_LOG_LEVEL: 'debug',
+      }),
+    ).toEqual({
+      serverAddress: 'https://load_balancer:4646/',
+      dataDir: '/var/lib/agent',
+      joinTokens: ['sixteen-letters-a', 'sixteen-letters-b'],
+      tlsCa: '/ca.pem',
+      tlsCert: '/cert.pem',
+      tlsKey: '/key.pem',
+      nodeName: 'node-7',
+      datacenter: 'dc2',
+      nodePool: 'gpu',
+      nodeClass: 'large',
+      nodeMeta: ['rack=4', 'owner=a=b', 'empty='],
+      drivers: ['mock_driver'],
+      nodeAddress: '10.0.0.7',
+      cpuMhz: 4000,
+      memoryMib: 2048,
+      diskMib: 10_000,
+      reservedCpuMhz: 500,
+      reservedMemoryMib: 256,
+      reservedDiskMib: 1000,
+      reservedPorts: ['22', '8500-8600'],
+      minDynamicPort: 30_000,
+      maxDynamicPort: 31_000,
+      logLevel: 'debug',
+    });
+  });
+
+  test.each([
+    ['ROLLBOOK_NODE_CLAS', 'x', 'there is no setting ROLLBOOK_NODE_CLAS; did you mean ROLLBOOK_NODE_CLASS?'],
+    ['ROLLBOOK_ADDR', 'localhost:4646', 'ROLLBOOK_ADDR must be an http or https address; "localhost:4646" is not.'],
+    ['ROLLBOOK_NODE_META', 'rack', 'ROLLBOOK_NODE_META must be key=value with commas between; "rack" is not.'],
+    [
+      'ROLLBOOK_RESERVED_PORTS',
+      'ssh',
+      'ROLLBOOK_RESERVED_PORTS must be ports and ranges (22,8500-8600) with commas between; "ssh" is not.',
+    ],
+    [
+      'ROLLBOOK_DRIVERS',
+      'docker',
+      'ROLLBOOK_DRIVERS must be some of mock_driver, raw_exec with commas between; "docker" is not.',
+    ],
+    [
+      'ROLLBOOK_JOIN_TOKEN',
+      'too-short',
+      'ROLLBOOK_JOIN_TOKEN must be texts of at least 16 characters with commas between; that is not.',
+    ],
+  ])('refuses %s=%s in a sentence', (name, value, sentence) => {
+    expect(problemsOf({ [name]: value }, loadAgentConfiguration)).toEqual([sentence]);
+  });
+
+  test('passes over settings of servers, so that one environment may serve both', () => {
+    expect(problemsOf({ ROLLBOOK_HTTP_PORT: '4646', ROLLBOOK_ROLES: 'api' }, loadAgentConfiguration)).toEqual([]);
+    expect(problemsOf({ ROLLBOOK_NODE_CLASS: 'large' })).toEqual([]);
+  });
+});
+
+describe('the configuration of ops', () => {
+  test('is that of a server, with whom to ask', () => {
+    const env = {
+      DATABASE_URL: 'postgres://db/rollbook',
+      ROLLBOOK_ADDR: 'http://127.0.0.1:4640',
+      NOMAD_TOKEN: 'secret',
+    };
+    expect(loadOpsConfiguration(env)).toMatchObject({
+      databaseUrl: 'postgres://db/rollbook',
+      serverAddress: 'http://127.0.0.1:4640',
+      token: 'secret',
+      httpPort: 4646,
+    });
+    expect(problemsOf({ ROLLBOOK_DATA_DIT: 'x' }, loadOpsConfiguration)).toEqual([
+      'there is no setting ROLLBOOK_DATA_DIT; did you mean ROLLBOOK_DATA_DIR?',
+    ]);
+  });
+});
+
+describe('a secret', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rollbook-secrets-'));
+  const file = join(directory, 'secret');
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('may come from a file, whose last line break does not count', () => {
+    writeFileSync(file, 'postgres://me:word@db/rollbook\n');
+    expect(loadConfiguration({ DATABASE_URL_FILE: file }).databaseUrl).toBe('postgres://me:word@db/rollbook');
+    writeFileSync(file, 'sixteen-letters-a,sixteen-letters-b\n');
+    expect(loadAgentConfiguration({ ROLLBOOK_JOIN_TOKEN_FILE: file }).joinTokens).toHaveLength(2);
+    writeFileSync(file, 'word');
+    expect(loadConfiguration({ ROLLBOOK_KAFKA_SASL_PASSWORD_FILE: file }).kafkaSaslPassword).toBe('word');
+  });
+
+  test('is not taken from two places, nor from a file that cannot be read, and is never shown', () => {
+    writeFileSync(file, 'mysql://me:word@db\n');
+    expect(problemsOf({ DATABASE_URL_FILE: file })).toEqual([
+      'DATABASE_URL must be postgres://user:password@host:port/database; that is not.',
+    ]);
+    expect(problemsOf({ DATABASE_URL_FILE: file, DATABASE_URL: 'postgres://db/rollbook' })).toEqual([
+      'DATABASE_URL and DATABASE_URL_FILE are both set; set one of them.',
+    ]);
+    expect(problemsOf({ ROLLBOOK_JOIN_TOKEN_FILE: '/nowhere' })).toEqual([
+      expect.stringMatching(/^ROLLBOOK_JOIN_TOKEN_FILE must be a file that can be read: ENOENT/),
+    ]);
+  });
+
+  test('is told apart from the setting that names a file by itself', () => {
+    expect(loadConfiguration({ ROLLBOOK_KEY_FILE: '/etc/rollbook.key' })).toMatchObject({
+      keyFile: '/etc/rollbook.key',
+    });
+    expect(problemsOf({ ROLLBOOK_KEY: 'short' })).toEqual([
+      'ROLLBOOK_KEY must be 32 bytes as base64 or hexadecimal digits; that is not.',
+    ]);
   });
 });

@@ -9,6 +9,8 @@ export interface SettingDescription {
   readonly values: string;
   /** What holds when the variable is not set, in words; `undefined` when that is the property's own initial value. */
   readonly whenUnset?: string;
+  /** It is never shown, and may come from the file that {@link secretFile} names. */
+  readonly secret?: boolean;
 }
 
 export interface Setting extends SettingDescription {
@@ -28,6 +30,10 @@ export function Setting(description: SettingDescription): PropertyDecorator {
     );
   };
 }
+
+/** The variable that names a file with a secret; undefined for what is none, and where a setting of its own has that name (`ROLLBOOK_KEY_FILE`). */
+export const secretFile = ({ name, secret = false }: Setting): string | undefined =>
+  secret && name !== 'ROLLBOOK_KEY' ? `${name}_FILE` : undefined;
 
 /** The settings of a configuration class, in the order of its source. */
 export const settingsOf = (configuration: object): readonly Setting[] =>
