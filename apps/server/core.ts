@@ -15,7 +15,7 @@ import {
   type Metrics,
   type Shutdown,
 } from '@app/platform';
-import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
+import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import {
   aggregates,
   ENTITIES,
@@ -30,7 +30,10 @@ import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
 import { untilAnswered } from './until-answered.js';
 
-const CACHE_BYTES = 256 * 1024 * 1024;
+/** Answers of single objects and pages. */
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Whole lists. */
+const LISTS_BYTES = 192 * 1024 * 1024;
 /** Tells two processes of one name apart: leases are theirs by it. */
 const INSTANCE_BYTES = 4;
 
@@ -52,6 +55,7 @@ export interface Core {
   readonly identities: IdentityTokens;
   readonly oidcIssuer: string;
   readonly cache: AnswerCache;
+  readonly lists: KeptLists;
   readonly news: NodeNews;
 }
 
@@ -97,7 +101,8 @@ export async function startCore(
   const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
   const readModels = new ReadModels(dataSource);
-  watch(tail, cache);
+  const lists = new KeptLists({ tail, readModels, store }, LISTS_BYTES);
+  watch(tail, cache, lists);
   shutdown.on('pools', 'database', async () => {
     await dataSource.destroy();
     await store.close();
@@ -122,6 +127,7 @@ export async function startCore(
     identities: new IdentityTokens(keyring, oidcIssuer, clock.now),
     oidcIssuer,
     cache,
+    lists,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CommandMetrics } from '@app/event-store';
 import { Counter, Gauge, Histogram, type Metrics } from '@app/platform';
-import type { AnswerCache, LogTail } from '@app/streaming';
+import type { AnswerCache, KeptLists, LogTail } from '@app/streaming';
 
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const SECONDS_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5];
@@ -35,7 +35,7 @@ function counter({ registry }: Metrics, name: string, help: string, count: () =>
 /** The server's own metrics. */
 export function instrument(metrics: Metrics): {
   readonly commandMetrics: CommandMetrics;
-  readonly watch: (tail: LogTail, cache: AnswerCache) => void;
+  readonly watch: (tail: LogTail, cache: AnswerCache, lists: KeptLists) => void;
   /** Shows in which epoch this instance holds a lease; 0: it does not. */
   readonly watchLease: (lease: string, heldEpoch: () => number) => void;
 } {
@@ -89,7 +89,7 @@ export function instrument(metrics: Metrics): {
       overloaded: () => refused.inc(),
       queueLength: (commands) => queue.set(commands),
     },
-    watch(tail, cache) {
+    watch(tail, cache, lists) {
       gauge(
         metrics,
         'rollbook_log_index',
@@ -98,6 +98,14 @@ export function instrument(metrics: Metrics): {
       );
       counter(metrics, 'rollbook_answer_cache_hits_total', 'Answers served from the cache.', () => cache.hits);
       counter(metrics, 'rollbook_answer_cache_misses_total', 'Answers made anew.', () => cache.misses);
+      gauge(metrics, 'rollbook_kept_lists_bytes', 'About what kept lists take in memory.', () => lists.bytes);
+      counter(metrics, 'rollbook_kept_list_reads_total', 'Lists read from the database.', () => lists.reads);
+      counter(
+        metrics,
+        'rollbook_kept_list_refreshes_total',
+        'Lists refreshed from what had changed.',
+        () => lists.refreshes,
+      );
     },
     watchLease: (lease, heldEpoch) => void leases.set(lease, heldEpoch),
   };

@@ -21,6 +21,7 @@ jest.setTimeout(60_000);
 const SECRET = '5ec4e700-0000-4000-8000-000000000001';
 const UNKNOWN = idOf(4_040);
 const ALLOCATION = allocationId(1);
+const KEPT_BEFORE = ['/v1/job/web/evaluations', '/v1/evaluations/count'];
 
 describe('The index of an answer', () => {
   let edge: TestEdge;
@@ -118,7 +119,8 @@ describe('The index of an answer', () => {
       injected++;
       expect([n, index]).toEqual([n, Math.min(index, before)]);
     }
-    expect(injected).toBeGreaterThan(0);
+    // What was kept of a list before is refreshed from memory, with no step at which anything could come between.
+    if (!KEPT_BEFORE.includes(url)) expect(injected).toBeGreaterThan(0);
   });
 
   describe('beside rows of which one goes before its object is read', () => {
@@ -151,7 +153,7 @@ describe('The index of an answer', () => {
       },
     );
 
-    test.each(['/v1/allocations?resources=true', '/v1/allocations?task_states=false&filter=JobID!=x'])(
+    test.each(['/v1/allocations?per_page=1000&resources=true', '/v1/allocations?per_page=1000&task_states=false'])(
       'no allocation is: %s',
       async (url) => {
         await edge.execute((view, context) =>
@@ -180,6 +182,8 @@ describe('The index of an answer', () => {
           ]),
         );
         expect(rows.map(({ ID }) => ID)).not.toContain(first);
+        const whole = await edge.request('GET', url.replace('per_page=1000&', ''));
+        expect(whole.json<{ ID: string }[]>().map(({ ID }) => ID)).not.toContain(first);
         await edge.request('DELETE', '/v1/job/bb?purge=true');
       },
     );

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
-import { AnswerCache, LogTail, NodeNews } from '@app/streaming';
+import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
 import { Heartbeats, LockRenewals, ReadModels, Variables, type ServerDirectory } from '@app/read-models';
 import { AclBootstrapController, BootstrapReset } from './acl/acl-bootstrap.controller.js';
@@ -88,6 +88,7 @@ export interface EdgeServices {
   readonly oidcIssuer: string;
   readonly tail: LogTail;
   readonly cache: AnswerCache;
+  readonly lists: KeptLists;
   readonly news: NodeNews;
   readonly nodeCalls: NodeCalls;
   readonly directory: Pick<ServerDirectory, 'servers'>;
@@ -111,7 +112,7 @@ export interface EdgeServices {
 export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
-    const objects = new Objects(readModels, store);
+    const objects = new Objects(readModels, store, services.lists);
     const named = new NamedObjects(readModels);
     const servers = new Servers(services.directory, store, services.instance, server);
     const localNode = new LocalNode(readModels, server);
@@ -206,7 +207,7 @@ export class NomadApiModule {
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },
         { provide: FuzzySearch, useValue: new FuzzySearch(readModels, named, objects, prefixes) },
-        { provide: Lists, useValue: new Lists(readModels) },
+        { provide: Lists, useValue: new Lists(readModels, objects, services.lists) },
       ],
     };
   }

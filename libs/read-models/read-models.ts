@@ -2,20 +2,9 @@ import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
 import { parseExact, type Index, type TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
+import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
+import { readSnapshot, type Snapshot, type SnapshotQuery, type SnapshotRow } from './list-snapshot.js';
 import type { TableName } from './tables.js';
-
-/** Which rows of a table a list is made of. Columns are compared for equality. */
-export interface ListQuery {
-  readonly table: TableName;
-  readonly where: Readonly<Record<string, string | number | boolean | readonly string[]>>;
-  /** Hexadecimal ids: the leading characters of the key, lower case with hyphens. Others: leading bytes of `prefixColumn`. */
-  readonly prefix?: { readonly column: string; readonly value: string };
-  readonly order: 'created' | 'key' | 'job';
-  readonly reverse?: boolean;
-  /** Start of the page, in the list's order: (create index, key) or key. */
-  readonly from?: { readonly createIndex?: Index; readonly key: string };
-  readonly limit?: number;
-}
 
 /** A job as lists by its last change find it. */
 export interface JobRow {
@@ -30,56 +19,21 @@ export class ReadModels {
   constructor(private readonly dataSource: DataSource) {}
 
   /** The rows of a list, in its order. */
-  async list(query: ListQuery): Promise<DocumentRow[]> {
-    const key = keyOf(query.table);
-    const builder = this.dataSource
-      .createQueryBuilder()
-      .select([`t.${key} AS key`, 't.create_index AS create_index', 't.document AS document'])
-      .from(query.table, 't');
-    for (const [column, value] of Object.entries(query.where)) {
-      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, {
-        [column]: value,
-      });
-    }
-    if (query.prefix !== undefined) {
-      builder.andWhere(`starts_with(t.${query.prefix.column}, :prefix)`, { prefix: query.prefix.value });
-    }
-    this.page(builder, query, key);
-    const rows = await builder.getRawMany<DocumentRow>();
-    return rows;
+  list(query: ListQuery): Promise<DocumentRow[]> {
+    return listBuilder(this.dataSource.createQueryBuilder(), query).getRawMany<DocumentRow>();
   }
 
-  private page(builder: ReturnType<DataSource['createQueryBuilder']>, query: ListQuery, key: string): void {
-    const direction = query.reverse ? 'DESC' : 'ASC';
-    const comparison = query.reverse ? '<=' : '>=';
-    if (query.order === 'created') {
-      builder.orderBy('t.create_index', direction).addOrderBy(`t.${key}`, direction);
-      if (query.from !== undefined) {
-        builder.andWhere(`(t.create_index, t.${key}) ${comparison} (:fromIndex::bigint, :fromKey)`, {
-          fromIndex: query.from.createIndex ?? 0,
-          fromKey: query.from.key,
-        });
-      }
-    } else if (query.order === 'job') {
-      builder.orderBy('t.namespace', direction).addOrderBy('t.job_id', direction);
-    } else {
-      builder.orderBy(`t.${key}`, direction);
-      if (query.from !== undefined) builder.andWhere(`t.${key} ${comparison} :fromKey`, { fromKey: query.from.key });
-    }
-    if (query.limit !== undefined) builder.limit(query.limit);
+  /** The rows of a list as of one moment, and which one that was. `onRows` gets them in order, some at a time. */
+  listSnapshot(
+    query: SnapshotQuery,
+    onRows: (rows: readonly SnapshotRow[]) => void | Promise<void>,
+  ): Promise<Snapshot> {
+    return readSnapshot(this.dataSource, query, onRows);
   }
 
-  /** The namespaces that rows of a table are in: a jump over the index for each, however many rows there are. */
-  async namespacesOf(table: TableName): Promise<string[]> {
-    const rows: { namespace: string }[] = await this.dataSource.query(
-      `WITH RECURSIVE found AS (
-         (SELECT namespace FROM ${table} ORDER BY namespace LIMIT 1)
-         UNION ALL
-         SELECT (SELECT t.namespace FROM ${table} t WHERE t.namespace > found.namespace ORDER BY t.namespace LIMIT 1)
-           FROM found WHERE found.namespace IS NOT NULL)
-       SELECT namespace FROM found WHERE namespace IS NOT NULL`,
-    );
-    return rows.map((row) => row.namespace);
+  /** The namespaces that rows of a table are in. */
+  namespacesOf(table: TableName): Promise<string[]> {
+    return namespacesOf(this.dataSource, table);
   }
 
   /** Only the keys of a list. */

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Index } from '@app/kernel';
+import type { Body } from './chunks.js';
 import type { LogTail, Moment, Topic } from './log-tail.js';
 
 /** A rendered answer: ready to be sent, and the index that it reports. */
 export interface Answer {
   readonly status: number;
   readonly index: Index;
-  readonly body: Buffer;
+  readonly body: Body;
   /** `X-Nomad-NextToken`, when another page exists. */
   readonly nextToken?: string;
   /** Whose the object is, where who asks must be allowed to see it. */
@@ -25,6 +26,16 @@ export interface Query {
    * that was looked up after the content, which might be newer than that.
    */
   readonly load: (moment: Moment) => Promise<Answer>;
+  /** Where somebody else keeps the answer, and knows what changes it. */
+  readonly kept?: KeptQuery | undefined;
+}
+
+/** An answer that is kept elsewhere. */
+export interface KeptQuery {
+  /** The answer as of a moment after this call. */
+  readonly read: () => Promise<Answer>;
+  /** Calls back once when the answer has changed, or may have. The returned function ends it before. */
+  readonly watch: (wake: () => void) => () => void;
 }
 
 interface Flight {
@@ -67,6 +78,7 @@ export class AnswerCache {
 
   /** The answer as of a moment after this call (as far as the log tail has come). */
   read(query: Query): Promise<Answer> {
+    if (query.kept !== undefined) return query.kept.read();
     const kept = this.answers.get(query.key);
     if (kept !== undefined) {
       this.hits++;

@@ -1,5 +1,5 @@
 import type { Index } from '@app/kernel';
-import type { Answer, AnswerCache, Query } from './answer-cache.js';
+import type { Answer, AnswerCache, KeptQuery, Query } from './answer-cache.js';
 import type { LogTail, Topic } from './log-tail.js';
 
 /** Nomad: MaxBlockingRPCQueryTime, also the default. */
@@ -44,8 +44,9 @@ export async function blockingQuery(
   const deadline = Date.now() + bound + (options.random() * bound) / JITTER_FRACTION;
   let { topics } = query;
   for (;;) {
-    const watched = right === undefined ? topics : [...topics, ...right.topics];
-    const change = nextChange(tail, watched, deadline, options.signal);
+    const { key, kept } = query;
+    const watched = [...(kept === undefined ? topics : []), ...(right?.topics ?? [])];
+    const change = nextChange(tail, watched, kept, deadline, options.signal);
     const answer = await look().catch((error: unknown) => {
       change.cancel();
       throw error;
@@ -55,7 +56,7 @@ export async function blockingQuery(
       return answer;
     }
     const wanted = answer.status === 200 ? query.topics : (query.missTopics ?? query.topics);
-    if (wanted !== topics && wanted.join() !== topics.join()) {
+    if (query.key !== key || (wanted !== topics && wanted.join() !== topics.join())) {
       change.cancel();
       topics = wanted;
       continue;
@@ -67,6 +68,7 @@ export async function blockingQuery(
 function nextChange(
   tail: LogTail,
   topics: readonly Topic[],
+  kept: KeptQuery | undefined,
   deadline: number,
   signal: AbortSignal,
 ): { happened: Promise<'moved' | 'over'>; cancel: () => void } {
@@ -77,11 +79,14 @@ function nextChange(
       resolve(how);
     };
     const over = (): void => finish('over');
-    const unwatch = tail.watch(topics, () => finish(tail.isEnding ? 'over' : 'moved'));
+    const moved = (): void => finish(tail.isEnding ? 'over' : 'moved');
+    const unwatch = tail.watch(topics, moved);
+    const unwatchKept = kept?.watch(moved);
     const timer = setTimeout(over, Math.max(0, deadline - Date.now()));
     signal.addEventListener('abort', over, { once: true });
     cancel = () => {
       unwatch();
+      unwatchKept?.();
       clearTimeout(timer);
       signal.removeEventListener('abort', over);
     };

@@ -1,4 +1,8 @@
-export { AnswerCache, type Answer, type Query } from './answer-cache.js';
+export { AnswerCache, type Answer, type KeptQuery, type Query } from './answer-cache.js';
+export { Chunks, type Body } from './chunks.js';
+export { KeptLists } from './lists/kept-lists.js';
+export type { ListAt, ListSource, Select } from './lists/kept-list.js';
+export type { KeptTable } from './lists/table-changes.js';
 export { blockingQuery, type BlockingOptions } from './blocking-query.js';
 export { NodeNews } from './node-news.js';
 export { StreamFolder, type Folded } from './stream-folder.js';

@@ -28,12 +28,6 @@ export class AllocationsController {
     const query = queryOf(request);
     const resources = orThrow(boolParam(query, 'resources'));
     const taskStates = orThrow(boolParam(query, 'task_states', true));
-    const render = async (rows: readonly { readonly key: string }[]): Promise<Map<string, string>> => {
-      const allocs = await this.objects.allocations(rows.map((row) => row.key));
-      return new Map(
-        allocs.map((alloc) => [alloc.id, JSON.stringify(renderAllocationStub(alloc, { resources, taskStates }))]),
-      );
-    };
     return this.reads.send(request, reply, options, (access) =>
       this.lists.query(
         {
@@ -53,15 +47,14 @@ export class AllocationsController {
             ClientStatus: 'client_status',
             DesiredStatus: 'desired_status',
           },
-          objects: async (rows) => {
-            const allocs = await this.objects.allocations(rows.map((row) => row.key));
-            const whole = await Promise.all(
-              allocs.map(async (alloc) => JSON.parse(await this.objects.allocationText(alloc)) as object),
-            );
-            return new Map(allocs.map(({ id }, i) => [id, whole[i]!]));
-          },
+          objectOf: (state) => this.objects.allocationObject(state as AllocationState),
           variant: `${resources} ${taskStates}`,
-          ...(resources || !taskStates ? { texts: render } : {}),
+          ...(resources || !taskStates
+            ? {
+                show: (state) =>
+                  JSON.stringify(renderAllocationStub(state as AllocationState, { resources, taskStates })),
+              }
+            : {}),
         },
         options,
         access.visibility(),

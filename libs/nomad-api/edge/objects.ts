@@ -5,16 +5,16 @@ import {
   type AllocationState,
   type JobState,
   type JobVersion,
-  type NodeState,
 } from '@app/domain';
 import type { EventStore } from '@app/event-store';
-import { allocationStream, jobStream, nodeStream, parseExact, type Index, type StreamName } from '@app/kernel';
+import { allocationStream, jobStream, parseExact, type Index, type StreamName } from '@app/kernel';
 import { ReadModels, versionKey, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
-import type { Moment, Query as DataQuery } from '@app/streaming';
+import type { Answer, KeptLists, ListSource, Moment, Query as DataQuery } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import { jsonAnswer, notFound } from './reads.js';
 
 const MAX_JOB_TEXTS_BYTES = 32 * 1024 * 1024;
+const MAX_JOB_OBJECTS = 200;
 const LOAD_CHUNK = 1000;
 
 /** An object as text, its index, and its namespace where it is found without one. */
@@ -27,6 +27,9 @@ export interface Rendered {
 const namespaceIn = (document: string): string | undefined =>
   (JSON.parse(document) as { readonly Namespace?: string }).Namespace;
 
+const versionOf = (alloc: AllocationState): string =>
+  versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+
 /** Looks single objects and unpaged lists up. Everything returned is a query for the answer cache. */
 export class Objects {
   /** Registered job documents never change: what allocations embed. */
@@ -35,9 +38,13 @@ export class Objects {
     sizeCalculation: (text) => text.length + 100,
   });
 
+  /** The same, parsed. */
+  private readonly jobObjects = new LRUCache<string, object>({ max: MAX_JOB_OBJECTS });
+
   constructor(
     private readonly readModels: ReadModels,
     private readonly store: EventStore,
+    private readonly lists: KeptLists,
   ) {}
 
   /** An object whose row holds the complete document. Its index is its own; the table's when it is missing. */
@@ -80,19 +87,16 @@ export class Objects {
 
   /** Every matching row of a table, in order of the key; the index is the table's. They are all of one namespace. */
   rows(table: 'allocation' | 'deployment' | 'evaluation', where: ListQuery['where']): DataQuery {
-    return {
-      key: JSON.stringify([table, where]),
-      topics: [`table:${table}`],
-      load: async (moment) => {
-        const rows = await this.readModels.list({ table, where, order: 'key' });
-        return jsonAnswer(
-          `[${rows.map((row) => row.document).join(',')}]`,
-          moment.tableIndex(table),
-          undefined,
-          rows[0] && namespaceIn(rows[0].document),
-        );
-      },
+    const key = JSON.stringify([table, where]);
+    const source: ListSource = { key, query: { table, where, order: 'key' }, needsStates: false };
+    const read = async (): Promise<Answer> => {
+      const { rows, tableIndex } = await this.lists.read(source);
+      const { first } = rows;
+      const namespace = first === undefined ? undefined : namespaceIn(first);
+      return { status: 200, index: tableIndex, body: rows.body(), ...(namespace !== undefined && { namespace }) };
     };
+    const kept = { read, watch: (wake: () => void) => this.lists.watch(source, wake) };
+    return { key, topics: [`table:${table}`], load: read, kept };
   }
 
   /** The matching rows as text, for an answer that depends on more than them. */
@@ -143,11 +147,6 @@ export class Objects {
     );
   }
 
-  /** What is made of each node that is still known, by the keys of the rows. */
-  nodes<T>(rows: readonly DocumentRow[], render: (state: NodeState) => T): Promise<Map<string, T>> {
-    return this.byKey<NodeState, T>(rows, nodeStream, (state) => (state.purged ? undefined : render(state)));
-  }
-
   private async byKey<S extends AggregateState, T>(
     rows: readonly DocumentRow[],
     streamOf: (key: string) => StreamName,
@@ -169,8 +168,17 @@ export class Objects {
     return `${text.slice(0, -1)},"Job":${await this.jobText(alloc)}}`;
   }
 
+  /** The same as an object, for a filter to look at. */
+  async allocationObject(alloc: AllocationState): Promise<object> {
+    const key = versionOf(alloc);
+    const known = this.jobObjects.get(key);
+    const job = known ?? (JSON.parse(await this.jobText(alloc)) as object | null);
+    if (known === undefined && job !== null) this.jobObjects.set(key, job);
+    return { ...(JSON.parse(JSON.stringify(renderAllocation(alloc))) as object), Job: job };
+  }
+
   private async jobText(alloc: AllocationState): Promise<string> {
-    const key = versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
+    const key = versionOf(alloc);
     const kept = this.jobTexts.get(key);
     if (kept !== undefined) return kept;
     const text = (await this.readModels.jobVersion(key))?.registered;

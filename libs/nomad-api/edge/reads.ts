@@ -1,10 +1,11 @@
-import { AnswerCache, blockingQuery, LogTail, type Answer, type Query as DataQuery } from '@app/streaming';
+import { AnswerCache, blockingQuery, LogTail, type Answer, type Body, type Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf, type Access } from '../acl/access.js';
 import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } from '../http/index.js';
 import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
 import { abortSignal, idOf, orThrow, queryOf } from './exchange.js';
 import { prettyJson } from './pretty-json.js';
+import { sendBytes } from './send-bytes.js';
 import { ServerIdentity } from './server-identity.js';
 
 /** Answers reads: default reads are linearizable, `?stale` answers at once, `index` waits for a change. */
@@ -88,16 +89,16 @@ function seen(access: Access, request: FastifyRequest, answer: Answer): Answer {
 const NO_PARAMETERS: ReadOptions = Object.freeze(orThrow(readOptions(new Map())));
 
 /** A JSON body, or the bare text of an error; compressed if the client takes that. */
-function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Buffer): void {
+function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, body: Body): void {
   if (status !== 200) {
-    reply.code(status).type('text/plain; charset=utf-8').send(body);
+    sendBytes(reply.code(status).type('text/plain; charset=utf-8'), body);
     return;
   }
   // Bytes, not text: to a text a charset would be added, and Nomad names none.
   reply.header('Content-Type', 'application/json');
   const indented = request.raw.url!.includes('pretty') && pretty(queryOf(request));
   const bytes = indented ? Buffer.from(prettyJson(body.toString())) : body;
-  if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) reply.send(bytes);
+  if (bytes.length < MIN_COMPRESSED_BYTES || !takesGzip(request)) sendBytes(reply, bytes);
   else void sendCompressed(reply, bytes);
 }
 

@@ -6,7 +6,8 @@ import type { Moment, Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
-import { Lists, type ListEndpoint } from '../edge/lists.js';
+import type { KeptEndpoint } from '../edge/list-endpoint.js';
+import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, Reads, sendJson } from '../edge/reads.js';
 import { wordingOf } from '../edge/rejections.js';
@@ -55,6 +56,7 @@ export class EvaluationsController {
     const all = { ...options, perPage: 0, nextToken: '' };
     const counted = (list: DataQuery): DataQuery => ({
       ...list,
+      kept: undefined,
       key: `count ${list.key}`,
       load: async (moment) => {
         const { Count, index } = await countOf(list, moment);
@@ -148,7 +150,7 @@ export class EvaluationsController {
   }
 }
 
-const endpoint = (where: ListEndpoint['where']): ListEndpoint => ({
+const endpoint = (where: KeptEndpoint['where']): KeptEndpoint => ({
   table: 'evaluation',
   tables: ['evaluation'],
   where,

@@ -11,6 +11,7 @@ import {
   renderNodePool,
   renderNodeStub,
   type DefineNodePool,
+  type NodeState,
 } from '@app/domain';
 import { nodePoolStream, quoted, type DurationNs } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
@@ -109,12 +110,11 @@ export class NodePoolsController {
         uuidPrefix: LOOKUP,
         filterType: nodeType,
         filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-        objects: (rows) => this.objects.nodes(rows, (state) => plain(renderNode(state))),
+        objectOf: (state) => plain(renderNode(state as NodeState)),
         variant: `pool ${resources} ${os}`,
         ...(resources || os
           ? {
-              texts: (rows) =>
-                this.objects.nodes(rows, (state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
+              show: (state) => JSON.stringify(renderNodeStub(state as NodeState, { resources, os })),
             }
           : {}),
       },

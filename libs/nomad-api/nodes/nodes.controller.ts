@@ -51,13 +51,11 @@ export class NodesController {
           uuidPrefix: LOOKUP,
           filterType: nodeType,
           filterColumns: { ID: 'id', Name: 'name', Datacenter: 'datacenter', Status: 'status' },
-          objects: (rows) =>
-            this.objects.nodes(rows, (state) => JSON.parse(JSON.stringify(renderNode(state))) as object),
+          objectOf: (state) => JSON.parse(JSON.stringify(renderNode(state as NodeState))) as object,
           variant: `${resources} ${os}`,
           ...(resources || os
             ? {
-                texts: (rows) =>
-                  this.objects.nodes(rows, (state) => JSON.stringify(renderNodeStub(state, { resources, os }))),
+                show: (state) => JSON.stringify(renderNodeStub(state as NodeState, { resources, os })),
               }
             : {}),
         },

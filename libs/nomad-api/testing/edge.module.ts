@@ -13,7 +13,7 @@ import {
 } from '@app/reactors';
 import { explainPlacement } from '@app/scheduling';
 import { RpcError } from '@app/nomad-rpc';
-import { NodeNews } from '@app/streaming';
+import { KeptLists, NodeNews } from '@app/streaming';
 import { KEYRING } from '@app/kernel';
 import { IdentityTokens, KeyEncryptionKey, Keyring } from '@app/keyring';
 import {
@@ -60,6 +60,7 @@ export interface TestEdge extends TestInstance {
   setReachable(isReachable: boolean): void;
 }
 
+const LISTS_BYTES = 10_000_000;
 const clock = (): number => Date.now() * 1000;
 
 /** No node has a session here. */
@@ -117,11 +118,14 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
     await restoreCluster(restored, store, readModels);
     return restored;
   };
+  const watchedStore = watched(store, (name) => ['load', 'readStream', 'readAfter'].includes(name));
+  const watchedReadModels = watched(readModels, () => true);
   const module = NomadApiModule.on({
     ...instance,
     instance: 'edge/1',
-    store: watched(store, (name) => ['load', 'readStream', 'readAfter'].includes(name)),
-    readModels: watched(readModels, () => true),
+    store: watchedStore,
+    readModels: watchedReadModels,
+    lists: new KeptLists({ tail: instance.tail, readModels: watchedReadModels, store: watchedStore }, LISTS_BYTES),
     heartbeats: new Heartbeats(dataSource),
     nodeCalls: NO_NODES,
     directory: new ServerDirectory(dataSource),
