@@ -32,7 +32,7 @@ const libs = {
   },
   // It mends the client that its readers use; it reads records of any client.
   consumer: { libs: [], packages: ['kafkajs'] },
-  agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici'] },
+  agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici', 're2js', 'yaml'] },
   platform: {
     libs: ['kernel'],
     packages: [

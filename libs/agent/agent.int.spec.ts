@@ -201,10 +201,16 @@ describe('an allocation', () => {
       'No argument or block type is named "run_fro"',
     ],
     [
-      'a template',
-      { Templates: [{ EmbeddedTmpl: 'x', DestPath: 'local/x' }] },
+      'a template with an unknown function',
+      { Templates: [{ EmbeddedTmpl: '{{ nope }}', DestPath: 'local/x' }] },
       'Setup Failure',
-      'not supported by this agent: template',
+      'Template failed: function "nope" not defined',
+    ],
+    [
+      'a secret',
+      { Secrets: [{ Name: 'x', Provider: 'vault' }] },
+      'Setup Failure',
+      'not supported by this agent: secret',
     ],
   ])('whose task asks for %s fails, and tells it', async (_, change, type, text) => {
     await start();

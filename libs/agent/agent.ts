@@ -351,6 +351,7 @@ class NodeAgent implements Agent {
         defaultHost: this.#ip,
         driver: (name) => this.#drivers.get(name),
         sign: (task, names) => this.#client.signIdentities(this.nodeId, allocation.ID, task, names),
+        read: (path, token, index, waitMs, signal) => this.#client.read(path, token, index, waitMs, signal),
         changed: (changed, urgent) => this.#changed(changed, urgent),
       },
       allocation,

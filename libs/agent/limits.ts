@@ -67,3 +67,20 @@ export const MAX_CHECK_OUTPUT_BYTES = 4 * 1024;
 /** Identities are renewed in the middle of their time, but not sooner than this; and again after this if that fails. */
 export const IDENTITY_RENEWAL_MIN_MS = 1_000;
 export const IDENTITY_RETRY_MS = 5_000;
+
+/** A read of what a template asks for waits at the server for so long. */
+export const TEMPLATE_WAIT_MS = 60_000;
+/** A read that brings nothing new takes at least so long. */
+export const TEMPLATE_MIN_TURN_MS = 1_000;
+/** Reads of templates that are under way at once; further ones wait their turn. */
+export const TEMPLATE_CONNECTIONS = 128;
+/** A failed read is tried again: first after this, up to the ceiling; a task fails once one was refused so often. */
+export const TEMPLATE_RETRY_FIRST_MS = 250;
+export const TEMPLATE_RETRY_MAX_MS = 30_000;
+export const TEMPLATE_REFUSALS = 8;
+/** After this an event says what the templates of a task wait for. */
+export const TEMPLATE_MISSING_MS = 3_000;
+/** A template that is read from a file. */
+export const MAX_TEMPLATE_BYTES = 4 * 1024 * 1024;
+/** An answer to a template. */
+export const MAX_TEMPLATE_ANSWER_BYTES = 8 * 1024 * 1024;

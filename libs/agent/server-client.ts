@@ -1,5 +1,11 @@
 import { Pool, type Dispatcher } from 'undici';
-import { FEED_GRACE_MS, FEED_WAIT_MS, REQUEST_TIMEOUT_MS } from './limits.js';
+import {
+  FEED_GRACE_MS,
+  FEED_WAIT_MS,
+  MAX_TEMPLATE_ANSWER_BYTES,
+  REQUEST_TIMEOUT_MS,
+  TEMPLATE_CONNECTIONS,
+} from './limits.js';
 import type {
   AllocationList,
   HeartbeatAnswer,
@@ -41,12 +47,21 @@ export interface ServerTrust {
   readonly tls?: ServerTls | undefined;
 }
 
+/** What the servers' API has answered to a question of a template. */
+export interface ReadAnswer {
+  readonly index: number;
+  /** Empty if there is no such object. */
+  readonly text: string;
+}
+
 const CONNECTIONS = 4;
 const KEEP_ALIVE_MS = 60_000;
 
 /** Speaks `/agent/v1` with a server (or a load balancer before several), over a few connections that are kept. */
 export class ServerClient {
   readonly #pool: Pool;
+  /** For reads that wait long, and must not hold up the others. */
+  readonly #waiting: Pool;
   readonly #secret: string;
   readonly #joinToken: string | undefined;
   readonly #closing = new AbortController();
@@ -55,11 +70,9 @@ export class ServerClient {
   constructor(address: string, secret: string, { joinToken, tls }: ServerTrust = {}) {
     this.#secret = secret;
     this.#joinToken = joinToken;
-    this.#pool = new Pool(new URL(address).origin, {
-      connections: CONNECTIONS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      ...(tls === undefined ? {} : { connect: tls }),
-    });
+    const options = { keepAliveTimeout: KEEP_ALIVE_MS, ...(tls === undefined ? {} : { connect: tls }) };
+    this.#pool = new Pool(new URL(address).origin, { ...options, connections: CONNECTIONS });
+    this.#waiting = new Pool(new URL(address).origin, { ...options, connections: TEMPLATE_CONNECTIONS });
   }
 
   register(registration: Registration): Promise<RegistrationAnswer> {
@@ -98,10 +111,30 @@ export class ServerClient {
     return this.#request('PUT', `/agent/v1/node/${nodeId}/identities`, body, REQUEST_TIMEOUT_MS);
   }
 
+  /**
+   * A blocking read of the API in a task's name.
+   * @param path with its query
+   * @throws RequestRefused for another status than 200 and 404
+   */
+  async read(path: string, token: string, index: number, waitMs: number, signal: AbortSignal): Promise<ReadAnswer> {
+    const answer = await this.#waiting.request({
+      method: 'GET',
+      path: `${path}&index=${index}&wait=${waitMs}ms`,
+      headers: { 'x-nomad-token': token },
+      headersTimeout: waitMs + FEED_GRACE_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+      signal: AbortSignal.any([signal, this.#closing.signal]),
+    });
+    const text = await textWithin(answer.body, MAX_TEMPLATE_ANSWER_BYTES);
+    const isMissing = answer.statusCode === 404;
+    if (answer.statusCode !== 200 && !isMissing) throw new RequestRefused(answer.statusCode, text);
+    return { index: Number(answer.headers['x-nomad-index'] ?? 0), text: isMissing ? '' : text };
+  }
+
   /** Breaks off what is under way. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the agent is stopping'));
-    await this.#pool.destroy();
+    await Promise.all([this.#pool.destroy(), this.#waiting.destroy()]);
   }
 
   async #request<T>(
@@ -128,4 +161,15 @@ export class ServerClient {
     if (answer.statusCode >= 300) throw new RequestRefused(answer.statusCode, text);
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
+}
+
+async function textWithin(body: Dispatcher.ResponseData['body'], bytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bytes) throw new Error(`the answer is larger than ${bytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

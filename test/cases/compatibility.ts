@@ -74,11 +74,13 @@ const STORED_ONLY = new Set([
   'api.NetworkResource.IP',
   'api.NetworkResource.MBits',
   'api.Resources.IOPS',
+  'api.ChangeScript.RunOnFirstRender',
   'api.Task.Actions',
   'api.Task.Consul',
   'api.Task.Kind',
   'api.Task.ScalingPolicies',
   'api.TaskGroup.Consul',
+  'api.Template.VaultGrace',
   'api.WorkloadIdentity',
 ]);
 

@@ -8,9 +8,10 @@ import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service
 import { textOf, type AgentLog } from '../log.js';
 import { refuseLacking } from '../task/capabilities.js';
 import type { AgentAllocation, AgentService, AllocationUpdate, SignedIdentities } from '../protocol.js';
+import type { ReadAnswer } from '../server-client.js';
 import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from '../task/task-environment.js';
-import { TaskIdentities, wantedIdentities } from '../task/task-identities.js';
 import * as events from '../task/task-event.js';
+import { TaskProvisions } from '../task/task-provisions.js';
 import { TaskRunner, type SavedTask } from '../task/task-runner.js';
 import type { Cancel, Timers } from '../timers.js';
 import { clientStatus, finishedStates, isTerminalStatus, type ClientStatusReport } from './client-status.js';
@@ -31,6 +32,14 @@ export interface AllocationHost {
   readonly driver: (name: string) => Driver | undefined;
   /** Asks servers for identities of a task of this allocation. */
   readonly sign: (task: string, names: readonly string[]) => Promise<SignedIdentities>;
+  /** Reads the servers' API in a task's name: spec/http-api-more. */
+  readonly read: (
+    path: string,
+    token: string,
+    index: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ) => Promise<ReadAnswer>;
   /** Something to report and to note has changed; urgent if the client status or the health has. */
   readonly changed: (runner: AllocationRunner, urgent: boolean) => void;
 }
@@ -61,7 +70,7 @@ export class AllocationRunner {
   readonly id: string;
   readonly #host: AllocationHost;
   readonly #tasks = new Map<string, TaskRunner>();
-  readonly #identities = new Map<string, TaskIdentities>();
+  readonly #provisions = new Map<string, TaskProvisions>();
   #allocation: AgentAllocation;
   #job: JobSpec;
   #group: TaskGroup | undefined;
@@ -167,7 +176,7 @@ export class AllocationRunner {
     this.#watcher?.stop();
     this.#checks?.stop();
     for (const task of this.#tasks.values()) task.detach();
-    for (const identities of this.#identities.values()) identities.stop();
+    for (const provisions of this.#provisions.values()) provisions.stop();
   }
 
   /**
@@ -240,8 +249,8 @@ export class AllocationRunner {
   }
 
   #saved(task: TaskRunner): SavedTask {
-    const identities = this.#identities.get(task.name);
-    return { ...task.save(), ...(identities && { renewAtUs: identities.renewAtUs }) };
+    const provisions = this.#provisions.get(task.name);
+    return { ...task.save(), ...(provisions && { renewAtUs: provisions.renewAtUs }) };
   }
 
   /** How long the allocation may go on without its servers, in nanoseconds; null if for ever. */
@@ -328,11 +337,8 @@ export class AllocationRunner {
     const host = {
       ...this.#host,
       driverTask: (task: Task) => this.#driverTask(task),
-      prepare: (task: Task) => this.#prepare(task),
-      recovered: (task: Task, saved: SavedTask) => {
-        if (wantedIdentities(task).length > 0)
-          this.#identitiesOf(task).resume(task, ownerOf(task.User), saved.renewAtUs);
-      },
+      prepare: (task: Task) => this.#provisionsOf(task).prepare(task),
+      recovered: (task: Task, saved: SavedTask) => this.#provisionsOf(task).resume(task, saved.renewAtUs),
       changed: () => this.#taskChanged(),
     };
     for (const spec of this.#group.Tasks) {
@@ -410,7 +416,7 @@ export class AllocationRunner {
       this.#health = { healthy: false, timestampUs: 0 };
     }
     if (this.isOver) {
-      for (const identities of this.#identities.values()) identities.stop();
+      for (const provisions of this.#provisions.values()) provisions.stop();
       this.#checks?.stop();
       this.#cancelMaxRun?.();
     }
@@ -546,48 +552,39 @@ export class AllocationRunner {
     });
   }
 
-  async #prepare(spec: Task): Promise<void> {
-    refuseLacking(spec);
-    if (wantedIdentities(spec).length === 0) return;
-    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
-    await createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User));
-    await this.#identitiesOf(spec).prepare(spec, ownerOf(spec.User));
-  }
-
-  #identitiesOf(spec: Task): TaskIdentities {
-    const known = this.#identities.get(spec.Name);
+  #provisionsOf(spec: Task): TaskProvisions {
+    const known = this.#provisions.get(spec.Name);
     if (known) return known;
     const host = {
       ...this.#host,
-      renewed: (mode: 'restart' | 'signal', signal: string) => this.#identityRenewed(spec.Name, mode, signal),
+      namespace: this.#allocation.Namespace,
+      directories: taskDirectories(this.#host.dataDir, this.id, spec.Name),
+      createDirectories: (task: Task) => this.#createDirectories(task),
+      environment: (task: Task) => this.#environmentOf(task),
+      runner: () => (this.#killing || this.#detached ? undefined : this.#tasks.get(spec.Name)),
     };
-    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
-    const identities = new TaskIdentities(host, spec.Name, directories);
-    this.#identities.set(spec.Name, identities);
-    return identities;
+    const provisions = new TaskProvisions(host, spec);
+    this.#provisions.set(spec.Name, provisions);
+    return provisions;
   }
 
-  #identityRenewed(name: string, mode: 'restart' | 'signal', signal: string): void {
-    const task = this.#tasks.get(name);
-    if (task?.state.State !== 'running' || this.#killing || this.#detached) return;
-    if (mode === 'restart') task.restart('Identity was renewed', 'by-operator');
-    else void task.signal(signal, 'Identity was renewed').catch(() => undefined);
+  #createDirectories(spec: Task): Promise<void> {
+    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
+    return createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User));
   }
 
   #driverTask(spec: Task): DriverTask {
     refuseLacking(spec);
-    const directories = taskDirectories(this.#host.dataDir, this.id, spec.Name);
-    const { node } = this.#host;
-    const env = { ...this.#environmentOf(spec), ...this.#identities.get(spec.Name)?.env(spec) };
+    const env = this.#provisionsOf(spec).env(spec);
     return {
       allocationId: this.id,
       name: spec.Name,
-      config: interpolateAll(spec.Config ?? {}, env, node),
+      config: interpolateAll(spec.Config ?? {}, env, this.#host.node),
       env,
       user: spec.User,
       logsDisabled: spec.LogConfig?.Disabled ?? false,
-      directories,
-      prepareDirectories: () => createTaskDirectories(directories, payloadOf(this.#job, spec), ownerOf(spec.User)),
+      directories: taskDirectories(this.#host.dataDir, this.id, spec.Name),
+      prepareDirectories: () => this.#createDirectories(spec),
     };
   }
 }

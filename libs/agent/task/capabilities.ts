@@ -9,7 +9,6 @@ export const LACKING_CAPABILITIES: readonly Capability[] = [
   'hostname',
   'secret',
   'secrets_size',
-  'template',
   'volume_mount',
 ];
 

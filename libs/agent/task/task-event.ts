@@ -26,6 +26,7 @@ const event = (
 const withMessage = (type: string, message: string): NewTaskEvent =>
   event(type, message, { message }, { Message: message });
 
+const MAX_NAMED = 3;
 export const RESTARTING = 'Restarting';
 export const NOT_RESTARTING = 'Not Restarting';
 export const TASK_SETUP = 'Task Setup';
@@ -45,6 +46,17 @@ export const failedValidation = (error: string): NewTaskEvent =>
     { validation_error: error },
     { ValidationError: error },
   );
+/** What a template waits for. Nomad names three at most. */
+export function templateMissing(names: readonly string[]): NewTaskEvent {
+  const more = names.length > MAX_NAMED ? `, and ${names.length - MAX_NAMED} more` : '';
+  return event('Template', `Missing: ${names.slice(0, MAX_NAMED).join(', ')}${more}`);
+}
+/** What came of a script that a template has run. */
+export const hookMessage = (message: string): NewTaskEvent => withMessage('Task hook message', message);
+export const hookFailed = (message: string): NewTaskEvent => withMessage('Task hook failed', message);
+/** The task ends, and has failed. */
+export const failing = (reason: string): NewTaskEvent =>
+  event('Killing', reason, { fails_task: 'true', kill_reason: reason }, { FailsTask: true, KillReason: reason });
 export const started = (): NewTaskEvent => event('Started', 'Task started by client');
 
 export function terminated(exit: ExitResult): NewTaskEvent {

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { chown, mkdir, realpath, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Task } from '@app/domain';
 import { ownProperty, type TimeUs } from '@app/kernel';
-import type { TaskDirectories } from '../allocation/directories.js';
+import type { Owner, TaskDirectories } from '../allocation/directories.js';
+import { writeInside } from '../allocation/task-files.js';
 import { StartError } from '../drivers/driver.js';
 import { IDENTITY_RENEWAL_MIN_MS, IDENTITY_RETRY_MS } from '../limits.js';
 import { textOf, type AgentLog } from '../log.js';
@@ -60,6 +58,8 @@ export class TaskIdentities {
   readonly #tokens = new Map<string, string>();
   #cancel: Cancel | null = null;
   #renewAtUs: TimeUs = 0;
+  /** The default identity, signed for the agent's own questions in the task's name. */
+  #asking: { readonly token: string; readonly renewAtUs: TimeUs } | null = null;
 
   constructor(
     private readonly host: IdentityHost,
@@ -76,11 +76,7 @@ export class TaskIdentities {
    * Renews the identities of a task that was taken up again, when they are due.
    * @param renewAtUs what an earlier run of the agent noted; undefined: nothing, and they are renewed at once.
    */
-  resume(
-    task: Task,
-    owner: { readonly uid: number; readonly gid: number } | null,
-    renewAtUs: TimeUs | undefined,
-  ): void {
+  resume(task: Task, owner: Owner | null, renewAtUs: TimeUs | undefined): void {
     this.stop();
     if (wantedIdentities(task).length === 0 || renewAtUs === 0) return;
     this.#renewAt(renewAtUs ?? this.host.now(), task, owner);
@@ -97,7 +93,7 @@ export class TaskIdentities {
   }
 
   /** @throws StartError if the servers cannot be asked now; Error if they refuse, or a file would lie outside of the task's directory. */
-  async prepare(task: Task, owner: { readonly uid: number; readonly gid: number } | null): Promise<void> {
+  async prepare(task: Task, owner: Owner | null): Promise<void> {
     const wanted = wantedIdentities(task);
     this.stop();
     if (wanted.length === 0) return;
@@ -120,10 +116,23 @@ export class TaskIdentities {
     }
     for (const { name, path } of wanted) {
       const token = this.#tokens.get(name);
-      if (path !== null && token !== undefined) await this.#write(path, token, owner);
+      if (path !== null && token !== undefined)
+        await writeInside([this.directories.task], path, token, { mode: 0o600, owner });
     }
     if (renewAtUs < Infinity) this.#renewAt(renewAtUs, task, owner);
     else this.#renewAtUs = 0;
+  }
+
+  /** The task's default identity, in whose name its templates are answered. @throws Error if servers do not give it now */
+  async token(): Promise<string> {
+    const now = this.host.now();
+    if (this.#asking !== null && now < this.#asking.renewAtUs) return this.#asking.token;
+    const { Identities: signed, Rejections: rejected } = await this.host.sign(this.task, [DEFAULT]);
+    const [identity] = signed;
+    if (identity === undefined) throw new Error(`the default identity was refused: ${rejected[0]?.Reason ?? ''}`);
+    const { Token: token, ExpiresAtUs: expiresAtUs } = identity;
+    this.#asking = { token, renewAtUs: expiresAtUs > 0 ? now + (expiresAtUs - now) / 2 : Infinity };
+    return token;
   }
 
   stop(): void {
@@ -131,12 +140,12 @@ export class TaskIdentities {
     this.#cancel = null;
   }
 
-  #renewAt(atUs: TimeUs, task: Task, owner: { readonly uid: number; readonly gid: number } | null): void {
+  #renewAt(atUs: TimeUs, task: Task, owner: Owner | null): void {
     this.#renewAtUs = atUs;
     this.#renewAfter(Math.max((atUs - this.host.now()) / 1000, IDENTITY_RENEWAL_MIN_MS), task, owner);
   }
 
-  #renewAfter(ms: number, task: Task, owner: { readonly uid: number; readonly gid: number } | null): void {
+  #renewAfter(ms: number, task: Task, owner: Owner | null): void {
     this.#cancel = this.host.timers.after(ms, () => {
       this.prepare(task, owner).then(
         () => {
@@ -150,35 +159,4 @@ export class TaskIdentities {
       );
     });
   }
-
-  /** By a new file that takes the place of the old one: a link that a task has left there is not followed. */
-  async #write(
-    path: string,
-    token: string,
-    owner: { readonly uid: number; readonly gid: number } | null,
-  ): Promise<void> {
-    const root = this.directories.task;
-    const target = resolve(root, path);
-    const outside = (): Error => new Error(`the identity file ${path} lies outside of the task directory`);
-    if (!target.startsWith(root + sep)) throw outside();
-    const realRoot = await realpath(root);
-    const isInside = (folder: string): boolean => folder === realRoot || folder.startsWith(realRoot + sep);
-    // Not even a folder is made behind a link.
-    if (!isInside(await presentFolder(dirname(target)))) throw outside();
-    await mkdir(dirname(target), { recursive: true });
-    const folder = await realpath(dirname(target));
-    if (!isInside(folder)) throw outside();
-    const draft = join(folder, `.${randomBytes(8).toString('hex')}`);
-    await writeFile(draft, token, { mode: 0o600, flag: 'wx' });
-    if (owner) await chown(draft, owner.uid, owner.gid);
-    await rename(draft, join(folder, basename(target)));
-  }
-}
-
-/** Where a path leads, as far as it is there. */
-async function presentFolder(path: string): Promise<string> {
-  return realpath(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
-    return presentFolder(dirname(path));
-  });
 }

@@ -168,6 +168,14 @@ export class TaskRunner {
     return this.done;
   }
 
+  /** Ends the task for good, as one that has failed. */
+  fail(reason: string): void {
+    if (this.#killWanted || this.isDead || this.#detached) return;
+    this.#killWanted = true;
+    this.#become({ ...withEvent(this.#state, events.failing(reason), this.#host.now()), Failed: true });
+    this.#wakeUp();
+  }
+
   /** Does not wait for the shutdown_delay any longer, or not at all. */
   skipShutdownDelay(): void {
     this.#skipsDelay = true;
@@ -249,7 +257,8 @@ export class TaskRunner {
     try {
       const driver = this.#host.driver(this.#spec.Driver);
       if (!driver) throw new StartError(`driver ${JSON.stringify(this.#spec.Driver)} not found`);
-      await this.#host.prepare(this.#spec);
+      // Who waits in vain can be killed all the same.
+      await Promise.race([this.#host.prepare(this.#spec), this.#wake.promise]);
       if (this.#killWanted || this.#detached) return { kind: 'not-started', recoverable: false };
       handle = await driver.start(this.#host.driverTask(this.#spec));
     } catch (error) {
