@@ -32,12 +32,28 @@ const MAGIC: readonly (readonly [string, string])[] = [
 /** Bytes that no text holds. */
 const IS_BINARY = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
-/** The type of a file by its name and its first bytes; never one that a browser would run. */
+/** What a browser would run. */
+const RUN: ReadonlyMap<string, string> = new Map([
+  ['.htm', 'text/html; charset=utf-8'],
+  ['.html', 'text/html; charset=utf-8'],
+  ['.js', 'text/javascript; charset=utf-8'],
+  ['.mjs', 'text/javascript; charset=utf-8'],
+  ['.svg', 'image/svg+xml'],
+  ['.wasm', 'application/wasm'],
+  ['.xhtml', 'application/xhtml+xml'],
+  ['.xml', 'text/xml; charset=utf-8'],
+]);
+const extensionOf = (path: string): string => /\.[^./]*$/.exec(path)?.[0].toLowerCase() ?? '';
+
+/** The type under which a file is handed out: never one that a browser would run. */
+export const safeContentType = (path: string, head: Buffer): string =>
+  RUN.has(extensionOf(path)) ? 'text/plain' : contentTypeOf(path, head);
+
+/** The type of a file by its name and its first bytes. */
 export function contentTypeOf(path: string, head: Buffer): string {
-  const extension = /\.[^./]*$/.exec(path)?.[0].toLowerCase() ?? '';
-  const named = BY_EXTENSION.get(extension);
+  const extension = extensionOf(path);
+  const named = BY_EXTENSION.get(extension) ?? RUN.get(extension);
   if (named !== undefined) return named;
-  if (/^\.(html?|xhtml|svg|m?js|xml|wasm)$/.test(extension)) return 'text/plain';
   const start = head.toString('hex');
   const known = MAGIC.find(([magic]) => start.startsWith(magic));
   if (known !== undefined) return known[1];

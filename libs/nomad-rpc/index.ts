@@ -1,5 +1,5 @@
 export { choose, parseChoice, type Choice, type Chosen } from './choose.js';
-export { contentTypeOf, SAFE_HEADERS } from './content-type.js';
+export { contentTypeOf, safeContentType, SAFE_HEADERS } from './content-type.js';
 export * from './messages/index.js';
 export * from './msgpack/index.js';
 export { YamuxSession, type SessionOptions } from './yamux/index.js';

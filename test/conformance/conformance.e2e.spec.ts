@@ -9,11 +9,6 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 /** Scenarios of what is not served yet; README says so, too. Whoever serves one takes its name away. */
 const NOT_SERVED = new Set([
   'enterprise-answers',
-  'client-exec',
-  'client-fs',
-  'client-logs',
-  'client-restart-signal',
-  'client-stats',
   'jobs-statuses',
   'namespaces-jobs',
 ]);

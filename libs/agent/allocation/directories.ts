@@ -56,11 +56,15 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** What everybody may write to, whatever the agent's umask says. */
+/** Nomad's modes, whatever the agent's umask says: what is within an allocation is open, and the allocation itself is not. */
 const OPEN = 0o777;
+const OPEN_STICKY = 0o1777;
+const CLOSED = 0o700;
+const PASSED_THROUGH = 0o711;
 
 /**
- * Makes the directories of a task; harmless when they are there. Those that tasks share are open to all, the others are the owner's.
+ * Makes the directories of a task; harmless when they are there. Nobody but the agent's user enters an allocation, unless one of its tasks
+ * has a user of its own; then secrets are that user's alone.
  * @throws Error if the file would lie outside of them.
  */
 export async function createTaskDirectories(
@@ -68,26 +72,34 @@ export async function createTaskDirectories(
   file: TaskFile | null,
   owner: Owner | null = null,
 ): Promise<void> {
-  const open = ['data', 'logs', 'tmp'].map((name) => join(directories.shared, name));
-  for (const folder of [...open, directories.local, join(directories.task, 'tmp')]) {
-    await mkdir(folder, { recursive: true });
-    await chmod(folder, OPEN);
-  }
-  for (const folder of [directories.secrets, directories.executor])
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { shared, task, local, secrets, executor } = directories;
+  const allocation = dirname(task);
+  await mkdir(dirname(allocation), { recursive: true, mode: PASSED_THROUGH });
+  await mkdir(allocation, { recursive: true, mode: CLOSED });
+  const open = [shared, ...['data', 'logs', 'tmp'].map((name) => join(shared, name)), task, local];
+  for (const folder of [...open, join(task, 'private')]) await make(folder, OPEN);
+  await make(join(task, 'tmp'), OPEN_STICKY);
+  await make(secrets, owner === null ? OPEN : CLOSED);
+  await mkdir(executor, { recursive: true, mode: CLOSED });
   if (owner !== null) await giveTo(owner, directories);
   if (file === null) return;
-  const path = resolve(directories.local, file.name);
-  if (!path.startsWith(directories.local + sep))
+  const path = resolve(local, file.name);
+  if (!path.startsWith(local + sep))
     throw new Error(`the payload file ${file.name} lies outside of the task directory`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, file.content);
 }
 
+async function make(folder: string, mode: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, mode);
+}
+
 /** The working directory, the local one and the secrets; the agent's notes stay its own. */
 async function giveTo({ uid, gid }: Owner, { task, local, secrets }: TaskDirectories): Promise<void> {
+  const allocation = dirname(task);
   // The data directory of an earlier release let nobody through.
-  await chmod(resolve(task, '../../..'), 0o711);
+  for (const folder of [resolve(allocation, '../..'), allocation]) await chmod(folder, PASSED_THROUGH);
   for (const folder of [task, local, join(task, 'tmp'), secrets]) await chown(folder, uid, gid);
 }
 

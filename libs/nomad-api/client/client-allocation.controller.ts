@@ -3,9 +3,18 @@ import type { Any } from '@app/nomad-rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { sendText } from '../edge/reads.js';
-import { allocRestartRequest, allocSignalRequest, decodeBody, NomadError, param } from '../http/index.js';
+import {
+  allocPauseRequest,
+  allocRestartRequest,
+  allocSignalRequest,
+  decodeBody,
+  NomadError,
+  param,
+} from '../http/index.js';
 import { Forwarding } from './forwarding.js';
 import { jsonText } from './json-text.js';
+
+const SCHEDULE_STATES = new Set(['', 'pause', 'run', 'scheduled', 'force_pause', 'force_run', 'schedule_resume']);
 
 /** Nomad: /v1/client/allocation; spec/http-api-client §3. */
 @Controller('v1')
@@ -65,6 +74,9 @@ export class ClientAllocationController {
 
   @Put('client/allocation/:id/pause')
   async pause(@Req() request: FastifyRequest): Promise<void> {
+    const decoded = decodeBody(bodyOf(request), allocPauseRequest, { chunked: isChunked(request) });
+    const { ScheduleState: state } = orThrow(decoded, 'Failed to decode body: ', 400);
+    if (!SCHEDULE_STATES.has(state ?? '')) throw new NomadError('Not a valid task schedule state', 400);
     await this.forwarding.allocation(request, idOf(request));
     throw new NomadError('Enterprise only');
   }

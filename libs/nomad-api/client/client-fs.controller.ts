@@ -1,6 +1,6 @@
 import { All, Controller, Req, Res } from '@nestjs/common';
 import type { AllocationState } from '@app/domain';
-import { contentTypeOf, SAFE_HEADERS, type Any, type Schema } from '@app/nomad-rpc';
+import { safeContentType, SAFE_HEADERS, type Any, type Schema } from '@app/nomad-rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal, idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { sendText } from '../edge/reads.js';
@@ -129,7 +129,7 @@ export class ClientFsController {
       const first = await iterator.next();
       if (first.done !== true) refuse(first.value);
       const head = first.done === true ? Buffer.alloc(0) : (first.value.Payload ?? Buffer.alloc(0));
-      const type = contentTypeOf(path, head.subarray(0, SNIFFED_BYTES));
+      const type = safeContentType(path, head.subarray(0, SNIFFED_BYTES));
       reply.headers(SAFE_HEADERS);
       const frames = { [Symbol.asyncIterator]: () => resumed(first, iterator) };
       await sendFrames(request, reply, { ...opened, frames }, type);

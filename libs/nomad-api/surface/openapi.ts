@@ -46,6 +46,7 @@ const BODIES: ReadonlyMap<string, ShapeNode> = new Map<string, ShapeNode>([
   ['PUT /v1/search', requests.searchRequest],
   ['PUT /v1/search/fuzzy', requests.fuzzySearchRequest],
   ['* /v1/client/allocation/:id/restart', requests.allocRestartRequest],
+  ['PUT /v1/client/allocation/:id/pause', requests.allocPauseRequest],
   ['PUT /v1/client/allocation/:id/signal', requests.allocSignalRequest],
   ['POST /v1/client/metadata', requests.nodeMetaApplyRequest],
   ['PUT /v1/client/identity/renew', requests.nodeIdentityRenewRequest],

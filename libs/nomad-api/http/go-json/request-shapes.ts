@@ -250,6 +250,7 @@ export const fuzzySearchRequest = struct(
 
 export const allocRestartRequest = struct('structs.AllocRestartRequest', { TaskName: string, AllTasks: bool });
 export const allocSignalRequest = struct('structs.AllocSignalRequest', { Task: string, Signal: string });
+export const allocPauseRequest = struct('structs.AllocPauseRequest', { Task: string, ScheduleState: string });
 export const nodeMetaApplyRequest = struct('structs.NodeMetaApplyRequest', {
   NodeID: string,
   Meta: map(pointer(string)),
