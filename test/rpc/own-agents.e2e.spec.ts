@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
 
@@ -234,6 +235,88 @@ it(
     await until('the log once more', async () =>
       (await get(`fs/logs/${alloc}?task=main&type=stdout&plain=true`)).text.includes('first line'),
     );
+  },
+  BOUND_MS,
+);
+
+it(
+  'templates follow a variable and a service, and tell the task by a restart or a signal',
+  async () => {
+    const path = 'nomad/jobs/rendered';
+    const setVariable = (greeting: string): Promise<unknown> =>
+      fetch(`${server.url}/v1/var/${path}`, {
+        method: 'PUT',
+        body: JSON.stringify({ Path: path, Items: { greeting } }),
+      });
+    const block = { ChangeMode: 'restart', Splay: 0 };
+    const task = {
+      Name: 'main',
+      Driver: 'raw_exec',
+      Config: {
+        command: '/bin/sh',
+        args: ['-c', 'echo "$GREETING"; trap "echo hup" HUP; while :; do sleep 0.1; done'],
+      },
+      Resources: { CPU: 20, MemoryMB: 16 },
+      KillSignal: 'SIGTERM',
+      Templates: [
+        {
+          ...block,
+          EmbeddedTmpl: 'GREETING={{ with nomadVar "nomad/jobs/rendered" }}{{ .greeting | toJSON }}{{ end }}',
+          DestPath: 'secrets/env',
+          Envvars: true,
+        },
+        {
+          ...block,
+          ChangeMode: 'signal',
+          ChangeSignal: 'SIGHUP',
+          EmbeddedTmpl: '{{ range nomadService "late" }}{{ .Address }}:{{ .Port }}{{ end }}',
+          DestPath: 'local/late',
+        },
+      ],
+    };
+    const register = (ID: string, group: object): Promise<unknown> =>
+      fetch(`${server.url}/v1/jobs`, {
+        method: 'PUT',
+        body: JSON.stringify({ Job: { ID, Name: ID, Datacenters: ['*'], TaskGroups: [group] } }),
+      });
+    await register('rendered', { Name: 'g', Count: 1, Tasks: [task] });
+    const allocation = (): Promise<
+      { ID: string; TaskStates: Record<string, { Events: { DisplayMessage: string }[] }> } | undefined
+    > =>
+      fetch(`${server.url}/v1/job/rendered/allocations`).then(async (answer) => ((await answer.json()) as never[])[0]);
+    const said = async (text: string): Promise<boolean> =>
+      (await allocation())?.TaskStates?.['main']?.Events.some(({ DisplayMessage }) => DisplayMessage.includes(text)) ??
+      false;
+    await until('what the template waits for', () => said(`Missing: nomad.var.block(${path}@default)`));
+    await setVariable('hello');
+    const { ID } = (await allocation())!;
+    const log = async (): Promise<string> => (await get(`fs/logs/${ID}?task=main&type=stdout&plain=true`)).text;
+    await until('the greeting', async () => (await log()).includes('hello\n'));
+    await setVariable('good bye');
+    await until('the restart', async () => (await log()).includes('good bye\n'));
+    expect(await said('Template with change_mode restart re-rendered')).toBe(true);
+    await register('late', {
+      Name: 'g',
+      Count: 1,
+      Services: [{ Name: 'late', Provider: 'nomad', Address: '10.9.8.7', AddressMode: 'auto' }],
+      Tasks: [{ Name: 'main', Driver: 'mock_driver', Config: { run_for: '1h' }, Resources: { CPU: 20, MemoryMB: 16 } }],
+    });
+    await until('the signal', async () => (await log()).includes('hup'));
+    expect((await get(`fs/cat/${ID}?path=main/local/late`)).text).toBe('10.9.8.7:0');
+  },
+  BOUND_MS,
+);
+
+it(
+  'a server that is stopped at the end of a suite leaves no task behind',
+  async () => {
+    const stats = JSON.parse((await get(`allocation/${alloc}/stats`)).text) as {
+      Tasks: { main: { Pids: Record<string, unknown> } };
+    };
+    const pids = Object.keys(stats.Tasks.main.Pids).map(Number);
+    expect(pids.length).toBeGreaterThan(0);
+    await server.stop();
+    await until('the processes to end', () => Promise.resolve(pids.every((pid) => !existsSync(`/proc/${pid}`))));
   },
   BOUND_MS,
 );

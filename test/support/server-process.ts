@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endStrays } from '@app/agent';
 
 const START_MS = 60_000;
 
@@ -21,7 +22,7 @@ export interface ServerProcess {
   readonly process: ChildProcess;
   /** Ends it as a crash would; its data stay. */
   readonly kill: () => Promise<void>;
-  /** Ends it in good order and removes its data. */
+  /** Ends it in good order, and the tasks that its nodes have left running; removes its data. */
   readonly stop: () => Promise<void>;
 }
 
@@ -84,9 +85,17 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     kill: () => end('SIGKILL'),
     async stop() {
       await end('SIGINT');
+      endTasks(dataDir);
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A node leaves its tasks running when it ends, for the next one on its directory. Here there is none. */
+function endTasks(dataDir: string): void {
+  const nodes = join(dataDir, 'nodes');
+  if (!existsSync(nodes)) return;
+  for (const node of readdirSync(nodes)) endStrays(join(nodes, node), () => false);
 }
 
 async function answers(url: string): Promise<boolean> {
