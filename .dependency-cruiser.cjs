@@ -30,6 +30,8 @@ const libs = {
     libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'keyring', 'nomad-rpc'],
     packages: ['lru-cache'],
   },
+  // What pages and the terminal tell alike: sentences, without a clock or a screen.
+  story: { libs: ['kernel'], packages: [], pure: true },
   // It mends the client that its readers use; it reads records of any client.
   consumer: { libs: [], packages: ['kafkajs'] },
   agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici', 're2js', 'yaml'] },

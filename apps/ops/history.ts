@@ -11,7 +11,7 @@ import {
 import { StartupError } from '@app/platform';
 import { Client } from 'pg';
 import { withLog } from './database.js';
-import { storyEvent, storyLines } from './story/story.js';
+import { storyEvent, storyLines } from './story.js';
 
 const FIRST_VERSION = 1;
 const SHOWN_CANDIDATES = 5;

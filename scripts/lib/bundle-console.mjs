@@ -15,6 +15,7 @@ await build({
   configFile: false,
   publicDir: false,
   logLevel: 'warn',
+  resolve: { alias: [{ find: /^@app\/([^/]+)$/, replacement: inRoot('libs/$1/index.ts') }] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: { outDir, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false }, target: 'es2022' },

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadOpsConfiguration, StartupError, type OpsConfiguration } from '@app/platform';
-import type { EventData } from '../story/sentences.js';
-import { storyLines } from '../story/story.js';
+import type { EventData } from '@app/story';
+import { storyLines } from '../story.js';
 import { Api } from './api.js';
 import { bar, Progress } from './progress.js';
 

@@ -1,6 +1,6 @@
 import { upcast } from '@app/domain';
 import { isoFromUs, visible, type RecordedEvent } from '@app/kernel';
-import { sentenceOf, type EventData } from './sentences.js';
+import { sentenceOf, type EventData } from '@app/story';
 
 /** One event as a story tells it. */
 export interface StoryEvent {

@@ -1,4 +1,6 @@
 import { ownProperty } from '@app/kernel';
+import { many } from './words.js';
+
 /** What an event carries, as JSON. */
 export type EventData = Readonly<Record<string, unknown>>;
 
@@ -9,7 +11,6 @@ const short = (id: unknown): string => text(id).slice(0, ID_SHOWN);
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const members = (value: unknown): EventData =>
   typeof value === 'object' && value !== null ? (value as EventData) : {};
-const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 const after = (word: string, value: unknown): string =>
   value === undefined || value === null || value === '' ? '' : `${word}${text(value)}`;
 const ids = (value: unknown): string => list(value).map(short).join(', ');
@@ -20,7 +21,7 @@ function goals(groups: unknown): string {
   return Object.entries(members(groups))
     .map(([name, group]) => {
       const { desiredTotal, desiredCanaries } = members(group);
-      return `${name} wants ${text(desiredTotal)}${desiredCanaries ? `, first ${many(Number(desiredCanaries), 'canary').replace('canarys', 'canaries')}` : ''}`;
+      return `${name} wants ${text(desiredTotal)}${desiredCanaries ? `, first ${many(Number(desiredCanaries), 'canary')}` : ''}`;
     })
     .join('; ');
 }
