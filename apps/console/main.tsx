@@ -1,26 +1,27 @@
+import { duration } from '@app/story';
 import { effect } from '@preact/signals';
 import { Component, render, type ComponentChildren } from 'preact';
-import { ActionDialog } from './parts/act.tsx';
+import { ActionDialog, Done } from './parts/act.tsx';
+import { chosen } from './parts/choice.tsx';
+import { Help } from './parts/help.tsx';
+import { listenToKeys, opened, PAGES } from './parts/keys.ts';
+import { Palette } from './parts/palette.tsx';
 import { Fault } from './parts/parts.tsx';
-import { duration, visible } from './parts/words.ts';
+import { indexed, visible } from './parts/words.ts';
 import { AllocationPage } from './pages/allocation.tsx';
 import { Board } from './pages/board.tsx';
+import { CommitPage } from './pages/commit.tsx';
+import { ComparePage } from './pages/compare.tsx';
 import { DeploymentPage } from './pages/deployment.tsx';
+import { EvaluationPage, EvaluationsPage } from './pages/evaluations.tsx';
 import { JobPage } from './pages/job.tsx';
+import { JobsPage } from './pages/jobs.tsx';
 import { LedgerPage } from './pages/ledger.tsx';
-import { EvaluationPage, JobsPage, NodePage, NodesPage, ServersPage } from './pages/lists.tsx';
+import { NodePage, NodesPage } from './pages/nodes.tsx';
+import { ServersPage } from './pages/servers.tsx';
 import { SettingsPage } from './pages/settings.tsx';
-import { followLinks, go, place } from './store/go.ts';
-import { head, heardAt, now, startStream, streamState } from './store/live.ts';
-
-const PAGES = [
-  ['board', 'Rollouts', '/ui/', 'r'],
-  ['jobs', 'Jobs', '/ui/jobs', 'j'],
-  ['nodes', 'Nodes', '/ui/clients', 'n'],
-  ['ledger', 'Ledger', '/ui/ledger', 'l'],
-  ['servers', 'Servers', '/ui/servers', 's'],
-  ['settings', 'Settings', '/ui/settings', 't'],
-] as const;
+import { asOf, followLinks, place } from './store/go.ts';
+import { head, heardAt, hold, isHeld, now, startStream, streamState } from './store/live.ts';
 
 function Page() {
   const at = place.value;
@@ -41,6 +42,12 @@ function Page() {
       return <NodesPage />;
     case 'node':
       return <NodePage key={at.id} id={at.id} />;
+    case 'evaluations':
+      return <EvaluationsPage />;
+    case 'compare':
+      return <ComparePage key={`${at.namespace} ${at.id}`} {...at} />;
+    case 'commit':
+      return <CommitPage key={at.index} index={at.index} />;
     case 'ledger':
       return <LedgerPage />;
     case 'servers':
@@ -76,8 +83,14 @@ class Fence extends Component<{ readonly children: ComponentChildren }, { readon
 /** As of which index everything is, and how old that is. */
 function Freshness() {
   const age = duration((now.value - heardAt.value) / 1000);
-  const index = head.value < 0 ? '' : `#${head.value.toLocaleString('en')}`;
+  const index = head.value < 0 ? '' : indexed(head.value);
   const state = streamState.value;
+  if (isHeld.value)
+    return (
+      <button type="button" class="chip warns" onClick={() => hold(false)}>
+        updates held back; let them in
+      </button>
+    );
   if (state === 'live')
     return (
       <span class="chip">
@@ -118,31 +131,30 @@ function Shell() {
         </nav>
         <Freshness />
       </header>
+      <Done />
       <main id="main" tabIndex={-1}>
-        <Fence key={JSON.stringify(place.value)}>
+        <Fence key={JSON.stringify([place.value, asOf.value === undefined])}>
           <Page />
         </Fence>
       </main>
       <ActionDialog />
+      {opened.value === 'palette' && <Palette />}
+      {opened.value === 'help' && <Help />}
     </>
   );
 }
-
-let isGoing = false;
-addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
-  if (ctrlKey || metaKey || altKey || (target as Element).closest('input, textarea, select, dialog') !== null) return;
-  const chosen = isGoing ? PAGES.find(([, , , letter]) => letter === key) : undefined;
-  isGoing = key === 'g';
-  if (chosen !== undefined) go(chosen[2]);
-  if (key === '/') setTimeout(() => document.getElementById('filter')?.focus());
-});
 
 effect(() => {
   const at = place.value;
   const title = PAGES.find(([name]) => name === at.page)?.[1] ?? ('id' in at ? visible(at.id).slice(0, 60) : at.page);
   document.title = `${title} · Rollbook`;
 });
+// A choice is of the page on which it was made.
+effect(() => {
+  if (place.value) chosen.value = new Set();
+});
 
 followLinks();
+listenToKeys();
 void startStream();
 render(<Shell />, document.getElementById('page')!);

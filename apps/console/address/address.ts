@@ -1,8 +1,16 @@
 /** What an address under `/ui` shows. */
 export type Place =
-  | { readonly page: 'board' | 'jobs' | 'nodes' | 'ledger' | 'servers' | 'settings' }
+  | { readonly page: 'board' | 'jobs' | 'nodes' | 'evaluations' | 'ledger' | 'servers' | 'settings' }
   | { readonly page: 'job'; readonly id: string; readonly namespace: string; readonly tab: JobTab }
+  | {
+      readonly page: 'compare';
+      readonly id: string;
+      readonly namespace: string;
+      readonly from: number;
+      readonly to: number;
+    }
   | { readonly page: 'deployment' | 'allocation' | 'node' | 'evaluation'; readonly id: string }
+  | { readonly page: 'commit'; readonly index: number }
   | { readonly page: 'unknown'; readonly path: string };
 
 export const JOB_TABS = [
@@ -25,6 +33,14 @@ const decode = (text: string): string => {
 };
 
 const isTab = (text: string | undefined): text is JobTab => JOB_TABS.some((tab) => tab === text);
+const INDEX = /^\d{1,15}$/;
+
+/** The moment in a query: an index or an RFC 3339 time; undefined: now. */
+export function momentOf(query: string): string | undefined {
+  const given = new URLSearchParams(query);
+  const text = given.get('at') ?? given.get('as_of') ?? '';
+  return INDEX.test(text) || !Number.isNaN(Date.parse(text)) ? text : undefined;
+}
 
 /** Reads a path, `/ui/` included, and its query; every address that Nomad's command line prints is among them. */
 export function placeOf(path: string, query = ''): Place {
@@ -39,29 +55,46 @@ export function placeOf(path: string, query = ''): Place {
   if (first === 'allocations' && second !== undefined) return { page: 'allocation', id: decode(second) };
   if (first === 'evaluations') {
     const id = second === undefined ? new URLSearchParams(query).get('currentEval') : decode(second);
-    if (id !== null) return { page: 'evaluation', id };
+    return id === null ? { page: 'evaluations' } : { page: 'evaluation', id };
   }
-  if (first === 'ledger') return { page: 'ledger' };
+  if (first === 'ledger' && second !== undefined && INDEX.test(second))
+    return { page: 'commit', index: Number(second) };
+  if (first === 'ledger' && second === undefined) return { page: 'ledger' };
   if (first === 'servers') return { page: 'servers' };
   if (first === 'settings') return { page: 'settings' };
   return { page: 'unknown', path: `/${rest}` };
 }
 
-/** Encoded ids are one part; raw ones may have slashes: cut at the last `@`, then at a known tab. */
+/** Encoded ids are one part; raw ones may have slashes: cut at the last `@`, then at a known tab or `versions/<a>..<b>`. */
 function jobOf(rest: string, query: string): Place {
   const given = new URLSearchParams(query).get('namespace') ?? 'default';
-  const parts = rest.replace(/\/$/, '').split('/');
+  const path = rest.replace(/\/$/, '');
+  const compared = /^(.+)\/versions\/(\d{1,15})\.\.(\d{1,15})$/.exec(path);
+  if (compared !== null) {
+    const [, name = '', from, to] = compared;
+    return { page: 'compare', ...nameOf(name, given), from: Number(from), to: Number(to) };
+  }
+  const parts = path.split('/');
   const last = parts.at(-1);
   const tab = parts.length > 1 && isTab(last) ? last : 'overview';
   const name = (parts.length > 1 && isTab(last) ? parts.slice(0, -1) : parts).join('/');
+  return { page: 'job', ...nameOf(name, given), tab };
+}
+
+function nameOf(name: string, namespace: string): { readonly id: string; readonly namespace: string } {
   const at = name.lastIndexOf('@');
-  if (at <= 0) return { page: 'job', id: decode(name), namespace: given, tab };
-  return { page: 'job', id: decode(name.slice(0, at)), namespace: decode(name.slice(at + 1)), tab };
+  if (at <= 0) return { id: decode(name), namespace };
+  return { id: decode(name.slice(0, at)), namespace: decode(name.slice(at + 1)) };
 }
 
 /** The only way to make an address: names from outside are encoded, so none becomes a scheme or a path. */
 export const jobAddress = (id: string, namespace: string, tab: JobTab = 'overview'): string =>
   `/ui/jobs/${encodeURIComponent(id)}@${encodeURIComponent(namespace)}${tab === 'overview' ? '' : `/${tab}`}`;
 
+export const compareAddress = (id: string, namespace: string, from: number, to: number): string =>
+  `${jobAddress(id, namespace, 'versions')}/${from}..${to}`;
+
 export const objectAddress = (kind: 'deployments' | 'allocations' | 'clients' | 'evaluations', id: string): string =>
   `/ui/${kind}/${encodeURIComponent(id)}`;
+
+export const commitAddress = (index: number): string => `/ui/ledger/${index}`;

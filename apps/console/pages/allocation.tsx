@@ -1,10 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
 import { jobAddress, objectAddress } from '../address/address.ts';
+import { ask } from '../parts/act.tsx';
+import { askForHealth } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
+import { Logs } from '../parts/logs.tsx';
+import { lookOf, type Allocation } from '../parts/looks.ts';
 import { Ago, Answer, Table } from '../parts/parts.tsx';
-import { lookOf, StatusOf, type Allocation } from '../parts/slots.tsx';
-import { visible } from '../parts/words.ts';
-import { readText } from '../store/api.ts';
+import { StatusOf } from '../parts/slots.tsx';
+import { Terminal } from '../parts/terminal.tsx';
+import { short, visible } from '../parts/words.ts';
+import { isPast } from '../store/go.ts';
 import { useRead } from '../store/use-read.ts';
 
 interface TaskState {
@@ -15,6 +19,10 @@ interface TaskState {
 }
 interface Whole extends Omit<Allocation, 'JobVersion'> {
   readonly Job: { readonly Version: number };
+  readonly DeploymentID: string;
+  readonly EvalID: string;
+  readonly PreviousAllocation: string;
+  readonly NextAllocation: string;
   readonly TaskStates: Readonly<Record<string, TaskState>> | null;
 }
 
@@ -36,6 +44,13 @@ export function AllocationPage({ id }: { readonly id: string }) {
             <StatusOf of={one} />, placed <Ago at={one.CreateTime} />
           </h1>
           {Boolean(one.DesiredDescription) && <p>{visible(one.DesiredDescription)}</p>}
+          <p class="row">
+            <Linked label="in place of" kind="allocations" id={one.PreviousAllocation} />
+            <Linked label="replaced by" kind="allocations" id={one.NextAllocation} />
+            <Linked label="deployment" kind="deployments" id={one.DeploymentID} />
+            <Linked label="evaluation" kind="evaluations" id={one.EvalID} />
+          </p>
+          <Actions of={one} />
           {Object.entries(one.TaskStates ?? {}).map(([task, state]) => (
             <section key={task} aria-label={`Task ${visible(task)}`}>
               <h2>
@@ -55,7 +70,8 @@ export function AllocationPage({ id }: { readonly id: string }) {
                   </tr>
                 ))}
               </Table>
-              <Logs id={id} task={task} isLive={lookOf(one) !== 'gone'} />
+              {!isPast.value && <Logs id={id} task={task} isLive={lookOf(one) !== 'gone'} />}
+              {!isPast.value && state.State === 'running' && <Terminal id={id} task={task} />}
             </section>
           ))}
           {!one.TaskStates && <p class="muted">Its node has not yet said anything about it.</p>}
@@ -67,51 +83,64 @@ export function AllocationPage({ id }: { readonly id: string }) {
   );
 }
 
-const SHOWN_BYTES = 20_000;
-const AGAIN_MS = 2000;
-
-/** The end of what a task has written; read again while it runs. */
-function Logs({ id, task, isLive }: { readonly id: string; readonly task: string; readonly isLive: boolean }) {
-  const [kind, setKind] = useState<'stdout' | 'stderr'>('stdout');
-  const [text, setText] = useState('Reading…');
-  useEffect(() => {
-    let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const load = (): void => {
-      readText(
-        `/v1/client/fs/logs/${encodeURIComponent(id)}?task=${encodeURIComponent(task)}&type=${kind}&plain=true&origin=end&offset=${SHOWN_BYTES}`,
-      )
-        .then(
-          (log) => !isOver && setText(log === '' ? `It has written nothing to ${kind}.` : log),
-          (error: Error) => !isOver && setText(`No logs: ${error.message}`),
-        )
-        .finally(() => {
-          if (isLive && !isOver) timer = setTimeout(load, AGAIN_MS);
-        });
-    };
-    load();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [id, task, kind, isLive]);
+function Linked({
+  label,
+  kind,
+  id,
+}: {
+  readonly label: string;
+  readonly kind: 'allocations' | 'deployments' | 'evaluations';
+  readonly id: string;
+}) {
+  if (!id) return null;
   return (
-    <>
-      <div class="row">
-        <h3>Logs</h3>
-        {(['stdout', 'stderr'] as const).map((name) => (
-          <button key={name} type="button" aria-pressed={name === kind} onClick={() => setKind(name)}>
-            {name}
-          </button>
-        ))}
-      </div>
-      <pre class="log" tabIndex={0} aria-label={`Log of ${visible(task)}`}>
-        {text
-          .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
-          .split('\n')
-          .map((line) => visible(line.replaceAll('\t', '  ').replace(/\r$/, '')))
-          .join('\n')}
-      </pre>
-    </>
+    <span class="muted">
+      {label} <a href={objectAddress(kind, id)}>{short(id)}</a>
+    </span>
+  );
+}
+
+function Actions({ of }: { readonly of: Whole }) {
+  if (isPast.value || lookOf(of) === 'gone') return null;
+  const path = encodeURIComponent(of.ID);
+  const stub = { ...of, JobVersion: of.Job.Version };
+  return (
+    <div class="row">
+      {Boolean(of.DeploymentID) && of.DeploymentStatus?.Healthy !== false && (
+        <button type="button" onClick={() => askForHealth({ ID: of.DeploymentID }, [stub])}>
+          Set health…
+        </button>
+      )}
+      <button
+        type="button"
+        onClick={() =>
+          ask({
+            title: `Restart the tasks of ${visible(of.Name)}?`,
+            effect: 'Its tasks end and start again where they are. The allocation stays.',
+            verb: 'Restart',
+            steps: [{ path: `/v1/client/allocation/${path}/restart`, body: {} }],
+            isHeldBySight: false,
+            command: `nomad alloc restart ${of.ID}`,
+          })
+        }
+      >
+        Restart…
+      </button>
+      <button
+        type="button"
+        onClick={() =>
+          ask({
+            title: `Stop ${visible(of.Name)}?`,
+            effect: 'It is stopped, and another allocation takes its slot.',
+            verb: 'Stop',
+            steps: [{ path: `/v1/allocation/${path}/stop`, body: {} }],
+            about: [of.ID],
+            command: `nomad alloc stop ${of.ID}`,
+          })
+        }
+      >
+        Stop…
+      </button>
+    </div>
   );
 }

@@ -1,16 +1,27 @@
+import { many, sentenceOfWait, type Wait } from '@app/story';
 import { jobAddress, objectAddress } from '../address/address.ts';
-import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
+import { Choose, chosen, Chosen } from '../parts/choice.tsx';
+import {
+  askToFail,
+  askToPause,
+  askToPromote,
+  DeploymentActions,
+  isActive,
+  isPromotable,
+  waitsForPerson,
+  type Deployment,
+} from '../parts/deployment-actions.tsx';
 import { Ago, Answer, Progress } from '../parts/parts.tsx';
 import { WaitSaid } from '../parts/wait-said.tsx';
-import { many, sentenceOfWait, visible, type Wait } from '../parts/words.ts';
-import { useRead } from '../store/use-read.ts';
+import { visible } from '../parts/words.ts';
+import { useList, useRead } from '../store/use-read.ts';
 
 const MOST_ENDED = 10;
 const MOST_ACTIVE = 50;
 
 /** What moves, and what waits for whom? */
 export function Board() {
-  const deployments = useRead<readonly Deployment[]>('/v1/deployments?namespace=*', { topics: ['Deployment'] });
+  const deployments = useList<Deployment>('/v1/deployments?namespace=*', 'Deployment');
   return (
     <Answer of={deployments}>
       {(all) => {
@@ -32,6 +43,7 @@ export function Board() {
                 <code>npm run demo</code> makes one.
               </p>
             )}
+            <ActionsForAll of={active.filter(({ ID }) => chosen.value.has(ID))} />
             {waiting.length > 0 && <h2>Waits for you</h2>}
             {waiting.slice(0, MOST_ACTIVE).map((one) => (
               <Row key={one.ID} of={one} />
@@ -65,16 +77,34 @@ export function Board() {
 }
 
 const groupsOf = ({ TaskGroups }: Deployment) => Object.values(TaskGroups ?? {});
-/** Paused, or all that is missing is a promotion that nobody but a person gives. */
-const waitsForPerson = (one: Deployment): boolean =>
-  one.Status === 'paused' ||
-  groupsOf(one).some(
-    (group) =>
-      group.DesiredCanaries > 0 &&
-      !group.Promoted &&
-      !group.AutoPromote &&
-      group.HealthyAllocs >= group.DesiredCanaries,
+
+function ActionsForAll({ of }: { readonly of: readonly Deployment[] }) {
+  const paused = of.filter(({ Status }) => Status === 'paused');
+  const running = of.filter(({ Status }) => Status !== 'paused');
+  const ready = running.filter((one) => groupsOf(one).some(isPromotable));
+  return (
+    <Chosen count={of.length} noun="rollout">
+      {ready.length > 0 && (
+        <button type="button" onClick={() => askToPromote(ready)}>
+          Promote {ready.length}…
+        </button>
+      )}
+      {running.length > 0 && (
+        <button type="button" onClick={() => askToPause(running, true)}>
+          Pause {running.length}…
+        </button>
+      )}
+      {paused.length > 0 && (
+        <button type="button" onClick={() => askToPause(paused, false)}>
+          Resume {paused.length}…
+        </button>
+      )}
+      <button type="button" onClick={() => askToFail(of)}>
+        Fail {of.length}…
+      </button>
+    </Chosen>
   );
+}
 
 function Row({ of }: { readonly of: Deployment }) {
   const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}`, { keys: [of.ID] });
@@ -83,6 +113,7 @@ function Row({ of }: { readonly of: Deployment }) {
   const healthy = groupsOf(of).reduce((sum, group) => sum + group.HealthyAllocs, 0);
   return (
     <article class={`rollout ${waitsForPerson(of) ? 'waits' : ''}`}>
+      <Choose id={of.ID} called={visible(of.JobID)} />
       <div class="grow">
         <p class="title">
           <a href={jobAddress(of.JobID, of.Namespace)}>
@@ -99,11 +130,7 @@ function Row({ of }: { readonly of: Deployment }) {
           {healthy} of {total} healthy
         </span>
       </div>
-      <DeploymentActions
-        of={of}
-        promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'}
-        reverts={groupsOf(of).some(({ AutoRevert }) => AutoRevert)}
-      />
+      <DeploymentActions of={of} />
     </article>
   );
 }

@@ -1,22 +1,23 @@
+import { sentenceOfWait, type Wait } from '@app/story';
 import { jobAddress } from '../address/address.ts';
-import { DeploymentActions, type Deployment } from '../parts/deployment-actions.tsx';
+import { DeploymentActions, PromoteGroup, SetHealth, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
+import type { Allocation } from '../parts/looks.ts';
 import { Ago, Answer, Progress, Table } from '../parts/parts.tsx';
-import { AllocationRows, Slots, type Allocation } from '../parts/slots.tsx';
-import { sentenceOfWait, short, visible, type Wait } from '../parts/words.ts';
-import { useRead } from '../store/use-read.ts';
+import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
+import { short, visible } from '../parts/words.ts';
+import { useList, useRead } from '../store/use-read.ts';
 
 /** How far, how well, what next? */
 export function DeploymentPage({ id }: { readonly id: string }) {
   const path = encodeURIComponent(id);
   const deployment = useRead<Deployment>(`/v1/deployment/${path}`, { keys: [id] });
   const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${path}`, { keys: [id] });
-  const allocations = useRead<readonly Allocation[]>(`/v1/deployment/allocations/${path}`, { keys: [id] });
+  const allocations = useList<Allocation>(`/v1/deployment/allocations/${path}`, 'Allocation', { key: id });
   return (
     <Answer of={deployment}>
       {(one) => {
         const sentence = wait.value && sentenceOfWait(wait.value);
-        const groups = Object.entries(one.TaskGroups ?? {});
         return (
           <>
             <p class="crumb">
@@ -28,50 +29,15 @@ export function DeploymentPage({ id }: { readonly id: string }) {
               <Ago at={one.CreateTime} />
             </p>
             <h1 class="answer" aria-live="polite">
-              {sentence?.says ?? visible(one.StatusDescription)}
+              {visible(sentence?.says ?? one.StatusDescription)}
             </h1>
             {sentence !== undefined && sentence.otherwise !== '' && <p>If nobody acts: {sentence.otherwise}</p>}
-            <DeploymentActions
-              of={one}
-              promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'}
-              reverts={groups.some(([, { AutoRevert }]) => AutoRevert)}
-            />
+            <div class="row">
+              <DeploymentActions of={one} />
+              <SetHealth of={one} allocations={allocations.value ?? []} />
+            </div>
             <h2>Groups</h2>
-            <Table
-              heads={['Group', 'Canaries', 'Placed', 'Healthy', 'Unhealthy', 'Promotion', 'If it fails']}
-              caption="Groups"
-            >
-              {groups.map(([name, group]) => (
-                <tr key={name}>
-                  <th scope="row">{visible(name)}</th>
-                  <td>
-                    {group.DesiredCanaries === 0
-                      ? '–'
-                      : `${group.PlacedCanaries?.length ?? 0} of ${group.DesiredCanaries}`}
-                  </td>
-                  <td>{group.PlacedAllocs}</td>
-                  <td>
-                    <Progress
-                      done={group.HealthyAllocs}
-                      total={group.DesiredTotal}
-                      label={`healthy of ${visible(name)}`}
-                    />{' '}
-                    {group.HealthyAllocs} of {group.DesiredTotal}
-                  </td>
-                  <td>{group.UnhealthyAllocs}</td>
-                  <td>
-                    {group.DesiredCanaries === 0
-                      ? 'not needed'
-                      : group.Promoted
-                        ? 'promoted'
-                        : group.AutoPromote
-                          ? 'by itself'
-                          : 'by a person'}
-                  </td>
-                  <td>{group.AutoRevert ? 'goes back' : 'stays as it is'}</td>
-                </tr>
-              ))}
-            </Table>
+            <Groups of={one} />
             <h2>Slots</h2>
             <Answer of={allocations}>
               {(all) => (
@@ -79,7 +45,7 @@ export function DeploymentPage({ id }: { readonly id: string }) {
                   <Slots allocations={all} />
                   <details>
                     <summary>As a table</summary>
-                    <Table heads={['Health', 'Slot', 'Version', 'Node', 'Why stopped']} caption="Allocations">
+                    <Table heads={ALLOCATION_HEADS} caption="Allocations">
                       <AllocationRows allocations={all} />
                     </Table>
                   </details>
@@ -92,5 +58,40 @@ export function DeploymentPage({ id }: { readonly id: string }) {
         );
       }}
     </Answer>
+  );
+}
+
+const GROUP_HEADS = ['Group', 'Canaries', 'Placed', 'Healthy', 'Unhealthy', 'Promotion', 'If it fails'] as const;
+
+function Groups({ of }: { readonly of: Deployment }) {
+  const groups = Object.entries(of.TaskGroups ?? {});
+  return (
+    <Table heads={GROUP_HEADS} caption="Groups">
+      {groups.map(([name, group]) => (
+        <tr key={name}>
+          <th scope="row">{visible(name)}</th>
+          <td>
+            {group.DesiredCanaries === 0 ? '–' : `${group.PlacedCanaries?.length ?? 0} of ${group.DesiredCanaries}`}
+          </td>
+          <td>{group.PlacedAllocs}</td>
+          <td>
+            <Progress done={group.HealthyAllocs} total={group.DesiredTotal} label={`healthy of ${visible(name)}`} />{' '}
+            {group.HealthyAllocs} of {group.DesiredTotal}
+          </td>
+          <td>{group.UnhealthyAllocs}</td>
+          <td>
+            {group.DesiredCanaries === 0
+              ? 'not needed'
+              : group.Promoted
+                ? 'promoted'
+                : group.AutoPromote
+                  ? 'by itself'
+                  : 'by a person'}{' '}
+            {groups.length > 1 && <PromoteGroup of={of} name={name} group={group} />}
+          </td>
+          <td>{group.AutoRevert ? 'goes back' : 'stays as it is'}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -1,12 +1,17 @@
+import { many, sentenceOfWait, type Wait } from '@app/story';
 import { useState } from 'preact/hooks';
 import { JOB_TABS, jobAddress, objectAddress, type JobTab } from '../address/address.ts';
 import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
 import { Ago, Answer, Table } from '../parts/parts.tsx';
-import { AllocationRows, lookOf, Slots, type Allocation } from '../parts/slots.tsx';
+import { ask } from '../parts/act.tsx';
+import { isCanary, lookOf, type Allocation } from '../parts/looks.ts';
+import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
+import { isPast } from '../store/go.ts';
 import { WaitSaid } from '../parts/wait-said.tsx';
-import { many, sentenceOfWait, short, visible, type Wait } from '../parts/words.ts';
-import { useRead } from '../store/use-read.ts';
+import { short, visible } from '../parts/words.ts';
+import { useList, useRead } from '../store/use-read.ts';
+import { Evaluations, type Evaluation } from './evaluations.tsx';
 import { Versions } from './versions.tsx';
 
 interface Job {
@@ -17,14 +22,6 @@ interface Job {
   readonly Stop: boolean;
   readonly Version: number;
   readonly TaskGroups: readonly { readonly Name: string; readonly Count: number }[] | null;
-}
-
-interface Evaluation {
-  readonly ID: string;
-  readonly Status: string;
-  readonly StatusDescription: string;
-  readonly TriggeredBy: string;
-  readonly CreateTime: number;
 }
 
 /** Is it well, and is it what I think it is? */
@@ -41,17 +38,16 @@ export function JobPage({
   const path = `/v1/job/${encodeURIComponent(id)}`;
   const about = { keys: [id] };
   const job = useRead<Job>(`${path}${ns}`, about);
-  const allocations = useRead<readonly Allocation[]>(`${path}/allocations${ns}`, about);
-  const deployments = useRead<readonly Deployment[]>(`${path}/deployments${ns}`, about);
+  const of = { key: id, namespace };
+  const allocations = useList<Allocation>(`${path}/allocations${ns}`, 'Allocation', of);
+  const deployments = useList<Deployment>(`${path}/deployments${ns}`, 'Deployment', of);
   const current = deployments.value?.find(({ Status }) => isActive(Status));
   return (
     <Answer of={job}>
       {(one) => {
         const wanted = (one.TaskGroups ?? []).reduce((sum, { Count }) => sum + Count, 0);
         const live = (allocations.value ?? []).filter((alloc) => lookOf(alloc) !== 'gone');
-        const canaries = live.filter(
-          (alloc) => alloc.JobVersion === one.Version && alloc.DeploymentStatus?.Canary === true,
-        );
+        const canaries = live.filter((alloc) => alloc.JobVersion === one.Version && isCanary(alloc));
         const beside = current === undefined ? 0 : Math.max(0, Math.min(canaries.length, live.length - wanted));
         const newest = live.filter(({ JobVersion }) => JobVersion === one.Version).length;
         return (
@@ -63,8 +59,9 @@ export function JobPage({
             <h1 class="answer" aria-live="polite">
               {one.Stop
                 ? `${visible(one.ID)} is stopped.`
-                : `${live.length - beside} of ${many(wanted, 'slot')} filled, ${beside > 0 ? `beside them ${many(beside, 'canary').replace('canarys', 'canaries')} of version ${one.Version}` : `${newest} with version ${one.Version}`}.`}
+                : `${live.length - beside} of ${many(wanted, 'slot')} filled, ${beside > 0 ? `beside them ${many(beside, 'canary')} of version ${one.Version}` : `${newest} with version ${one.Version}`}.`}
             </h1>
+            <JobActions of={one} path={path} ns={ns} />
             <nav class="tabs" aria-label="Parts of the job">
               {JOB_TABS.map((name) => (
                 <a key={name} href={jobAddress(id, namespace, name)} aria-current={name === tab ? 'page' : undefined}>
@@ -83,20 +80,74 @@ export function JobPage({
             {tab === 'allocations' && (
               <Answer of={allocations} empty="Nothing was placed yet.">
                 {(all) => (
-                  <Table heads={['Health', 'Slot', 'Version', 'Node', 'Why stopped']} caption="Allocations">
+                  <Table heads={ALLOCATION_HEADS} caption="Allocations">
                     <AllocationRows allocations={[...all].sort((a, b) => b.ModifyTime - a.ModifyTime)} />
                   </Table>
                 )}
               </Answer>
             )}
-            {tab === 'versions' && <Versions path={path} ns={ns} id={id} current={one.Version} />}
-            {tab === 'evaluations' && <Evaluations path={`${path}/evaluations${ns}`} id={id} />}
+            {tab === 'versions' && <Versions path={path} ns={ns} id={id} namespace={namespace} current={one.Version} />}
+            {tab === 'evaluations' && <EvaluationsOf path={`${path}/evaluations${ns}`} id={id} />}
             {tab === 'history' && <History kind="job" id={id} namespace={namespace} />}
             {tab === 'definition' && <Definition of={one} />}
           </>
         );
       }}
     </Answer>
+  );
+}
+
+function JobActions({ of, path, ns }: { readonly of: Job; readonly path: string; readonly ns: string }) {
+  if (isPast.value || of.Stop) return null;
+  const groups = of.TaskGroups ?? [];
+  return (
+    <div class="row">
+      {groups.length > 0 && (
+        <button
+          type="button"
+          onClick={() =>
+            ask({
+              title: `Scale ${visible(of.ID)}?`,
+              effect: 'The group gets as many slots as you say. Nothing else changes.',
+              verb: 'Scale',
+              fields: [
+                {
+                  kind: 'choice',
+                  name: 'group',
+                  label: 'Group',
+                  initial: groups[0]!.Name,
+                  among: groups.map(({ Name }) => Name),
+                },
+                { kind: 'text', name: 'count', label: 'Slots', initial: String(groups[0]!.Count) },
+              ],
+              steps: (values) => {
+                const count = Number(values.get('count'));
+                if (!Number.isInteger(count) || count < 0 || values.get('count') === '') return [];
+                return [{ path: `${path}/scale${ns}`, body: { Target: { Group: values.get('group') }, Count: count } }];
+              },
+              about: [of.ID],
+            })
+          }
+        >
+          Scale…
+        </button>
+      )}
+      <button
+        type="button"
+        onClick={() =>
+          ask({
+            title: `Stop ${visible(of.ID)}?`,
+            effect: 'Every allocation of it is stopped. Its versions stay, and any of them can be brought back.',
+            verb: 'Stop the job',
+            steps: [{ method: 'DELETE', path: `${path}${ns}` }],
+            about: [of.ID],
+            command: `nomad job stop -namespace=${of.Namespace} ${of.ID}`,
+          })
+        }
+      >
+        Stop…
+      </button>
+    </div>
   );
 }
 
@@ -112,7 +163,7 @@ function CurrentWait({ of }: { readonly of: Deployment }) {
         <WaitSaid of={of} wait={wait.value} />
         <p class="muted">{sentence?.otherwise}</p>
       </div>
-      <DeploymentActions of={of} promotable={wait.value?.WaitingFor === 'promotion' && wait.value.By === 'operator'} />
+      <DeploymentActions of={of} />
     </article>
   );
 }
@@ -141,27 +192,11 @@ function Deployments({ of }: { readonly of: readonly Deployment[] }) {
   );
 }
 
-function Evaluations({ path, id }: { readonly path: string; readonly id: string }) {
+function EvaluationsOf({ path, id }: { readonly path: string; readonly id: string }) {
   const evaluations = useRead<readonly Evaluation[]>(path, { keys: [id] });
   return (
     <Answer of={evaluations} empty="None is kept.">
-      {(all) => (
-        <Table heads={['Evaluation', 'Status', 'Because of', 'What it says', 'When']} caption="Evaluations">
-          {all.map((one) => (
-            <tr key={one.ID}>
-              <td>
-                <a href={objectAddress('evaluations', one.ID)}>{short(one.ID)}</a>
-              </td>
-              <td>{visible(one.Status)}</td>
-              <td>{visible(one.TriggeredBy)}</td>
-              <td>{visible(one.StatusDescription)}</td>
-              <td>
-                <Ago at={one.CreateTime} />
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
+      {(all) => <Evaluations of={all} caption="Evaluations" />}
     </Answer>
   );
 }

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
-import { jobAddress, objectAddress } from '../address/address.ts';
-import { Ago, Fault, Table } from '../parts/parts.tsx';
-import { short, visible } from '../parts/words.ts';
+import { commitAddress } from '../address/address.ts';
+import { Ago, Fault, Table, Who, Why } from '../parts/parts.tsx';
+import { Subject } from '../parts/subject.tsx';
+import { indexed, visible } from '../parts/words.ts';
 import { readText, type Refused } from '../store/api.ts';
 import { head } from '../store/live.ts';
 
@@ -74,7 +75,9 @@ export function LedgerPage() {
           <Table heads={['Index', 'When', 'What', 'Who', 'Why']} caption="Commits">
             {commits.map(({ Index, Events, Meta }) => (
               <tr key={Index}>
-                <td>#{Index.toLocaleString('en')}</td>
+                <td>
+                  <a href={commitAddress(Index)}>{indexed(Index)}</a>
+                </td>
                 <td>{Meta && <Ago at={Meta.Time} />}</td>
                 <td>
                   {Events.slice(0, 3).map((event, at) => (
@@ -84,8 +87,12 @@ export function LedgerPage() {
                   ))}
                   {Events.length > 3 && <span class="muted">and {Events.length - 3} more</span>}
                 </td>
-                <td>{visible(Meta?.Actor ?? '')}</td>
-                <td>{Meta?.Reason ? <q>{visible(Meta.Reason)}</q> : <span class="muted">no reason given</span>}</td>
+                <td>
+                  <Who of={Meta?.Actor} />
+                </td>
+                <td>
+                  <Why of={Meta?.Reason} by={Meta?.Actor} />
+                </td>
               </tr>
             ))}
           </Table>
@@ -96,21 +103,4 @@ export function LedgerPage() {
       )}
     </>
   );
-}
-
-function Subject({ of }: { readonly of: Commit['Events'][number] }) {
-  switch (of.Topic) {
-    case 'Job':
-      return <a href={jobAddress(of.Key, of.Namespace)}>{visible(of.Key)}</a>;
-    case 'Deployment':
-      return <a href={objectAddress('deployments', of.Key)}>{short(of.Key)}</a>;
-    case 'Allocation':
-      return <a href={objectAddress('allocations', of.Key)}>{short(of.Key)}</a>;
-    case 'Evaluation':
-      return <a href={objectAddress('evaluations', of.Key)}>{short(of.Key)}</a>;
-    case 'Node':
-      return <a href={objectAddress('clients', of.Key)}>{short(of.Key)}</a>;
-    default:
-      return <code>{short(of.Key)}</code>;
-  }
 }

@@ -1,4 +1,5 @@
-import { chooseTheme, theme, token, useToken } from '../store/settings.ts';
+import { KeyList } from '../parts/help.tsx';
+import { chooseTheme, singleKeys, theme, token, useSingleKeys, useToken } from '../store/settings.ts';
 
 export function SettingsPage() {
   return (
@@ -35,11 +36,15 @@ export function SettingsPage() {
         ))}
       </fieldset>
       <h2>Keys</h2>
-      <p>
-        <kbd>g</kbd> then <kbd>r</kbd> rollouts, <kbd>j</kbd> jobs, <kbd>n</kbd> nodes, <kbd>l</kbd> ledger,{' '}
-        <kbd>s</kbd> servers. <kbd>/</kbd> filter. <kbd>Ctrl</kbd>+<kbd>Enter</kbd> sends a dialog, <kbd>Esc</kbd>{' '}
-        cancels it.
-      </p>
+      <label class="inline">
+        <input
+          type="checkbox"
+          checked={singleKeys.value}
+          onChange={(event) => useSingleKeys(event.currentTarget.checked)}
+        />{' '}
+        A letter alone is a command
+      </label>
+      <KeyList />
     </>
   );
 }

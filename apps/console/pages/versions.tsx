@@ -1,25 +1,13 @@
+import { compareAddress } from '../address/address.ts';
 import { ask } from '../parts/act.tsx';
+import { Choose, chosen } from '../parts/choice.tsx';
+import { Changes, type ObjectDiff } from '../parts/diff.tsx';
 import { Ago, Answer } from '../parts/parts.tsx';
 import { visible } from '../parts/words.ts';
+import { isPast } from '../store/go.ts';
 import { useRead } from '../store/use-read.ts';
 
-interface FieldDiff {
-  readonly Type: string;
-  readonly Name: string;
-  readonly Old: string;
-  readonly New: string;
-  readonly Annotations: readonly string[] | null;
-}
-interface ObjectDiff {
-  readonly Type: string;
-  readonly Name: string;
-  readonly ID?: string;
-  readonly Fields: readonly FieldDiff[] | null;
-  readonly Objects: readonly ObjectDiff[] | null;
-  readonly TaskGroups?: readonly ObjectDiff[] | null;
-  readonly Tasks?: readonly ObjectDiff[] | null;
-}
-interface Answered {
+export interface Answered {
   readonly Versions: readonly {
     readonly ID: string;
     readonly Version: number;
@@ -30,100 +18,77 @@ interface Answered {
   readonly Diffs: readonly (ObjectDiff | null)[] | null;
 }
 
-interface Change {
-  readonly where: string;
-  readonly field: FieldDiff;
-}
-
-/** The changed fields of a diff, each with where it is. */
-function* changes(diff: ObjectDiff, where: readonly string[] = []): Generator<Change> {
-  if (diff.Type === 'None') return;
-  for (const field of diff.Fields ?? []) if (field.Type !== 'None') yield { where: where.join(' › '), field };
-  for (const part of [...(diff.Objects ?? []), ...(diff.TaskGroups ?? []), ...(diff.Tasks ?? [])])
-    yield* changes(part, [...where, part.Name]);
-}
-
-const MOST_CHANGES = 100;
-
-/** What is different, and how does one go back? */
-export function Versions({
-  path,
-  ns,
-  id,
-  current,
-}: {
+interface Of {
   readonly path: string;
   readonly ns: string;
   readonly id: string;
+  readonly namespace: string;
   readonly current: number;
-}) {
+}
+
+/** What is different, and how does one go back? */
+export function Versions(of: Of) {
+  const { path, ns, id, namespace, current } = of;
   const answer = useRead<Answered>(`${path}/versions${ns}&diffs=true`, { keys: [id] });
   return (
     <Answer of={answer}>
-      {({ Versions: all, Diffs }) => (
-        <ol class="versions">
-          {all.map((one, at) => {
-            const diff = Diffs?.[at];
-            const changed = diff === undefined || diff === null ? [] : [...changes(diff)];
-            return (
-              <li key={one.Version}>
-                <div class="row">
-                  <h2>
-                    Version {one.Version}
-                    {one.Version === current ? ', now' : ''}
-                    {one.Stable ? ', stable' : ''}
-                    {one.VersionTag ? `, ${visible(one.VersionTag.Name)}` : ''}
-                  </h2>
-                  <span class="muted">
-                    <Ago at={one.SubmitTime} />
-                  </span>
-                  {one.Version !== current && (
-                    <button
-                      type="button"
-                      onClick={() =>
-                        ask({
-                          title: `Go back to version ${one.Version} of ${visible(id)}?`,
-                          effect: `It is registered anew, as version ${current + 1}, and rolled out as any other.`,
-                          verb: 'Go back',
-                          path: `${path}/revert${ns}`,
-                          body: { JobID: id, JobVersion: one.Version, EnforcePriorVersion: current },
-                        })
-                      }
-                    >
-                      Go back to it…
-                    </button>
+      {({ Versions: all, Diffs }) => {
+        const [from, to] = all
+          .map(({ Version }) => Version)
+          .filter((version) => chosen.value.has(`v${version}`))
+          .sort((a, b) => a - b);
+        return (
+          <>
+            <p class="row">
+              {from === undefined || to === undefined ? (
+                <span class="muted">Choose two to compare them.</span>
+              ) : (
+                <a href={compareAddress(id, namespace, from, to)}>
+                  Compare version {from} and version {to}
+                </a>
+              )}
+            </p>
+            <ol class="versions">
+              {all.map((one, at) => (
+                <li key={one.Version}>
+                  <div class="row">
+                    <Choose id={`v${one.Version}`} called={`version ${one.Version}`} />
+                    <h2>
+                      Version {one.Version}
+                      {one.Version === current ? ', now' : ''}
+                      {one.Stable ? ', stable' : ''}
+                      {one.VersionTag ? `, ${visible(one.VersionTag.Name)}` : ''}
+                    </h2>
+                    <span class="muted">
+                      <Ago at={one.SubmitTime} />
+                    </span>
+                    {one.Version !== current && !isPast.value && (
+                      <button type="button" onClick={() => askToGoBack(of, one.Version)}>
+                        Go back to it…
+                      </button>
+                    )}
+                  </div>
+                  {at === all.length - 1 ? (
+                    <p class="muted">The oldest that is kept: nothing to compare.</p>
+                  ) : (
+                    <Changes of={Diffs?.[at]} caption={`Changes of version ${one.Version}`} />
                   )}
-                </div>
-                {at === all.length - 1 ? (
-                  <p class="muted">The oldest that is kept: nothing to compare.</p>
-                ) : changed.length === 0 ? (
-                  <p class="muted">No field differs from the version before.</p>
-                ) : (
-                  <table class="diff">
-                    <caption class="hidden">Changes of version {one.Version}</caption>
-                    <tbody>
-                      {changed.slice(0, MOST_CHANGES).map(({ where, field }) => (
-                        <tr key={`${where} ${field.Name}`}>
-                          <td class="muted">{visible(where)}</td>
-                          <th scope="row">{visible(field.Name)}</th>
-                          <td>
-                            {field.Old !== '' && <del>{visible(field.Old)}</del>}{' '}
-                            {field.New !== '' && <ins>{visible(field.New)}</ins>}
-                          </td>
-                          <td class="muted">{(field.Annotations ?? []).map(visible).join(', ')}</td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                )}
-                {changed.length > MOST_CHANGES && (
-                  <p class="muted">{changed.length - MOST_CHANGES} more changes are not shown.</p>
-                )}
-              </li>
-            );
-          })}
-        </ol>
-      )}
+                </li>
+              ))}
+            </ol>
+          </>
+        );
+      }}
     </Answer>
   );
 }
+
+const askToGoBack = ({ path, ns, id, namespace, current }: Of, version: number): void =>
+  ask({
+    title: `Go back to version ${version} of ${visible(id)}?`,
+    effect: `It is registered anew, as version ${current + 1}, and rolled out as any other.`,
+    verb: 'Go back',
+    steps: [{ path: `${path}/revert${ns}`, body: { JobID: id, JobVersion: version, EnforcePriorVersion: current } }],
+    about: [id],
+    command: `nomad job revert -namespace=${namespace} ${id} ${version}`,
+  });

@@ -1,25 +1,22 @@
+import { sentenceOf, type EventData } from '@app/story';
+import { commitAddress } from '../address/address.ts';
 import { useRead } from '../store/use-read.ts';
-import { Ago, Answer, Table } from './parts.tsx';
-import { visible } from './words.ts';
+import { Ago, Answer, Table, Who, Why } from './parts.tsx';
+import { inWords, indexed, visible } from './words.ts';
 
-interface Event {
+export interface Event {
   readonly Index: number;
   readonly Time: string;
   readonly Type: string;
   readonly Actor: string;
   readonly Reason: string;
-  readonly Data: unknown;
+  readonly RequestID: string;
+  readonly Causation: string;
+  readonly Data: EventData;
 }
 
 const MOST_LINES = 200;
 
-/** `AllocationStopDesired` → "allocation stop desired". */
-const inWords = (type: string): string =>
-  visible(type)
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase();
-
-/** All that happened to one object, who did it and why; the newest first. */
 export function History({
   kind,
   id,
@@ -39,21 +36,20 @@ export function History({
         <Table heads={['Index', 'When', 'What', 'Who', 'Why']} caption="History">
           {[...all].reverse().map((event, at) => (
             <tr key={`${event.Index} ${all.length - at}`}>
-              <td>#{event.Index}</td>
+              <td>
+                <a href={commitAddress(event.Index)}>{indexed(event.Index)}</a>
+              </td>
               <td>
                 <Ago at={event.Time} />
               </td>
               <td>
-                <details>
-                  <summary>{inWords(event.Type)}</summary>
-                  <pre tabIndex={0}>
-                    {JSON.stringify(event.Data, null, 2).split('\n').slice(0, MOST_LINES).map(visible).join('\n')}
-                  </pre>
-                </details>
+                <Told of={event} />
               </td>
-              <td>{visible(event.Actor)}</td>
               <td>
-                {event.Reason === '' ? <span class="muted">no reason given</span> : <q>{visible(event.Reason)}</q>}
+                <Who of={event.Actor} />
+              </td>
+              <td>
+                <Why of={event.Reason} by={event.Actor} />
               </td>
             </tr>
           ))}
@@ -62,3 +58,15 @@ export function History({
     </Answer>
   );
 }
+
+/** An event in words, and as it stands in the log. */
+export const Told = ({ of }: { readonly of: Pick<Event, 'Type' | 'Data'> }) => (
+  <details>
+    <summary title={inWords(of.Type)}>{visible(sentenceOf(of.Type, of.Data))}</summary>
+    <Json of={of.Data} />
+  </details>
+);
+
+export const Json = ({ of }: { readonly of: unknown }) => (
+  <pre tabIndex={0}>{(JSON.stringify(of, null, 2) ?? '').split('\n').slice(0, MOST_LINES).map(visible).join('\n')}</pre>
+);

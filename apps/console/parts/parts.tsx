@@ -1,7 +1,9 @@
+import { duration } from '@app/story';
 import type { ComponentChildren } from 'preact';
 import { now } from '../store/live.ts';
 import type { Reading } from '../store/use-read.ts';
-import { duration, visible } from './words.ts';
+import { objectAddress } from '../address/address.ts';
+import { short, visible } from './words.ts';
 
 /** What is there, or in words why it is not. */
 export function Answer<T>({
@@ -88,3 +90,29 @@ export function Progress({
 }) {
   return <progress value={Math.min(done, total)} max={Math.max(1, total)} aria-label={label} />;
 }
+
+const MACHINE = /^(node|scheduler) /;
+const NODE = /^node ([0-9a-f-]{36})$/;
+
+/** Who did it: a person by the token's name, a node, a part of the machine without the process it ran in. */
+export function Who({ of }: { readonly of: string | undefined }) {
+  const node = NODE.exec(of ?? '')?.[1];
+  if (node !== undefined)
+    return (
+      <span class="muted">
+        node <a href={objectAddress('clients', node)}>{short(node)}</a>
+      </span>
+    );
+  const text = visible(of);
+  if (isPerson(of)) return <>{text}</>;
+  return (
+    <span class="muted" title={text}>
+      {text.split(' ')[0]}
+    </span>
+  );
+}
+const isPerson = (actor: string | undefined): boolean => !MACHINE.test(actor ?? '');
+
+/** Why somebody did it, in their words; parts of the machine give no reasons, their causes are linked. */
+export const Why = ({ of, by }: { readonly of: string | undefined; readonly by?: string | undefined }) =>
+  of ? <q>{visible(of)}</q> : by !== undefined && !isPerson(by) ? null : <span class="muted">no reason given</span>;

@@ -1,43 +1,7 @@
 import { objectAddress } from '../address/address.ts';
+import { Grid } from './grid.tsx';
+import { inSlots, isCanary, LOOK_WORDS, LOOKS, lookOf, type Allocation, type Look, type Outcome } from './looks.ts';
 import { visible } from './words.ts';
-
-/** What the page needs of an allocation's stub. */
-export interface Allocation {
-  readonly ID: string;
-  readonly Name: string;
-  readonly Namespace: string;
-  readonly JobID: string;
-  readonly TaskGroup: string;
-  readonly NodeID: string;
-  readonly NodeName: string;
-  readonly JobVersion: number;
-  readonly ClientStatus: string;
-  readonly DesiredStatus: string;
-  readonly DesiredDescription: string;
-  readonly DeploymentStatus: { readonly Healthy: boolean | null; readonly Canary: boolean } | null;
-  readonly CreateTime: number;
-  readonly ModifyTime: number;
-}
-
-type Outcome = Pick<Allocation, 'ClientStatus' | 'DesiredStatus' | 'DeploymentStatus'>;
-type Look = 'healthy' | 'running' | 'failed' | 'lost' | 'gone';
-
-export function lookOf({ ClientStatus, DesiredStatus, DeploymentStatus }: Outcome): Look {
-  if (ClientStatus === 'lost' || ClientStatus === 'unknown') return DesiredStatus === 'run' ? 'lost' : 'gone';
-  if (DesiredStatus !== 'run' || ClientStatus === 'complete') return 'gone';
-  if (ClientStatus === 'failed' || DeploymentStatus?.Healthy === false) return 'failed';
-  if (DeploymentStatus?.Healthy === true) return 'healthy';
-  return 'running';
-}
-
-const WORDS: Readonly<Record<Look, string>> = {
-  healthy: 'healthy',
-  running: 'not yet decided',
-  failed: 'unhealthy or failed',
-  lost: 'lost or out of contact',
-  gone: 'stopped',
-};
-const LOOKS = ['healthy', 'running', 'failed', 'lost', 'gone'] as const;
 
 /** The shape carries the meaning, its colour repeats it. */
 export function Shape({ look, canary = false }: { readonly look: Look; readonly canary?: boolean }) {
@@ -60,63 +24,64 @@ export function Shape({ look, canary = false }: { readonly look: Look; readonly 
 
 export const StatusOf = ({ of }: { readonly of: Outcome }) => (
   <span class="nowrap">
-    <Shape look={lookOf(of)} canary={of.DeploymentStatus?.Canary ?? false} /> {WORDS[lookOf(of)]}
-    {of.DeploymentStatus?.Canary ? ', canary' : ''}
+    <Shape look={lookOf(of)} canary={isCanary(of)} /> {LOOK_WORDS[lookOf(of)]}
+    {isCanary(of) ? ', canary' : ''}
   </span>
 );
 
-const MOST_CELLS = 2000;
-const ordinal = (name: string): number => Number(/\[(\d+)\]$/.exec(name)?.[1] ?? 0);
+/** Beyond so many, a link each would be more than a browser bears. */
+const MOST_LINKS = 400;
+
+const described = (one: Allocation): string =>
+  `${visible(one.Name)}, ${LOOK_WORDS[lookOf(one)]}, version ${one.JobVersion}${isCanary(one) ? ', canary' : ''}, on ${visible(one.NodeName)}`;
 
 /** Slots of each group, in their order; what is over is left to the list. */
 export function Slots({ allocations }: { readonly allocations: readonly Allocation[] }) {
-  const current = allocations
-    .filter((one) => lookOf(one) !== 'gone')
-    .sort((a, b) =>
-      a.TaskGroup < b.TaskGroup
-        ? -1
-        : a.TaskGroup > b.TaskGroup
-          ? 1
-          : ordinal(a.Name) - ordinal(b.Name) || a.CreateTime - b.CreateTime,
-    );
-  const groups = Map.groupBy(current.slice(0, MOST_CELLS), ({ TaskGroup }) => TaskGroup);
+  const current = inSlots(allocations);
   if (current.length === 0) return <p class="muted">Nothing runs now.</p>;
+  const groups = Map.groupBy(current, ({ TaskGroup }) => TaskGroup);
+  const counts = Map.groupBy(current, lookOf);
   return (
     <>
-      {[...groups].map(([group, members]) => (
-        <div key={group}>
-          <h3>{visible(group)}</h3>
-          <div class="slots">
-            {members.map((one) => {
-              const look = lookOf(one);
-              const label = `${visible(one.Name)}, ${WORDS[look]}, version ${one.JobVersion}${one.DeploymentStatus?.Canary ? ', canary' : ''}, on ${visible(one.NodeName)}`;
-              return (
-                <a key={one.ID} href={objectAddress('allocations', one.ID)} title={label} aria-label={label}>
-                  <Shape look={look} canary={one.DeploymentStatus?.Canary ?? false} />
+      {current.length > MOST_LINKS ? (
+        <Grid allocations={current} label={`${current.length} slots`} describe={described} />
+      ) : (
+        [...groups].map(([group, members]) => (
+          <div key={group}>
+            <h3>{visible(group)}</h3>
+            <div class="slots">
+              {members.map((one) => (
+                <a
+                  key={one.ID}
+                  href={objectAddress('allocations', one.ID)}
+                  title={described(one)}
+                  aria-label={described(one)}
+                >
+                  <Shape look={lookOf(one)} canary={isCanary(one)} />
                 </a>
-              );
-            })}
+              ))}
+            </div>
           </div>
-        </div>
-      ))}
+        ))
+      )}
       <p class="legend">
-        {LOOKS.filter((look) => current.some((one) => lookOf(one) === look)).map((look) => (
+        {LOOKS.filter((look) => counts.has(look)).map((look) => (
           <span key={look}>
-            <Shape look={look} /> {current.filter((one) => lookOf(one) === look).length} {WORDS[look]}
+            <Shape look={look} /> {counts.get(look)!.length.toLocaleString('en')} {LOOK_WORDS[look]}
           </span>
         ))}
       </p>
-      {current.length > MOST_CELLS && (
-        <p class="muted">{current.length - MOST_CELLS} more are not drawn; the list has them all.</p>
-      )}
     </>
   );
 }
 
+export const ALLOCATION_HEADS = ['Health', 'Slot', 'Version', 'Node', 'Why stopped'] as const;
+const MOST_ROWS = 500;
+
 export function AllocationRows({ allocations }: { readonly allocations: readonly Allocation[] }) {
   return (
     <>
-      {allocations.map((one) => (
+      {allocations.slice(0, MOST_ROWS).map((one) => (
         <tr key={one.ID}>
           <td>
             <StatusOf of={one} />
@@ -131,6 +96,13 @@ export function AllocationRows({ allocations }: { readonly allocations: readonly
           <td>{visible(one.DesiredDescription)}</td>
         </tr>
       ))}
+      {allocations.length > MOST_ROWS && (
+        <tr>
+          <td colSpan={ALLOCATION_HEADS.length} class="muted">
+            {(allocations.length - MOST_ROWS).toLocaleString('en')} more are not listed.
+          </td>
+        </tr>
+      )}
     </>
   );
 }

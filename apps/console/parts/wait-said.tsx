@@ -1,6 +1,7 @@
+import { sentenceOfWait, type Wait } from '@app/story';
 import type { Deployment } from './deployment-actions.tsx';
 import { Ago } from './parts.tsx';
-import { sentenceOfWait, visible, type Wait } from './words.ts';
+import { visible } from './words.ts';
 
 /** For what a deployment waits and since when; until that is read, how the deployment describes itself. */
 export function WaitSaid({ of, wait }: { readonly of: Deployment; readonly wait: Wait | undefined }) {

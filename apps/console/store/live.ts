@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 // The bundler makes the address of the built script its default export.
 // oxlint-disable-next-line import/default
 import workerUrl from './stream-worker.ts?sharedworker&url';
@@ -13,19 +13,49 @@ export const heardAt = signal(Date.now());
 export const now = signal(Date.now());
 setInterval(() => (now.value = Date.now()), 1000);
 
-const listeners = new Set<(touched: readonly Touched[], isFresh: boolean) => void>();
+/** Updates wait until they are wanted again. */
+export const isHeld = signal(false);
+
+type Listener = (touched: readonly Touched[], isFresh: boolean) => void;
+const listeners = new Set<Listener>();
+let gathered: Touched[] = [];
+let isFresh = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** What came within this time is drawn at once. */
+const FRAME_MS = 50;
+
+function tellAll(): void {
+  timer = undefined;
+  if (isHeld.value || (gathered.length === 0 && !isFresh)) return;
+  const [events, wasCut] = [gathered, isFresh];
+  gathered = [];
+  isFresh = false;
+  batch(() => {
+    for (const listener of listeners) listener(events, wasCut);
+  });
+}
+
+export function hold(wanted: boolean): void {
+  isHeld.value = wanted;
+  // What was held back may be more than is worth keeping: everything is read anew.
+  if (!wanted) isFresh = true;
+  tellAll();
+}
 
 function apply({ head: index, state, events }: StreamNews): void {
-  const wasCut = streamState.value !== 'live' && state === 'live';
-  if (state === 'live') heardAt.value = Date.now();
-  now.value = Date.now();
-  streamState.value = state;
-  head.value = Math.max(head.value, index);
-  if (wasCut || events.length > 0) for (const listener of listeners) listener(events, wasCut);
+  if (streamState.value !== 'live' && state === 'live') isFresh = true;
+  batch(() => {
+    if (state === 'live') heardAt.value = Date.now();
+    streamState.value = state;
+    head.value = Math.max(head.value, index);
+  });
+  if (!isHeld.value) gathered.push(...events);
+  timer ??= setTimeout(tellAll, FRAME_MS);
 }
 
 /** Calls back when something a page shows may have changed. The returned function ends that. */
-export function onTouched(listener: (touched: readonly Touched[], isFresh: boolean) => void): () => void {
+export function onTouched(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

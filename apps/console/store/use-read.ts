@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import { read, type Refused } from './api.ts';
-import { onTouched } from './live.ts';
+import { readIndexed, type Refused } from './api.ts';
+import type { Touched } from './follow.ts';
+import { asOf } from './go.ts';
+import { head, onTouched } from './live.ts';
 
+/** Between two readings of the same. */
 const GATHER_MS = 150;
 
 export interface Reading<T> {
@@ -9,58 +12,149 @@ export interface Reading<T> {
   readonly error: Refused | undefined;
 }
 
-/** Reads now, and again when the stream tells of one of `keys` (ids) or of a topic among `topics`. What was there stays until the new is. */
-export function useRead<T>(
-  path: string | undefined,
-  about: { readonly keys?: readonly string[]; readonly topics?: readonly string[] },
-): Reading<T> {
-  const [reading, setReading] = useState<Reading<T> & { readonly path?: string | undefined }>({
+/** Readings that the stream has outrun, each with the first commit that it does not show. */
+const outrun = new Map<object, number>();
+
+/** Up to which commit everything on the page is shown: what a person has seen who acts now. */
+export const seenIndex = (): number => Math.min(head.value, ...[...outrun.values()].map((index) => index - 1));
+
+interface Upkeep<T> {
+  readonly concerns: (touched: Touched) => boolean;
+  /** Takes what the stream tells into what was read; absent: it is read again. */
+  readonly fold?: (value: T, index: number, touched: readonly Touched[]) => T;
+}
+
+function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T>): Reading<T> {
+  const moment = asOf.value;
+  const question = `${path} ${moment}`;
+  const [reading, setReading] = useState<Reading<T> & { readonly question?: string }>({
     value: undefined,
     error: undefined,
   });
-  const concerns = JSON.stringify(about);
   useEffect(() => {
     if (path === undefined) return undefined;
+    const self = {};
     let isOver = false;
     let isReading = false;
     let isStale = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let readAt = -Infinity;
+    let known: { value: T; index: number } | undefined;
+    let waiting: Touched[] = [];
+    const show = (value: T): void => setReading({ question, value, error: undefined });
     const load = (): void => {
-      if (isReading) {
-        isStale = true;
-        return;
-      }
       isReading = true;
       isStale = false;
-      read<T>(path)
+      readAt = performance.now();
+      readIndexed<T>(path)
         .then(
-          (value) => !isOver && setReading({ path, value, error: undefined }),
-          (error: Refused) =>
-            !isOver &&
-            setReading((before) => ({ path, value: before.path === path ? before.value : undefined, error })),
+          ({ value, index }) => {
+            if (isOver) return;
+            // What the stream told while the answer was under way is newer than it, or in it already.
+            known = { value: upkeep.fold?.(value, index, waiting) ?? value, index };
+            show(known.value);
+          },
+          (error: Refused) => {
+            if (isOver) return;
+            known = undefined;
+            setReading((before) => ({
+              question,
+              value: before.question === question ? before.value : undefined,
+              error,
+            }));
+          },
         )
         .finally(() => {
           isReading = false;
+          waiting = [];
+          outrun.delete(self);
           if (isStale && !isOver) soon();
         });
     };
     const soon = (): void => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        load();
-      }, GATHER_MS);
+      if (isReading) {
+        isStale = true;
+        return;
+      }
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          load();
+        },
+        Math.max(0, readAt + GATHER_MS - performance.now()),
+      );
     };
-    const { keys = [], topics = [] } = JSON.parse(concerns) as typeof about;
-    const stop = onTouched((touched, isFresh) => {
-      if (isFresh || touched.some((one) => topics.includes(one.topic) || one.keys.some((key) => keys.includes(key))))
-        soon();
-    });
     load();
+    // The past stays as it was.
+    const stop =
+      moment !== undefined
+        ? () => undefined
+        : onTouched((all, isFresh) => {
+            const touched = all.filter(upkeep.concerns);
+            if (!isFresh && touched.length === 0) return;
+            const { fold } = upkeep;
+            const isFoldable = !isFresh && fold !== undefined && touched.every(({ object }) => object);
+            if (isReading) {
+              waiting.push(...touched);
+              isStale ||= !isFoldable;
+            } else if (isFoldable && known !== undefined) {
+              known = { value: fold(known.value, known.index, touched), index: known.index };
+              show(known.value);
+            } else {
+              if (!outrun.has(self) && touched.length > 0) outrun.set(self, touched[0]!.index);
+              soon();
+            }
+          });
     return () => {
       isOver = true;
       clearTimeout(timer);
+      outrun.delete(self);
       stop();
     };
-  }, [path, concerns]);
-  return reading.path === path ? reading : { value: undefined, error: undefined };
+  }, [question, concerns]);
+  return reading.question === question ? reading : { value: undefined, error: undefined };
+}
+
+/** Reads now, and again when the stream tells of one of `keys` (ids) or of a topic among `topics`. What was there stays until the new is. */
+export function useRead<T>(
+  path: string | undefined,
+  { keys = [], topics = [] }: { readonly keys?: readonly string[]; readonly topics?: readonly string[] },
+): Reading<T> {
+  return useKept<T>(path, JSON.stringify([keys, topics]), {
+    concerns: (one) => topics.includes(one.topic) || one.keys.some((key) => keys.includes(key)),
+  });
+}
+
+/** Reads a list of objects once, and then takes in what the stream tells of `topic`; `of`: the job or deployment they are of. */
+export function useList<T extends { readonly ID: string }>(
+  path: string,
+  topic: 'Allocation' | 'Deployment',
+  of?: { readonly key: string; readonly namespace?: string },
+): Reading<readonly T[]> {
+  return useKept<readonly T[]>(path, JSON.stringify([topic, of]), {
+    // The end of a job takes its objects from the lists, which the stream tells by the job alone.
+    concerns: (one) =>
+      (one.topic === topic || one.topic === 'Job') &&
+      (of === undefined ||
+        (one.keys.includes(of.key, one.topic === 'Job' ? 0 : 1) &&
+          (of.namespace === undefined || one.namespace === of.namespace))),
+    fold: foldList,
+  });
+}
+
+/** The list as it is after what was told: newer objects in the place of older ones, new ones at the end. */
+export function foldList<T extends { readonly ID: string }>(
+  list: readonly T[],
+  index: number,
+  touched: readonly Touched[],
+): readonly T[] {
+  const newer = new Map<string, T>();
+  for (const one of touched) if (one.index > index && one.object) newer.set(one.keys[0]!, one.object as T);
+  if (newer.size === 0) return list;
+  const kept = list.map((one) => {
+    const next = newer.get(one.ID);
+    if (next !== undefined) newer.delete(one.ID);
+    return next ?? one;
+  });
+  return newer.size === 0 ? kept : [...kept, ...newer.values()];
 }
