@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteHandlerMethod, RouteOptions } from 'fastify';
-import { assignRows, type AccessControl } from './acl/access-control.js';
+import { assignRows, rowOf, type AccessControl } from './acl/access-control.js';
 import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
 import { attachGate, requestIdOf, type Gate } from './gate/gate.js';
@@ -104,7 +104,8 @@ export function prepareFastify(
       const handler: RouteHandlerMethod = (_request, reply) => {
         void reply.code(501).type('text/plain; charset=utf-8').send(why);
       };
-      if (methods.length > 0) fastify.route({ url, method: methods, config: { access: open }, handler });
+      const access = rowOf(method, url) ?? open;
+      if (methods.length > 0) fastify.route({ url, method: methods, config: { access }, handler });
     }
     for (const [url, methods] of [...known]) {
       const put = methods.get('PUT');

@@ -17,7 +17,6 @@ const NOT_SERVED_WITH_ACLS = new Set([
   'acl-auth-methods',
   'acl-binding-rules',
   'acl-capability-matrix',
-  'acl-client',
   'acl-login',
 ]);
 const BOUND_MS = 600_000;

@@ -37,8 +37,13 @@ export class Access {
 
   /** The caller. @throws NomadError (403) for an unknown token */
   known(): Caller {
-    if (this.caller.identity.kind === 'stranger') throw denied();
+    if (this.isByStranger) throw denied();
     return this.caller as Caller;
+  }
+
+  /** Whether an unknown token came with the request. */
+  get isByStranger(): boolean {
+    return this.caller.identity.kind === 'stranger';
   }
 
   /** Whether a management token came with the request; without ACLs nobody has one. @throws NomadError (403) for an unknown token */
@@ -85,7 +90,7 @@ export class Access {
 
   /** Whether events of a topic and a namespace (`*`: of any) may be followed; an unknown token follows nothing. Throws never. */
   follows(topic: string, namespace: string): boolean {
-    return this.caller.identity.kind !== 'stranger' && mayFollow(this.permissions, topic, namespace);
+    return !this.isByStranger && mayFollow(this.permissions, topic, namespace);
   }
 
   /** Says that the handler has checked by itself. @throws NomadError (403) */
@@ -94,6 +99,11 @@ export class Access {
     this.known();
     if (!isAllowed) throw denied();
     this.settled = true;
+  }
+
+  /** Says that what goes out is a refusal, whatever its status. */
+  refused(): void {
+    if (this.isEnforced) this.settled = true;
   }
 
   /** The namespace that a command is about, for the check when it is sent. */

@@ -1,6 +1,7 @@
 import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
 import type { Any } from '@app/nomad-rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf, denied } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { sendText } from '../edge/reads.js';
 import {
@@ -85,6 +86,8 @@ export class ClientAllocationController {
   @All('client/allocation/:id/snapshot')
   async snapshot(@Req() request: FastifyRequest): Promise<void> {
     await this.forwarding.allocation(request, idOf(request));
+    // It takes the token of a migration, which there is none of: not even management's will do.
+    if (accessOf(request).isEnforced) throw denied();
     throw new NomadError('node is not running a Nomad Client', 400);
   }
 

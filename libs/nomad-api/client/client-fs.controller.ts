@@ -2,6 +2,7 @@ import { All, Controller, Req, Res } from '@nestjs/common';
 import type { AllocationState } from '@app/domain';
 import { safeContentType, SAFE_HEADERS, type Any, type Schema } from '@app/nomad-rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { accessOf } from '../acl/access.js';
 import { abortSignal, idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { sendText } from '../edge/reads.js';
 import { NomadError, param, parseBool, parseInt64, type Query } from '../http/index.js';
@@ -54,7 +55,7 @@ export class ClientFsController {
     if (type !== 'stdout' && type !== 'stderr') throw new NomadError('must provide log type (stdout/stderr)', 400);
     const offset = numberOf(query, 'offset', 400) ?? 0n;
     const origin = originOf(query);
-    const alloc = await this.forwarding.allocation(request, id);
+    const alloc = await this.forwarding.allocation(request, id, 500);
     const args = {
       AllocID: alloc.id,
       Task: task,
@@ -77,7 +78,7 @@ export class ClientFsController {
     const follow = flag(query, 'follow', true, 500);
     const offset = numberOf(query, 'offset', 500) ?? 0n;
     const origin = originOf(query);
-    const alloc = await this.forwarding.allocation(request, id);
+    const alloc = await this.forwarding.allocation(request, id, 403);
     const args = {
       AllocID: alloc.id,
       Path: path,
@@ -122,7 +123,7 @@ export class ClientFsController {
       const path = param(query, 'path');
       if (path === '') throw new NomadError('must provide a file name', 400);
       const args = { Path: path, Origin: 'start', PlainText: true, Follow: false, ...range(query) };
-      const alloc = await this.forwarding.allocation(request, id);
+      const alloc = await this.forwarding.allocation(request, id, 403);
       const all = { ...args, AllocID: alloc.id };
       const opened = await this.forwarding.stream(request, alloc.nodeId, 'FileSystem.Stream', all, abortSignal(reply));
       const iterator = opened.frames[Symbol.asyncIterator]();
@@ -135,6 +136,7 @@ export class ClientFsController {
       await sendFrames(request, reply, { ...opened, frames }, type);
     } catch (error) {
       if (!(error instanceof NomadError)) throw error;
+      accessOf(request).refused();
       reply.code(200).type(TEXT).send(error.text);
     }
   }

@@ -13,6 +13,9 @@ const HANDSHAKE_MS = 10_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_COMMAND = 64 * 1024;
 
+/** Drivers whose tasks see the files of their node. */
+const NOT_ISOLATED = new Set(['raw_exec', 'mock_driver']);
+
 /** What to run: a command, or an action of the job by its name. */
 interface Wanted {
   readonly allocationId: string;
@@ -96,12 +99,22 @@ export class ExecController {
     const tty = param(query, 'tty');
     const isTty = tty !== '' && orThrow(parseBool(tty), 'tty value is not a boolean: ', 500);
     if (allocationId === '') throw new NomadError('missing AllocID', 400);
-    const alloc = await this.forwarding.allocation(request, allocationId);
+    const alloc = await this.forwarding.allocation(request, allocationId, 400);
+    await this.checkIsolation(request, alloc, task);
     this.check(alloc, task, action, jobId, command);
     const args = { JobID: jobId, AllocID: alloc.id, Task: task, Tty: isTty, Cmd: command, Action: action };
     const opened = await this.forwarding.stream(request, alloc.nodeId, 'Allocations.Exec', args, gone.signal);
     socket.resume();
     await runExec(socket, opened);
+  }
+
+  /** A command beside a task that is not isolated runs on the node itself. @throws NomadError (403) */
+  private async checkIsolation(request: FastifyRequest, alloc: AllocationState, task: string): Promise<void> {
+    const access = accessOf(request);
+    if (!access.isEnforced) return;
+    const driver = await this.forwarding.driverOf(alloc, task);
+    if (!NOT_ISOLATED.has(driver ?? '')) return;
+    access.settle(access.permissions.inNamespace(alloc.namespace, 'alloc-node-exec'));
   }
 
   /** What a server knows without the node. */

@@ -43,16 +43,29 @@ export class Forwarding {
     private readonly server: ServerIdentity,
   ) {}
 
-  /** The allocation of a request that may be asked about it. @throws NomadError, 404 before anybody's capabilities are looked at */
-  async allocation(request: FastifyRequest, id: string): Promise<AllocationState> {
+  /**
+   * The allocation of a request that may be asked about it.
+   * @param strangerStatus of the refusal of an unknown token, for a stream: its text is that of the call to the node
+   * @throws NomadError, 404 before anybody's capabilities are looked at
+   */
+  async allocation(request: FastifyRequest, id: string, strangerStatus?: number): Promise<AllocationState> {
     this.checkRegion(request);
     const access = accessOf(request);
-    if (access.isEnforced) access.known();
+    if (access.isEnforced) {
+      if (strangerStatus !== undefined && access.isByStranger)
+        throw new NomadError('rpc error: Permission denied', strangerStatus);
+      access.known();
+    }
     const uuid = orThrow(parseUuid(id), 'alloc lookup failed: ');
     const [alloc] = await this.objects.allocations([uuid]);
     if (alloc === undefined) throw new NomadError(`Unknown allocation "${id}"`, 404);
     access.require({ namespace: alloc.namespace });
     return alloc;
+  }
+
+  /** The driver of a task of an allocation; undefined: there is no such task. */
+  driverOf(alloc: AllocationState, task: string): Promise<string | undefined> {
+    return this.objects.driverOf(alloc, task);
   }
 
   /** The node that a request names by `node_id`. @throws NomadError; `unknownStatus` is what an unknown one is answered with */

@@ -177,6 +177,13 @@ export class Objects {
     return { ...(JSON.parse(JSON.stringify(renderAllocation(alloc))) as object), Job: job };
   }
 
+  /** The driver of a task of an allocation; undefined: there is no such task. */
+  async driverOf(alloc: AllocationState, task: string): Promise<string | undefined> {
+    const spec = (await this.readModels.jobVersion(versionOf(alloc)))?.version.spec;
+    const group = spec?.TaskGroups.find(({ Name }) => Name === alloc.taskGroup);
+    return group?.Tasks.find(({ Name }) => Name === task)?.Driver;
+  }
+
   private async jobText(alloc: AllocationState): Promise<string> {
     const key = versionOf(alloc);
     const kept = this.jobTexts.get(key);

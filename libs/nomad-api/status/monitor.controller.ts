@@ -1,7 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { NodeState } from '@app/domain';
+import { nodeStream } from '@app/kernel';
+import { accessOf } from '../acl/access.js';
 import { queryOf } from '../edge/exchange.js';
+import { Objects } from '../edge/objects.js';
 import { NomadError, param, parseBool, type Query } from '../http/index.js';
 import { Servers } from './servers.js';
 
@@ -22,11 +26,19 @@ export class MonitorController {
   constructor(
     private readonly lines: LogLines,
     private readonly servers: Servers,
+    private readonly objects: Objects,
   ) {}
 
   @Get('monitor')
   async monitor(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = queryOf(request);
+    const access = accessOf(request);
+    // Nomad has answered before it finds out at the node.
+    if (access.isByStranger && param(query, 'node_id') !== '') {
+      access.refused();
+      return void reply.type('text/plain; charset=utf-8').send('rpc error: Permission denied');
+    }
+    if (access.isEnforced) access.settle(access.permissions.level('agent', 'read'));
     const least = leastLevel(param(query, 'log_level') || 'info');
     const asJson = flag(query, 'log_json', 'log json');
     flag(query, 'log_include_location', 'log_include_location');
@@ -56,9 +68,17 @@ export class MonitorController {
     if (!plain) write('{}');
   }
 
+  /** How the process was started, its words separated by NUL. */
+  @Get('pprof/cmdline')
+  commandLine(@Res() reply: FastifyReply): void {
+    reply.header('X-Content-Type-Options', 'nosniff').type('text/plain; charset=utf-8').send(process.argv.join('\0'));
+  }
+
   private async checkTarget(query: Query): Promise<void> {
     const [nodeId, serverId] = [param(query, 'node_id'), param(query, 'server_id')];
     if (nodeId !== '' && serverId !== '') throw new NomadError('Cannot target node and server simultaneously', 400);
+    if (nodeId !== '' && !(await this.isKnown(nodeId)))
+      throw new NomadError(`RPC Error:: 404,Unknown node "${nodeId}"`);
     if (nodeId !== '')
       throw new NomadError('the log of a node agent is not forwarded: read it where the agent runs', 501);
     if (serverId === '') return;
@@ -68,6 +88,11 @@ export class MonitorController {
     if (server?.isSelf) return;
     if (server === undefined && serverId !== 'leader') throw new NomadError(`unknown Nomad server ${serverId}`, 400);
     throw new NomadError('the log of another server is not forwarded: ask that server', 501);
+  }
+
+  private async isKnown(nodeId: string): Promise<boolean> {
+    const [node] = await this.objects.states<NodeState>([nodeStream(nodeId.toLowerCase())]);
+    return node !== undefined && !node.purged;
   }
 }
 
