@@ -120,4 +120,48 @@ describe('whatever a job says', () => {
       }),
     );
   });
+
+  it('a plan tells a difference exactly when a registration makes a version, and tells of whole lists too', () => {
+    fc.assert(
+      fc.property(
+        anyJob,
+        fc.array(fc.tuple(fc.nat(), fc.nat(), fc.jsonValue({ maxDepth: 1 })), { maxLength: 3 }),
+        (input, edits) => {
+          const before = canonicalize(input, DEFAULTS);
+          const after = canonicalize(
+            edits.reduce((job, [at, how, value]) => edited(job, at, how, value), before as unknown),
+            DEFAULTS,
+          );
+          const changed = specChanged({ spec: before, versionTag: null }, after);
+          expect(jobDiff(before, after).Type).toBe(changed ? 'Edited' : 'None');
+          expect(jobDiff(after, before).Type).toBe(changed ? 'Edited' : 'None');
+        },
+      ),
+    );
+  });
 });
+
+/** One place of a job, by its number among all of them, with another value, or left out, or told twice. */
+function edited(job: unknown, at: number, how: number, value: unknown): unknown {
+  const copy = structuredClone(job);
+  const places: { readonly holder: object; readonly key: string }[] = [];
+  const walk = (holder: unknown): void => {
+    if (typeof holder !== 'object' || holder === null) return;
+    for (const [key, member] of Object.entries(holder)) {
+      places.push({ holder, key });
+      walk(member);
+    }
+  };
+  walk(copy);
+  const place = places[at % Math.max(places.length, 1)];
+  if (place === undefined) return copy;
+  const { holder, key } = place;
+  if (Array.isArray(holder)) {
+    const i = Number(key);
+    if (how % 3 === 0) holder.splice(i, 1);
+    else if (how % 3 === 1) holder.splice(i, 0, holder[i]);
+    else holder[i] = value;
+  } else if (how % 3 === 0) Reflect.deleteProperty(holder, key);
+  else Reflect.set(holder, key, value);
+  return copy;
+}
