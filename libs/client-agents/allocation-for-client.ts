@@ -31,7 +31,8 @@ export function allocationForClient(
   );
   if (alloc['TaskStates'] !== undefined) alloc['TaskStates'] = taskStatesForClient(alloc['TaskStates'] as Fields);
   const health = alloc['DeploymentStatus'] as Fields | undefined;
-  if (health !== undefined) health['Timestamp'] = goTime(health['Timestamp'] as string);
+  // A canary has the status before anybody has said how it is.
+  if (health !== undefined) health['Timestamp'] = when(health['Timestamp']);
   if (identities.size > 0) alloc['SignedIdentities'] = record(identities);
   return alloc as Any;
 }
