@@ -4,7 +4,10 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startServerProcess, type ServerProcess } from '../support/server-process.js';
+import { startAgent } from '@app/agent';
+import { silentLog } from '../../libs/agent/testing/builders.js';
+import { AgentOverRpc } from '../rpc/agent-over-rpc.js';
+import { freePort, startServerProcess, type ServerProcess } from '../support/server-process.js';
 
 /** Scenarios of what is not served yet; README says so, too. Whoever serves one takes its name away. */
 const NOT_SERVED = new Set([
@@ -39,7 +42,42 @@ const SUITES: readonly Suite[] = [
   { title: 'with ACLs', directory: 'scenarios-acl', notServed: NOT_SERVED_WITH_ACLS, env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
 ];
 
-describe.each(SUITES)('a real Nomad and Rollbook answer alike $title', ({ directory, notServed, env, lanes }) => {
+/** `npm run test:rpc`: the node joins as one of Nomad's client agents does. */
+const BEHIND_RPC = process.env['CONFORMANCE_NODE'] === 'rpc';
+/** They ask for an agent in the server's process, and for an identity that servers do not sign for Nomad's clients. */
+const NOT_BEHIND_RPC = new Set(['agent-self', 'client-metadata']);
+const suites = BEHIND_RPC
+  ? SUITES.slice(0, 1).map((suite) => ({ ...suite, notServed: new Set([...suite.notServed, ...NOT_BEHIND_RPC]) }))
+  : SUITES;
+
+async function startBehindRpc(env: Suite['env']): Promise<ServerProcess> {
+  const port = await freePort();
+  const server = await startServerProcess({
+    env: { ...env, ROLLBOOK_DEV_NODES: '0', ROLLBOOK_RPC_PORT: String(port) },
+  });
+  const bridge = await AgentOverRpc.start(port, server.url);
+  const directory = await mkdtemp(join(tmpdir(), 'rollbook-node-'));
+  const agent = await startAgent({
+    serverAddress: bridge.address,
+    dataDir: directory,
+    nodeName: 'node-1',
+    datacenter: 'dc1',
+    resources: { ip: '127.0.0.1' },
+    log: silentLog,
+  });
+  await agent.ready;
+  return {
+    ...server,
+    stop: async () => {
+      await agent.stop({ tasks: 'kill' });
+      await bridge.stop();
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+describe.each(suites)('a real Nomad and Rollbook answer alike $title', ({ directory, notServed, env, lanes }) => {
   const names = readdirSync(join(__dirname, directory))
     .map((file) => file.replace(/\.mjs$/, ''))
     .filter((name) => !notServed.has(name));
@@ -47,7 +85,7 @@ describe.each(SUITES)('a real Nomad and Rollbook answer alike $title', ({ direct
   let report: Report;
 
   beforeAll(async () => {
-    server = await startServerProcess({ env });
+    server = await (BEHIND_RPC ? startBehindRpc(env) : startServerProcess({ env }));
     const results = await mkdtemp(join(tmpdir(), 'rollbook-conformance-'));
     const json = join(results, 'report.json');
     const what = ['--dir', directory, '--only', names.join(','), '--parallel', String(lanes)];
