@@ -10,6 +10,7 @@ import {
   Leader,
   LockWatcher,
   PeriodicLauncher,
+  PurgeSweeper,
   restoreCluster,
   Scheduler,
   type SchedulerMetrics,
@@ -43,6 +44,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
       new DeploymentWatcher(context),
       new Drainer(context),
       new GarbageCollector(context, new GarbageSource(dataSource), GARBAGE_THRESHOLDS),
+      new PurgeSweeper(context, new GarbageSource(dataSource)),
       new PeriodicLauncher(context),
       new KeyringKeeper(context, keyring, {
         encryptedBy: (...query) => variables.encryptedBy(...query),

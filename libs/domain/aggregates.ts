@@ -23,6 +23,9 @@ import type { DeploymentState } from './deployment/state.js';
 import type { EvaluationEvent } from './evaluation/events.js';
 import { evolveEvaluation } from './evaluation/evolve.js';
 import type { EvaluationState } from './evaluation/state.js';
+import type { JobPurgeEvent } from './job-purge/events.js';
+import { evolveJobPurge } from './job-purge/evolve.js';
+import type { JobPurgeState } from './job-purge/state.js';
 import type { JobSummaryEvent } from './job-summary/events.js';
 import { evolveJobSummary } from './job-summary/evolve.js';
 import type { JobSummaryState } from './job-summary/state.js';
@@ -64,6 +67,7 @@ export type AggregateState =
   | DeploymentState
   | EvaluationState
   | JobState
+  | JobPurgeState
   | JobSummaryState
   | NamespaceState
   | NodePoolState
@@ -91,6 +95,8 @@ export function evolve(
       return evolveEvaluation(state as EvaluationState | undefined, event as EvaluationEvent, fact);
     case 'job':
       return evolveJob(state as JobState | undefined, event as JobEvent, fact);
+    case 'job-purge':
+      return evolveJobPurge(state as JobPurgeState | undefined, event as JobPurgeEvent, fact);
     case 'job-summary':
       return evolveJobSummary(state as JobSummaryState | undefined, event as JobSummaryEvent, fact);
     case 'node':

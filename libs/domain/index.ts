@@ -47,6 +47,7 @@ export {
   markStable,
   registerJob,
   revertJob,
+  skipShutdownDelays,
   type DeregisterJob,
   type JobAnswer,
   type RegisterJob,
@@ -69,6 +70,8 @@ export {
   type EvaluationWithAllocations,
   type JobWithBelongings,
 } from './garbage/collect.js';
+export { endPurge, purgeRemnants, type PurgeRemnants } from './job-purge/decide.js';
+export * from './job-purge/state.js';
 export * from './job-summary/state.js';
 export { reconcileSummary } from './job-summary/decide.js';
 export { renderJobSummary } from './job-summary/render.js';

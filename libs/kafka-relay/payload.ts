@@ -27,6 +27,7 @@ import {
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
+  type JobPurgeState,
   type JobState,
   type JobSummaryState,
   type NamespaceState,
@@ -68,6 +69,10 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
     }
     case 'job-summary':
       return { JobSummary: after === undefined ? null : renderJobSummary(after as JobSummaryState) };
+    case 'job-purge': {
+      const { namespace, jobId, upTo } = after as JobPurgeState;
+      return { JobPurge: { Namespace: namespace, JobID: jobId, UpTo: upTo } };
+    }
     case 'node':
       return { Node: after === undefined ? null : renderNode(after as NodeState) };
     case 'namespace':

@@ -18,6 +18,7 @@ export {
   evaluationStream,
   jobStream,
   jobSummaryStream,
+  jobPurgeStream,
   namespaceStream,
   nodePoolStream,
   scalingPolicyStream,

@@ -2,6 +2,7 @@
 export type StreamType =
   | 'job'
   | 'job-summary'
+  | 'job-purge'
   | 'evaluation'
   | 'deployment'
   | 'allocation'
@@ -23,6 +24,8 @@ export type StreamName = `${StreamType}/${string}`;
 
 export const jobStream = (namespace: string, jobId: string): StreamName => `job/${namespace}/${jobId}`;
 export const jobSummaryStream = (namespace: string, jobId: string): StreamName => `job-summary/${namespace}/${jobId}`;
+/** The purge of a job that is more than one command can carry. */
+export const jobPurgeStream = (namespace: string, jobId: string): StreamName => `job-purge/${namespace}/${jobId}`;
 export const evaluationStream = (id: string): StreamName => `evaluation/${id}`;
 export const deploymentStream = (id: string): StreamName => `deployment/${id}`;
 export const allocationStream = (id: string): StreamName => `allocation/${id}`;

@@ -8,6 +8,7 @@ import {
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
+  type JobPurgeState,
   type JobState,
   type JobVersion,
   type KeyringState,
@@ -54,6 +55,7 @@ export class ClusterState implements ClusterView {
   /** What live and planned allocations use on each node. */
   private readonly used = new Map<string, Usage>();
   private readonly jobStreams = new Set<StreamName>();
+  private readonly purges = new Map<string, JobPurgeState>();
   private nodeList: readonly NodeState[] | undefined;
   private readonly nodesById = new Map<string, NodeState>();
   private at: Index = 0;
@@ -87,7 +89,7 @@ export class ClusterState implements ClusterView {
     const parts = [
       ...[this.held, this.versions, allocationsBy.job, allocationsBy.node, allocationsBy.deployment],
       ...[this.deploymentsByJob, this.evaluationsByJob, this.activeDeploymentIds, this.blocked],
-      ...[this.latestEvaluations, this.inFlight, this.used, this.jobStreams, this.nodesById],
+      ...[this.latestEvaluations, this.inFlight, this.used, this.jobStreams, this.nodesById, this.purges],
     ];
     for (const part of parts) part.clear();
     this.nodeList = undefined;
@@ -165,7 +167,17 @@ export class ClusterState implements ClusterView {
   }
 
   allocationsOfJob(namespace: string, jobId: string): readonly AllocationState[] {
-    return this.allocationsBy.job.list(`${namespace}/${jobId}`);
+    return this.withoutRemnants(`${namespace}/${jobId}`, this.allocationsBy.job.list(`${namespace}/${jobId}`));
+  }
+
+  /** Purges that are under way. */
+  jobPurges(): JobPurgeState[] {
+    return [...this.purges.values()];
+  }
+
+  private withoutRemnants<S extends { readonly createIndex: Index }>(job: string, all: readonly S[]): readonly S[] {
+    const purge = this.purges.get(job);
+    return purge === undefined ? all : all.filter(({ createIndex }) => createIndex > purge.upTo);
   }
 
   allocationsOfDeployment(id: string): readonly AllocationState[] {
@@ -177,7 +189,11 @@ export class ClusterState implements ClusterView {
   }
 
   deploymentsOfJob(namespace: string, jobId: string): readonly DeploymentState[] {
-    return [...this.deploymentsByJob.list(`${namespace}/${jobId}`)].sort((a, b) => a.createIndex - b.createIndex);
+    const deployments = this.withoutRemnants(
+      `${namespace}/${jobId}`,
+      this.deploymentsByJob.list(`${namespace}/${jobId}`),
+    );
+    return deployments.toSorted((a, b) => a.createIndex - b.createIndex);
   }
 
   activeDeployments(): DeploymentState[] {
@@ -269,6 +285,7 @@ export class ClusterState implements ClusterView {
     else if (type === 'deployment') kept = this.indexDeployment(after as DeploymentState | undefined);
     else if (type === 'evaluation') kept = this.indexEvaluation(after as EvaluationState | undefined);
     else if (type === 'job') kept = this.indexJob(stream, after as JobState | undefined);
+    else if (type === 'job-purge') kept = this.indexPurge(after as JobPurgeState | undefined);
     else if (type === 'node') kept = this.indexNode(after as NodeState | undefined);
     // Many, large, and no reactor's business.
     else if (type === 'job-summary' || type === 'variable' || type === 'services') return;
@@ -356,6 +373,14 @@ export class ClusterState implements ClusterView {
     else this.blocked.delete(after.id);
     if (!open) this.forgetIfGone(job);
     return open ? after : undefined;
+  }
+
+  private indexPurge(after: JobPurgeState | undefined): JobPurgeState | undefined {
+    if (after === undefined) return undefined;
+    const job = `${after.namespace}/${after.jobId}`;
+    if (after.isOver) this.purges.delete(job);
+    else this.purges.set(job, after);
+    return after.isOver ? undefined : after;
   }
 
   private indexNode(after: NodeState | undefined): NodeState | undefined {

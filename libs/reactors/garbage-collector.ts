@@ -4,6 +4,7 @@ import {
   collectJob,
   collectNode,
   NO_THRESHOLDS,
+  PURGED_PER_COMMAND,
   reconcileSummary,
   type GarbageThresholds,
 } from '@app/domain';
@@ -16,10 +17,11 @@ import {
   jobSummaryStream,
   nodeStream,
   type EventMeta,
+  type Index,
   type StreamName,
   type TimeUs,
 } from '@app/kernel';
-import type { GarbagePage, GarbageSource } from '@app/read-models';
+import type { Belongings, GarbagePage, GarbageSource } from '@app/read-models';
 import { Looks } from './looks.js';
 import type { Reactor, ReactorContext } from './reactor.js';
 
@@ -30,7 +32,10 @@ const PER_COMMAND = 50;
 
 type Execute = ReactorContext['execute'];
 /** Where candidates come from: the read models in the product. */
-export type GarbageFinder = Pick<GarbageSource, 'evaluations' | 'deployments' | 'jobs' | 'nodes' | 'belongings'>;
+export type GarbageFinder = Pick<
+  GarbageSource,
+  'evaluations' | 'deployments' | 'jobs' | 'nodes' | 'belongings' | 'judge'
+>;
 
 /** Collects what has been over for long enough, on the leader. Hidden from then on as Nomad hides it; the log and the histories keep it. */
 export class GarbageCollector implements Reactor {
@@ -78,22 +83,7 @@ export async function sweep(
     isCancelled,
     faults,
     (after) => source.evaluations(ended, after),
-    async (found) => {
-      const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds }));
-      const reads = found.flatMap(({ id, namespace, jobId, allocationIds }) => [
-        evaluationStream(id),
-        jobStream(namespace, jobId),
-        ...allocationIds.map(allocationStream),
-      ]);
-      done(
-        await execute(
-          'CollectEvaluations',
-          (view, context) => collectEvaluations(view, context, { evaluations, thresholds }),
-          undefined,
-          unique(reads),
-        ),
-      );
-    },
+    (found) => inParts(found, (part) => takeEvaluations(execute, part, thresholds)),
   );
   await eachPage(
     isCancelled,
@@ -101,18 +91,7 @@ export async function sweep(
     (after) => source.jobs(now - thresholds.job, after),
     async (found) => {
       for (const { namespace, jobId } of found) {
-        await faults.of(async () => {
-          const belongings = await source.belongings(namespace, jobId);
-          const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
-          done(
-            await execute(
-              'CollectJob',
-              (view, context) => collectJob(view, context, { namespace, jobId, ...belongings, thresholds }),
-              undefined,
-              reads,
-            ),
-          );
-        });
+        await faults.of(() => takeJob(source, execute, { namespace, jobId }, thresholds, now));
       }
     },
   );
@@ -120,36 +99,134 @@ export async function sweep(
     isCancelled,
     faults,
     (after) => source.deployments(now - thresholds.deployment, after),
-    async (found) => {
-      const deployments = found.map(({ id, allocationIds }) => ({ deploymentId: id, allocationIds }));
-      const reads = found.flatMap(({ id, allocationIds }) => [
-        deploymentStream(id),
-        ...allocationIds.map(allocationStream),
-      ]);
-      done(
-        await execute(
-          'CollectDeployments',
-          (view, context) => collectDeployments(view, context, { deployments, thresholds }),
-          undefined,
-          unique(reads),
-        ),
-      );
-    },
+    (found) => inParts(found, (part) => takeDeployments(execute, part, thresholds)),
   );
   for (const { id, allocationIds } of isCancelled() ? [] : await source.nodes()) {
+    // Rows say that all of these live: the node is looked at again when they have become fewer.
+    if (allocationIds.length > PURGED_PER_COMMAND) continue;
     const reads = [nodeStream(id), ...allocationIds.map(allocationStream)];
-    await faults.of(async () =>
-      done(
-        await execute(
-          'CollectNode',
-          (view, context) => collectNode(view, context, { nodeId: id, allocationIds, thresholds }),
-          undefined,
-          reads,
-        ),
-      ),
-    );
+    const command = { nodeId: id, allocationIds, thresholds };
+    await faults.of(async () => {
+      done(await execute('CollectNode', (view, context) => collectNode(view, context, command), undefined, reads));
+    });
   }
   faults.tell();
+}
+
+type WithAllocations = { readonly allocationIds: readonly string[] };
+
+/** Takes objects one command after the other, each with as many as have no more allocations together than a command may look at; larger ones alone. */
+async function inParts<T extends WithAllocations>(
+  found: readonly T[],
+  take: (part: readonly T[]) => Promise<void>,
+): Promise<void> {
+  let part: T[] = [];
+  let allocations = 0;
+  for (const one of found) {
+    if (part.length > 0 && allocations + one.allocationIds.length > PURGED_PER_COMMAND) {
+      await take(part);
+      [part, allocations] = [[], 0];
+    }
+    part.push(one);
+    allocations += one.allocationIds.length;
+  }
+  await take(part);
+}
+
+type FoundEvaluation = WithAllocations & { readonly id: string; readonly namespace: string; readonly jobId: string };
+
+async function takeEvaluations(
+  execute: Execute,
+  found: readonly FoundEvaluation[],
+  thresholds: GarbageThresholds,
+): Promise<void> {
+  const [first] = found;
+  if (first !== undefined && first.allocationIds.length > PURGED_PER_COMMAND)
+    return takeLargeEvaluation(execute, first, thresholds);
+  await collectSome(execute, found, thresholds, false);
+}
+
+/** An evaluation with more allocations than a command can carry: they go first, part by part, and it goes when all of them could. */
+async function takeLargeEvaluation(
+  execute: Execute,
+  evaluation: FoundEvaluation,
+  thresholds: GarbageThresholds,
+): Promise<void> {
+  const { allocationIds } = evaluation;
+  for (let i = 0; i < allocationIds.length; i += PURGED_PER_COMMAND) {
+    const part = { ...evaluation, allocationIds: allocationIds.slice(i, i + PURGED_PER_COMMAND) };
+    if ((await collectSome(execute, [part], thresholds, true)) === 0) return;
+  }
+  await collectSome(execute, [{ ...evaluation, allocationIds: [] }], thresholds, false);
+}
+
+/** The index at which some of it was collected; 0: none could be. */
+async function collectSome(
+  execute: Execute,
+  found: readonly FoundEvaluation[],
+  thresholds: GarbageThresholds,
+  leavesMore: boolean,
+): Promise<Index> {
+  const evaluations = found.map(({ id, allocationIds }) => ({ evaluationId: id, allocationIds, leavesMore }));
+  const reads = found.flatMap(({ id, namespace, jobId, allocationIds }) => [
+    evaluationStream(id),
+    jobStream(namespace, jobId),
+    ...allocationIds.map(allocationStream),
+  ]);
+  return done(
+    await execute(
+      'CollectEvaluations',
+      (view, context) => collectEvaluations(view, context, { evaluations, thresholds }),
+      undefined,
+      unique(reads),
+    ),
+  );
+}
+
+async function takeJob(
+  source: GarbageFinder,
+  execute: Execute,
+  { namespace, jobId }: { readonly namespace: string; readonly jobId: string },
+  thresholds: GarbageThresholds,
+  now: TimeUs,
+): Promise<void> {
+  const found = await source.belongings(namespace, jobId, PURGED_PER_COMMAND + 1);
+  const isLarge = Object.values(found).some((ids: Belongings[keyof Belongings]) => ids.length > PURGED_PER_COMMAND);
+  const judgedAt = isLarge ? await source.judge(namespace, jobId, now - thresholds.job) : undefined;
+  if (isLarge && judgedAt === undefined) return;
+  const some = (ids: readonly string[]): readonly string[] => ids.slice(0, PURGED_PER_COMMAND);
+  const belongings = {
+    evaluationIds: some(found.evaluationIds),
+    allocationIds: some(found.allocationIds),
+    deploymentIds: some(found.deploymentIds),
+  };
+  const command = { namespace, jobId, ...belongings, thresholds, ...(judgedAt !== undefined && { judgedAt }) };
+  const reads = [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId), ...streamsOf(belongings)];
+  done(await execute('CollectJob', (view, context) => collectJob(view, context, command), undefined, reads));
+}
+
+async function takeDeployments(
+  execute: Execute,
+  found: readonly (WithAllocations & { readonly id: string })[],
+  thresholds: GarbageThresholds,
+): Promise<void> {
+  // Of a large one the rows are believed that said that none of its allocations lives: what has ended gets no new ones.
+  const deployments = found.map(({ id, allocationIds }) => ({
+    deploymentId: id,
+    allocationIds: allocationIds.slice(0, PURGED_PER_COMMAND),
+  }));
+  const reads = deployments.flatMap(({ deploymentId, allocationIds }) => [
+    deploymentStream(deploymentId),
+    ...allocationIds.map(allocationStream),
+  ]);
+  done(
+    await execute(
+      'CollectDeployments',
+      (view, context) => collectDeployments(view, context, { deployments, thresholds }),
+      undefined,
+      unique(reads),
+    ),
+  );
 }
 
 /** Faults that a sweep keeps to tell of. */
@@ -232,9 +309,11 @@ async function eachPage<T>(
   }
 }
 
-function done(outcome: Outcome<unknown>): void {
-  if (outcome.kind !== 'accepted' && outcome.kind !== 'fenced')
-    throw new Error(`garbage was not collected: ${outcome.kind}`);
+/** The index of what was collected; 0: nothing. */
+function done(outcome: Outcome<unknown>): Index {
+  if (outcome.kind === 'accepted') return outcome.index;
+  if (outcome.kind === 'fenced') return 0;
+  throw new Error(`garbage was not collected: ${outcome.kind}`);
 }
 
 const unique = (streams: readonly StreamName[]): StreamName[] => [...new Set(streams)];

@@ -10,6 +10,7 @@ export { Leader, SCHEDULER_LEASE } from './leader.js';
 export { LockWatcher } from './lock-watcher.js';
 export { PeriodicLauncher } from './periodic-launcher.js';
 export { waitingDeployments } from './outlook.js';
+export { PurgeSweeper } from './purge-sweeper.js';
 export type { Reactor, ReactorContext } from './reactor.js';
 export { TokenReaper } from './token-reaper.js';
 export { rehearse, type RehearseOptions } from './rehearse.js';

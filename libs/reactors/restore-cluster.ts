@@ -30,6 +30,7 @@ export async function restoreCluster(
     SCHEDULER_CONFIGURATION,
     KEYRING,
     ...(await readModels.keys('job', {})).map((key): StreamName => `job/${key}`),
+    ...(await readModels.keys('job_purge', {})).map((key): StreamName => `job-purge/${key}`),
     ...(await readModels.keys('node', {})).map(nodeStream),
     ...(await readModels.keys('deployment', {})).map(deploymentStream),
     ...(await readModels.keys('allocation', {})).map(allocationStream),

@@ -1,12 +1,21 @@
-import type { TimeUs } from '@app/kernel';
+import type { JobPurgeState } from '@app/domain';
+import type { Index, TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf } from './entities.js';
+import { withoutRemnants } from './remnants.js';
 import type { TableName } from './tables.js';
 
 /** A page of candidates; `next` is where the following one starts, undefined after the last. */
 export interface GarbagePage<T> {
   readonly found: readonly T[];
   readonly next: string | undefined;
+}
+
+/** Ids of what a job has. */
+export interface Belongings {
+  readonly evaluationIds: readonly string[];
+  readonly allocationIds: readonly string[];
+  readonly deploymentIds: readonly string[];
 }
 
 /** Rows that one query looks at, whether they are garbage or not: a table of any size is gone through in queries of some milliseconds. */
@@ -86,7 +95,7 @@ export class GarbageSource {
     );
   }
 
-  /** Nodes that are down. There are few, and their ages are in their states. */
+  /** Nodes that are down and have no allocation that lives. There are few, and their ages are in their states. */
   async nodes(): Promise<{ readonly id: string; readonly allocationIds: readonly string[] }[]> {
     return this.dataSource.query(
       `SELECT n.id, coalesce(array_agg(a.id) FILTER (WHERE a.id IS NOT NULL), '{}') AS "allocationIds"
@@ -95,19 +104,27 @@ export class GarbageSource {
     );
   }
 
-  /** Everything that a job has, by id. */
-  async belongings(
-    namespace: string,
-    jobId: string,
-  ): Promise<{
-    readonly evaluationIds: readonly string[];
-    readonly allocationIds: readonly string[];
-    readonly deploymentIds: readonly string[];
-  }> {
-    const ids = async (table: string): Promise<string[]> => {
+  /** What a job has, by id; `limit`: as many of each kind at most. */
+  async belongings(namespace: string, jobId: string, limit?: number): Promise<Belongings> {
+    return this.idsOf([namespace, jobId], limit, (table) => withoutRemnants(table) ?? 'true');
+  }
+
+  /** Some of what is still there of a job that was purged, of evaluations those that are open. */
+  async remnants(purge: JobPurgeState, limit: number): Promise<Belongings> {
+    return this.idsOf([purge.namespace, purge.jobId, purge.upTo], limit, (table) =>
+      table === 'evaluation' ? `t.create_index <= $3 AND t.status IN ('pending', 'blocked')` : 't.create_index <= $3',
+    );
+  }
+
+  private async idsOf(
+    values: readonly unknown[],
+    limit: number | undefined,
+    condition: (table: TableName) => string,
+  ): Promise<Belongings> {
+    const ids = async (table: TableName): Promise<string[]> => {
       const rows: { id: string }[] = await this.dataSource.query(
-        `SELECT id FROM ${table} WHERE namespace = $1 AND job_id = $2`,
-        [namespace, jobId],
+        `SELECT t.id FROM ${table} t WHERE t.namespace = $1 AND t.job_id = $2 AND ${condition(table)} ${limit === undefined ? '' : `LIMIT ${limit}`}`,
+        [...values],
       );
       return rows.map((row) => row.id);
     };
@@ -119,6 +136,39 @@ export class GarbageSource {
     return { evaluationIds, allocationIds, deploymentIds };
   }
 
+  /**
+   * Judges a dead job with more allocations and evaluations than a command can look at by their rows: the index that none of them is older than if all of
+   * it may go, undefined otherwise.
+   */
+  async judge(namespace: string, jobId: string, cutoff: TimeUs): Promise<Index | undefined> {
+    const [head]: { index: string }[] = await this.dataSource.query('SELECT index FROM log_head');
+    const keeps = async (table: TableName, isOver: string): Promise<boolean> => {
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const { found, next }: GarbagePage<unknown> = await this.page(
+          table,
+          `SELECT 1 FROM ${table} t WHERE t.id > $1 AND ($2::text IS NULL OR t.id <= $2) AND t.namespace = $4 AND t.job_id = $5
+              AND NOT (${isOver} AND ${modifiedBefore('t', '$3')}) LIMIT 1`,
+          after,
+          cutoff,
+          namespace,
+          jobId,
+        );
+        if (found.length > 0) return true;
+        after = next;
+      }
+      return false;
+    };
+    if (await keeps('evaluation', `t.status IN ('complete', 'failed', 'canceled')`)) return undefined;
+    if (
+      await keeps(
+        'allocation',
+        `t.client_status <> 'running' AND (t.desired_status <> 'run' OR t.client_status IN ${ENDED})`,
+      )
+    )
+      return undefined;
+    return Number(head!.index);
+  }
+
   /** Every job that has a summary. */
   async summarisedJobs(): Promise<{ readonly namespace: string; readonly jobId: string }[]> {
     return this.dataSource.query('SELECT namespace, job_id AS "jobId" FROM job_summary ORDER BY key');
@@ -128,14 +178,14 @@ export class GarbageSource {
     table: TableName,
     sql: string,
     after: string,
-    ...cutoffs: readonly TimeUs[]
+    ...values: readonly (TimeUs | string)[]
   ): Promise<GarbagePage<T>> {
     const key = keyOf(table);
     const [last]: { next: string }[] = await this.dataSource.query(
       `SELECT ${key} AS next FROM ${table} WHERE ${key} > $1 ORDER BY ${key} OFFSET $2 LIMIT 1`,
       [after, this.pageSize - 1],
     );
-    const found: T[] = await this.dataSource.query(sql, [after, last?.next ?? null, ...cutoffs]);
+    const found: T[] = await this.dataSource.query(sql, [after, last?.next ?? null, ...values]);
     return { found, next: last?.next };
   }
 }

@@ -1,5 +1,5 @@
 export { ENTITIES, type DocumentRow } from './entities.js';
-export { GarbageSource, type GarbagePage } from './garbage.js';
+export { GarbageSource, type Belongings, type GarbagePage } from './garbage.js';
 export { ServerDirectory, type ServerEntry } from './server-directory.js';
 export { Heartbeats } from './heartbeats.js';
 export { LockRenewals, type ExpiredLock } from './lock-renewals.js';
@@ -7,6 +7,7 @@ export { project, versionKey } from './project.js';
 export type { ListQuery } from './list-query.js';
 export type { Snapshot, SnapshotQuery, SnapshotRow } from './list-snapshot.js';
 export { ReadModels, type JobRow } from './read-models.js';
+export { isHidden, type Purge } from './remnants.js';
 export { TABLES, type TableName } from './tables.js';
 export { Variables, type VariableRow } from './variables.js';
 export { aggregates, MIGRATIONS, tablesOf } from './wiring.js';

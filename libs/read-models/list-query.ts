@@ -1,6 +1,7 @@
 import type { Index } from '@app/kernel';
 import type { DataSource, ObjectLiteral, QueryRunner, SelectQueryBuilder } from 'typeorm';
 import { keyOf } from './entities.js';
+import { withoutRemnants } from './remnants.js';
 import type { TableName } from './tables.js';
 
 /** Which rows of a table a list is made of. Columns are compared for equality. */
@@ -31,6 +32,8 @@ export function listBuilder(
       [column]: value,
     });
   }
+  const visible = withoutRemnants(query.table);
+  if (visible !== undefined) builder.andWhere(visible);
   if (query.prefix !== undefined) {
     builder.andWhere(`starts_with(t.${query.prefix.column}, :prefix)`, { prefix: query.prefix.value });
   }

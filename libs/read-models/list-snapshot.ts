@@ -1,5 +1,6 @@
 import type { Index } from '@app/kernel';
 import type { DataSource, QueryRunner } from 'typeorm';
+import type { Purge } from './remnants.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 
 /** Rows that are read, and held as text, at a time. */
@@ -26,6 +27,8 @@ export interface Snapshot {
   readonly at: Index;
   /** The last commit that had touched the table. */
   readonly tableIndex: Index;
+  /** Purges that were under way: what they hide is not among the rows. */
+  readonly purges: readonly Purge[];
 }
 
 /** Reads a list through a cursor, in one transaction that sees the log at one index. */
@@ -65,7 +68,10 @@ async function momentOf(runner: QueryRunner, { table }: SnapshotQuery): Promise<
     [table],
   )) as { at: string; table_index: string }[];
   if (row === undefined) throw new Error('log_head has no row');
-  return { at: Number(row.at), tableIndex: Number(row.table_index) };
+  const purges = (await runner.query(
+    'SELECT namespace, job_id AS "jobId", up_to::float8 AS "upTo" FROM job_purge',
+  )) as Purge[];
+  return { at: Number(row.at), tableIndex: Number(row.table_index), purges };
 }
 
 async function visible(runner: QueryRunner, { table, where, sees }: SnapshotQuery): Promise<ListQuery['where']> {

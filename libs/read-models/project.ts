@@ -22,6 +22,7 @@ import {
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
+  type JobPurgeState,
   type JobState,
   type JobSummaryState,
   type JobVersion,
@@ -48,6 +49,8 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return projectJob(before as JobState | undefined, after as JobState);
     case 'job-summary':
       return projectJobSummary(after as JobSummaryState);
+    case 'job-purge':
+      return projectJobPurge(after as JobPurgeState);
     case 'node':
       return projectNode(after as NodeState);
     case 'namespace':
@@ -82,6 +85,8 @@ export const TABLES_OF = {
   evaluation: ['evaluation'],
   job: ['job', 'job_version'],
   'job-summary': ['job_summary'],
+  // What it hides is hidden in all of them.
+  'job-purge': ['job_purge', 'allocation', 'deployment', 'service'],
   node: ['node'],
   namespace: ['namespace'],
   'node-pool': ['node_pool'],
@@ -245,6 +250,17 @@ function projectJobSummary(state: JobSummaryState): RowWrite[] {
       document: JSON.stringify(renderJobSummary(state)),
     },
   ];
+}
+
+/** Tables with rows that a purge hides. */
+const HIDING_TABLES = ['allocation', 'deployment', 'service'] as const;
+
+function projectJobPurge({ namespace, jobId, upTo, isOver }: JobPurgeState): RowWrite[] {
+  const key = `${namespace}/${jobId}`;
+  // Nothing has this key: the indexes of the tables move with what is hidden in them.
+  const moved = HIDING_TABLES.map((table) => removal(table, ''));
+  if (isOver) return [removal('job_purge', key), ...moved];
+  return [{ table: 'job_purge', key, columns: { namespace, job_id: jobId, up_to: upTo }, document: '' }, ...moved];
 }
 
 function projectNode(state: NodeState): RowWrite[] {

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 import { readSnapshot, type Snapshot, type SnapshotQuery, type SnapshotRow } from './list-snapshot.js';
+import { withoutRemnants } from './remnants.js';
 import type { TableName } from './tables.js';
 
 /** A job as lists by its last change find it. */
@@ -36,8 +37,8 @@ export class ReadModels {
     return namespacesOf(this.dataSource, table);
   }
 
-  /** Only the keys of a list. */
-  async keys(table: TableName, where: ListQuery['where']): Promise<string[]> {
+  /** Only the keys of a list; `limit`: as many of them at most. */
+  async keys(table: TableName, where: ListQuery['where'], limit?: number): Promise<string[]> {
     const key = keyOf(table);
     const builder = this.dataSource
       .createQueryBuilder()
@@ -48,6 +49,9 @@ export class ReadModels {
         [column]: value,
       });
     }
+    const visible = withoutRemnants(table);
+    if (visible !== undefined) builder.andWhere(visible);
+    if (limit !== undefined) builder.limit(limit);
     return (await builder.orderBy(`t.${key}`).getRawMany<{ key: string }>()).map((row) => row.key);
   }
 
@@ -57,7 +61,7 @@ export class ReadModels {
     key: string,
   ): Promise<{ readonly document: string; readonly index: Index; readonly namespace: string } | undefined> {
     const rows: { document: string; modify_index: string; namespace: string }[] = await this.dataSource.query(
-      `SELECT document, modify_index, namespace FROM ${table} WHERE ${keyOf(table)} = $1`,
+      `SELECT document, modify_index, namespace FROM ${table} t WHERE ${keyOf(table)} = $1 AND ${withoutRemnants(table) ?? 'true'}`,
       [key],
     );
     return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index), namespace: rows[0].namespace };
@@ -82,6 +86,19 @@ export class ReadModels {
       [now],
     );
     return rows.map(({ id }) => id);
+  }
+
+  /** Whether this is still there of a job that was purged, and is to be hidden. */
+  async isRemnant(one: {
+    readonly namespace: string;
+    readonly jobId: string;
+    readonly createIndex: Index;
+  }): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query('SELECT 1 FROM job_purge WHERE key = $1 AND up_to >= $2', [
+      `${one.namespace}/${one.jobId}`,
+      one.createIndex,
+    ]);
+    return rows.length > 0;
   }
 
   /** The summaries of jobs by their key, as text. */
@@ -125,8 +142,8 @@ export class ReadModels {
   /** The id of the newest deployment of each job with these ids. */
   async latestDeployments(jobIds: readonly string[]): Promise<string[]> {
     const rows: { id: string }[] = await this.dataSource.query(
-      `SELECT DISTINCT ON (namespace, job_id) id FROM deployment
-        WHERE job_id = ANY($1) ORDER BY namespace, job_id, create_index DESC`,
+      `SELECT DISTINCT ON (namespace, job_id) id FROM deployment t
+        WHERE job_id = ANY($1) AND ${withoutRemnants('deployment')} ORDER BY namespace, job_id, create_index DESC`,
       [jobIds],
     );
     return rows.map(({ id }) => id);
@@ -185,8 +202,8 @@ export class ReadModels {
   ): Promise<{ readonly namespace: string; readonly name: string; readonly tags: readonly string[] }[]> {
     return this.dataSource.query(
       `SELECT namespace, service_name AS name, coalesce(array_agg(DISTINCT tag) FILTER (WHERE tag IS NOT NULL), '{}') AS tags
-         FROM service LEFT JOIN LATERAL jsonb_array_elements_text(document::jsonb -> 'Tags') AS tag ON true
-        WHERE $1 IN ('*', namespace) GROUP BY namespace, service_name ORDER BY namespace, service_name`,
+         FROM service t LEFT JOIN LATERAL jsonb_array_elements_text(document::jsonb -> 'Tags') AS tag ON true
+        WHERE $1 IN ('*', namespace) AND ${withoutRemnants('service')} GROUP BY namespace, service_name ORDER BY namespace, service_name`,
       [namespace],
     );
   }

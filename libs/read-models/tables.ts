@@ -7,6 +7,7 @@ export type TableName =
   | 'job'
   | 'job_version'
   | 'job_summary'
+  | 'job_purge'
   | 'node'
   | 'purged_allocation'
   | 'namespace'
@@ -106,6 +107,13 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     table: 'job_summary',
     key: 'key',
     columns: { namespace: TEXT, job_id: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: [],
+  },
+  {
+    /** Jobs whose purge is under way: rows of theirs with a create index up to `up_to` are hidden. Hardly ever any. */
+    table: 'job_purge',
+    key: 'key',
+    columns: { namespace: TEXT, job_id: TEXT, up_to: INDEX },
     indexes: [],
   },
   {

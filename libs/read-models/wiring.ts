@@ -3,6 +3,7 @@ import { eventStoreMigrations, type Aggregates } from '@app/event-store';
 import { streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
 import { Acl1764338400000 } from './acl.migration.js';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
+import { JobPurges1764342000000 } from './job-purges.migration.js';
 import { Places1764300000000 } from './places.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
@@ -22,6 +23,7 @@ export const MIGRATIONS = [
   Services1764331200000,
   ScalingPolicies1764334800000,
   Acl1764338400000,
+  JobPurges1764342000000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

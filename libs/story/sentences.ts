@@ -96,6 +96,8 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   PeriodicJobLaunched: ({ childId }) => `launched as ${text(childId)}`,
   PeriodicLaunchPassedOver: () => 'a launch was passed over: the one before is not done',
   JobPurged: () => 'purged',
+  JobPurgeBegun: () => 'what the job had is hidden, and taken away part by part',
+  JobPurgeEnded: () => 'nothing is left of what the job had',
   NodeRegistered: ({ description }) =>
     `${text(members(description)['Name'])} registered in ${text(members(description)['Datacenter'])}`,
   NodeDescriptionChanged: () => 'describes itself anew',

@@ -1,4 +1,4 @@
-import { evolve, upcast, type AggregateState } from '@app/domain';
+import { evolve, upcast, type AggregateState, type JobPurgeState } from '@app/domain';
 import type { EventStore, RowWrite } from '@app/event-store';
 import { streamType, type Index, type StreamName } from '@app/kernel';
 import { project } from '@app/read-models';
@@ -55,11 +55,24 @@ export class Oracle {
       else rows.set(row.key, { ...row, state: after! });
     }
     this.indexes.set(streamType(stream), event.index);
+    // What it hides is hidden in these.
+    if (streamType(stream) === 'job-purge')
+      for (const table of ['allocation', 'deployment']) this.indexes.set(table, event.index);
+  }
+
+  private isHidden(table: string, row: Record<string, unknown>): boolean {
+    const purge = this.tables.get('job_purge')?.get(`${String(row['namespace'])}/${String(row['job_id'])}`)?.state;
+    return (
+      (table === 'allocation' || table === 'deployment') &&
+      purge !== undefined &&
+      Number(row['create_index']) <= (purge as JobPurgeState).upTo
+    );
   }
 
   private async list({ query, show, select }: ListSource): Promise<{ text: string; tableIndex: Index }> {
     const rows = [...(this.tables.get(query.table)?.values() ?? [])].filter(({ key, columns }) => {
       const all: Record<string, unknown> = { ...columns, id: key };
+      if (this.isHidden(query.table, all)) return false;
       const fits = Object.entries(query.where).every(([column, value]) =>
         [value].flat().includes(all[column] as string),
       );

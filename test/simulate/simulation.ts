@@ -239,5 +239,6 @@ function garbageOf(log: MemoryLog): GarbageFinder {
     jobs: () => page([]),
     nodes: () => Promise.resolve([]),
     belongings: () => Promise.resolve({ evaluationIds: [], allocationIds: [], deploymentIds: [] }),
+    judge: () => Promise.resolve(undefined),
   };
 }

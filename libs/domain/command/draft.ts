@@ -2,6 +2,7 @@ import {
   allocationStream,
   deploymentStream,
   evaluationStream,
+  jobPurgeStream,
   jobStream,
   jobSummaryStream,
   namespaceStream,
@@ -23,6 +24,8 @@ import type { DeploymentEvent } from '../deployment/events.js';
 import type { DeploymentState } from '../deployment/state.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
 import type { EvaluationState, NewEvaluation } from '../evaluation/state.js';
+import type { JobPurgeEvent } from '../job-purge/events.js';
+import type { JobPurgeState } from '../job-purge/state.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobSummaryState } from '../job-summary/state.js';
 import type { JobEvent } from '../job/events.js';
@@ -49,6 +52,7 @@ export interface Change<S> {
 export interface Draft {
   readonly context: CommandContext;
   readonly job: (namespace: string, id: string) => JobState | undefined;
+  readonly jobPurge: (namespace: string, id: string) => JobPurgeState | undefined;
   readonly summary: (namespace: string, id: string) => JobSummaryState | undefined;
   readonly deployment: (id: string) => DeploymentState | undefined;
   readonly allocation: (id: string) => AllocationState | undefined;
@@ -58,6 +62,7 @@ export interface Draft {
   readonly namespace: (name: string) => NamespaceState | undefined;
   readonly nodePool: (name: string) => NodePoolState | undefined;
   readonly onJob: (job: { readonly namespace: string; readonly id: string }, event: JobEvent) => void;
+  readonly onJobPurge: (namespace: string, id: string, event: JobPurgeEvent) => void;
   readonly onSummary: (namespace: string, id: string, event: JobSummaryEvent) => void;
   readonly onDeployment: (id: string, event: DeploymentEvent) => void;
   readonly onAllocation: (id: string, event: AllocationEvent) => void;
@@ -102,6 +107,7 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
   return {
     context,
     job: (namespace, id) => read(jobStream(namespace, id)),
+    jobPurge: (namespace, id) => read(jobPurgeStream(namespace, id)),
     summary: (namespace, id) => read(jobSummaryStream(namespace, id)),
     deployment: (id) => read(deploymentStream(id)),
     allocation: (id) => read(allocationStream(id)),
@@ -111,6 +117,7 @@ export function draftOf(view: StateView, context: CommandContext): Draft {
     namespace: (name) => read(namespaceStream(name)),
     nodePool: (name) => read(nodePoolStream(name)),
     onJob: ({ namespace, id }, event) => emit(jobStream(namespace, id), event),
+    onJobPurge: (namespace, id, event) => emit(jobPurgeStream(namespace, id), event),
     onSummary: (namespace, id, event) => emit(jobSummaryStream(namespace, id), event),
     onDeployment: (id, event) => emit(deploymentStream(id), event),
     onAllocation: (id, event) => emit(allocationStream(id), event),

@@ -114,13 +114,15 @@ function summarise(draft: Draft, namespace: string, jobId: string): void {
   };
   for (const { before, after } of draft.changes('allocation')) {
     if (after.namespace !== namespace || after.jobId !== jobId || after.purged) continue;
-    liveAllocations += (isTerminal(after) ? 0 : 1) - (before === undefined || isTerminal(before) ? 0 : 1);
+    // What a job of the same id has left behind that was purged.
     if (after.jobCreateIndex !== summary.jobCreateIndex) continue;
+    liveAllocations += (isTerminal(after) ? 0 : 1) - (before === undefined || isTerminal(before) ? 0 : 1);
     if (before === undefined) bump(after.taskGroup, placedOne);
     else if (before.clientStatus !== after.clientStatus) bump(after.taskGroup, (group) => moved(group, before, after));
   }
   for (const { before, after } of draft.deploymentChanges()) {
-    if (after.namespace === namespace && after.jobId === jobId) activeDeployments += activity(after) - activity(before);
+    if (after.namespace !== namespace || after.jobId !== jobId) continue;
+    if (after.jobCreateIndex === summary.jobCreateIndex) activeDeployments += activity(after) - activity(before);
   }
   for (const { before, after } of draft.evaluationChanges()) {
     if (after.namespace !== namespace || after.jobId !== jobId || after.queuedAllocations === before?.queuedAllocations)

@@ -1,9 +1,9 @@
-import { accept, type CommandContext, type Decision, type StateView, US_PER_S } from '@app/kernel';
+import { accept, type CommandContext, type Decision, type Index, type StateView, US_PER_S } from '@app/kernel';
 import { isTerminal, type AllocationState } from '../allocation/state.js';
 import { draftOf, type Draft } from '../command/draft.js';
 import { isActive } from '../deployment/state.js';
 import { isEvaluationTerminal, type EvaluationState } from '../evaluation/state.js';
-import { currentVersion } from '../job/state.js';
+import { currentVersion, type JobVersion } from '../job/state.js';
 import { removePolicies } from '../scaling-policy/of-job.js';
 import { isCollectible } from './collectible.js';
 import type { GarbageThresholds } from './thresholds.js';
@@ -17,6 +17,8 @@ import type { GarbageThresholds } from './thresholds.js';
 export interface EvaluationWithAllocations {
   readonly evaluationId: string;
   readonly allocationIds: readonly string[];
+  /** These are not all of its allocations: they go, and it stays. */
+  readonly leavesMore?: boolean;
 }
 
 /** Collects evaluations together with their allocations. */
@@ -26,23 +28,26 @@ export function collectEvaluations(
   command: { readonly evaluations: readonly EvaluationWithAllocations[]; readonly thresholds: GarbageThresholds },
 ): Decision {
   const draft = draftOf(view, context);
-  for (const { evaluationId, allocationIds } of command.evaluations) {
+  for (const { evaluationId, allocationIds, leavesMore } of command.evaluations) {
     const evaluation = draft.evaluation(evaluationId);
-    if (evaluation !== undefined && !evaluation.purged)
-      collectEvaluation(draft, evaluation, presentAllocations(draft, allocationIds), command.thresholds);
+    if (evaluation === undefined || evaluation.purged) continue;
+    const allocs = presentAllocations(draft, allocationIds);
+    if (collectsAllocations(draft, evaluation, allocs, command.thresholds) && !leavesMore)
+      draft.onEvaluation(evaluation.id, { type: 'EvaluationCollected', data: {} });
   }
   return accept(draft.events());
 }
 
-function collectEvaluation(
+/** Collects allocations of an evaluation; true: all of them could go, so that it may. */
+function collectsAllocations(
   draft: Draft,
   evaluation: EvaluationState,
   allocs: readonly AllocationState[],
   thresholds: GarbageThresholds,
-): void {
+): boolean {
   const { now } = draft.context;
   const cutoff = now - (evaluation.type === 'batch' ? thresholds.batchEvaluation : thresholds.evaluation);
-  if (!isEvaluationTerminal(evaluation) || evaluation.modifyTime > cutoff) return;
+  if (!isEvaluationTerminal(evaluation) || evaluation.modifyTime > cutoff) return false;
   const job = draft.job(evaluation.namespace, evaluation.jobId);
   const current = currentVersion(job);
   if (evaluation.type === 'batch' && current !== undefined && !(current.status === 'dead' && current.spec.Stop)) {
@@ -52,12 +57,11 @@ function collectEvaluation(
         isTerminal(alloc) && (alloc.jobCreateIndex < current.createIndex || alloc.jobVersion < current.version),
     );
     collectAllocations(draft, former);
-    if (former.length === allocs.length) draft.onEvaluation(evaluation.id, { type: 'EvaluationCollected', data: {} });
-    return;
+    return former.length === allocs.length;
   }
-  if (!allocs.every((alloc) => isCollectible(alloc, job, cutoff, now))) return;
+  if (!allocs.every((alloc) => isCollectible(alloc, job, cutoff, now))) return false;
   collectAllocations(draft, allocs);
-  draft.onEvaluation(evaluation.id, { type: 'EvaluationCollected', data: {} });
+  return true;
 }
 
 /** Collects deployments that have ended. Allocations that name them go on naming them. */
@@ -111,6 +115,8 @@ export interface JobWithBelongings {
   readonly evaluationIds: readonly string[];
   readonly allocationIds: readonly string[];
   readonly deploymentIds: readonly string[];
+  /** It has more than one command can carry, and only some are named: all of it was judged by rows, none older than this index. */
+  readonly judgedAt?: Index;
 }
 
 /** Collects a dead job with all that it has. */
@@ -132,6 +138,7 @@ export function collectJob(
   if (job.versions.some((version) => version.versionTag !== null)) return accept([]);
   // The summary moves with every placement: reading it holds the set of allocations still.
   if ((draft.summary(namespace, jobId)?.liveAllocations ?? 0) > 0) return accept([]);
+  if (command.judgedAt !== undefined && hasMovedSince(draft, current, command.judgedAt)) return accept([]);
   const evaluations = command.evaluationIds
     .map((id) => draft.evaluation(id))
     .filter((one) => one !== undefined && !one.purged) as EvaluationState[];
@@ -147,8 +154,14 @@ export function collectJob(
   draft.onJob(job, { type: 'JobPurged', data: {} });
   if (draft.summary(namespace, jobId) !== undefined)
     draft.onSummary(namespace, jobId, { type: 'JobSummaryPurged', data: {} });
+  if (command.judgedAt !== undefined)
+    draft.onJobPurge(namespace, jobId, { type: 'JobPurgeBegun', data: { namespace, jobId } });
   return accept(draft.events());
 }
+
+/** New evaluations move a dead job, and whatever an allocation becomes moves the summary. */
+const hasMovedSince = (draft: Draft, { spec, modifyIndex }: JobVersion, index: Index): boolean =>
+  modifyIndex > index || (draft.summary(spec.Namespace, spec.ID)?.modifyIndex ?? 0) > index;
 
 const presentAllocations = (draft: Draft, ids: readonly string[]): AllocationState[] =>
   ids.map((id) => draft.allocation(id)).filter((alloc) => alloc !== undefined && !alloc.purged) as AllocationState[];

@@ -30,15 +30,16 @@ export function reconcileSummary(
   for (const id of command.allocationIds) {
     const alloc = draft.allocation(id);
     if (alloc === undefined || alloc.purged) continue;
-    if (!isTerminal(alloc)) liveAllocations++;
     if (alloc.jobCreateIndex !== summary.jobCreateIndex) continue;
+    if (!isTerminal(alloc)) liveAllocations++;
     const group = ownProperty(groups, alloc.taskGroup) ?? EMPTY_SUMMARY;
     const bin = SUMMARY_BIN[alloc.clientStatus];
     groups[alloc.taskGroup] = { ...group, [bin]: group[bin] + 1 };
   }
   const active = command.deploymentIds
     .map((id) => draft.deployment(id))
-    .filter((one) => one !== undefined && !one.purged && isActive(one));
+    .filter((one) => one !== undefined && !one.purged && isActive(one))
+    .filter((one) => one?.jobCreateIndex === summary.jobCreateIndex);
   const data = { groups, liveAllocations, activeDeployments: active.length };
   const { liveAllocations: live, activeDeployments } = summary;
   if (JSON.stringify(data) === JSON.stringify({ groups: summary.groups, liveAllocations: live, activeDeployments }))

@@ -2,11 +2,11 @@ import { accept, reject, type CommandContext, type Decision, type Index, type St
 import { draftOf, type Draft } from '../command/draft.js';
 import { jobStatus, restateJob, settle } from '../command/settle.js';
 import { newEvaluation } from '../evaluation/create.js';
-import { isEvaluationTerminal, THIS_INDEX } from '../evaluation/state.js';
+import { THIS_INDEX } from '../evaluation/state.js';
+import { purgeBelongings } from '../job-purge/decide.js';
 import type { JobSpec } from '../nomad.js';
 import { isRegistrationClosed, type Registration } from '../scheduler-configuration/registration.js';
 import { placeProblems } from '../namespace/admit.js';
-import { endServices } from '../service/register.js';
 import { removePolicies, storePolicies } from '../scaling-policy/of-job.js';
 import { countChild } from './children.js';
 import { withPolicyIds } from './scaling-blocks.js';
@@ -89,6 +89,8 @@ export interface DeregisterJob {
   readonly allocationIds: readonly string[];
   readonly deploymentIds: readonly string[];
   readonly evaluationIds: readonly string[];
+  /** It has more than these, and a purge takes the rest away afterwards. */
+  readonly leavesMore?: boolean;
 }
 
 /** An unknown job is no error: nothing is appended and the answer is empty. */
@@ -136,30 +138,24 @@ function purge(draft: Draft, job: JobState, command: DeregisterJob): void {
   // A child that is gone stays counted as one that has ended.
   if (current !== undefined) countChild(draft, current.spec, current.status, 'dead');
   draft.onSummary(job.namespace, job.id, { type: 'JobSummaryPurged', data: {} });
-  for (const id of command.allocationIds) {
-    if (draft.allocation(id)?.purged === false) draft.onAllocation(id, { type: 'AllocationPurged', data: {} });
-  }
-  endServices(draft, () => job);
-  for (const id of command.deploymentIds) {
-    if (draft.deployment(id)?.purged === false) draft.onDeployment(id, { type: 'DeploymentPurged', data: {} });
-  }
-  for (const id of command.evaluationIds) {
-    const evaluation = draft.evaluation(id);
-    if (evaluation === undefined || isEvaluationTerminal(evaluation)) continue;
-    draft.onEvaluation(id, {
-      type: 'EvaluationCompleted',
-      data: {
-        statusDescription: `job ${job.id} deleted`,
-        deploymentId: evaluation.deploymentId,
-        failedGroups: evaluation.failedGroups,
-        queuedAllocations: null,
-        planAnnotations: null,
-        nextEval: '',
-        blockedEval: '',
-        snapshotIndex: evaluation.snapshotIndex,
-      },
+  if (command.leavesMore)
+    draft.onJobPurge(job.namespace, job.id, {
+      type: 'JobPurgeBegun',
+      data: { namespace: job.namespace, jobId: job.id },
     });
-  }
+  purgeBelongings(draft, job.id, command, job);
+}
+
+/** Some allocations of a job are to stop without delay: for a job that has more of them than the command that stops it can carry. */
+export function skipShutdownDelays(
+  view: StateView,
+  context: CommandContext,
+  command: { readonly namespace: string; readonly jobId: string; readonly allocationIds: readonly string[] },
+): Decision {
+  const draft = draftOf(view, context);
+  if (currentVersion(draft.job(command.namespace, command.jobId)) === undefined) return accept([]);
+  skipShutdownDelay(draft, command.allocationIds);
+  return accept(draft.events());
 }
 
 function skipShutdownDelay(draft: Draft, allocationIds: readonly string[]): void {

@@ -6,6 +6,7 @@ import type { AllocationEvent } from '../allocation/events.js';
 import type { AutopilotConfigurationEvent } from '../autopilot-configuration/events.js';
 import type { DeploymentEvent } from '../deployment/events.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
+import type { JobPurgeEvent } from '../job-purge/events.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobEvent } from '../job/events.js';
 import type { NamespaceEvent } from '../namespace/events.js';
@@ -26,6 +27,7 @@ type EventType = (
   | AutopilotConfigurationEvent
   | DeploymentEvent
   | EvaluationEvent
+  | JobPurgeEvent
   | JobSummaryEvent
   | JobEvent
   | NamespaceEvent
@@ -88,6 +90,8 @@ const TYPES: Readonly<Record<EventType, true>> = {
   EvaluationCanceled: true,
   EvaluationCollected: true,
   EvaluationDeleted: true,
+  JobPurgeBegun: true,
+  JobPurgeEnded: true,
   JobSummaryGroupsAdded: true,
   JobSummaryChanged: true,
   JobSummaryChildrenCounted: true,

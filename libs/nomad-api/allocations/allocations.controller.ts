@@ -68,7 +68,7 @@ export class AllocationsController {
     const stream = allocationStream(orThrow(parseUuid(idOf(request)), LOOKUP));
     const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
       const alloc = state as AllocationState;
-      if (alloc.purged) return undefined;
+      if (!(await this.objects.isSeen(alloc))) return undefined;
       const text = await this.objects.allocationText(alloc);
       return { text, index: alloc.modifyIndex, namespace: alloc.namespace };
     });
@@ -112,8 +112,10 @@ export class AllocationsController {
       'allocation',
       { text: 'allocation not found' },
       async (state, moment) => {
-        const { purged, namespace, id } = state as AllocationState;
-        return purged ? undefined : { ...(await this.objects.texts('service', { alloc_id: id }, moment)), namespace };
+        const alloc = state as AllocationState;
+        if (!(await this.objects.isSeen(alloc))) return undefined;
+        const services = await this.objects.texts('service', { alloc_id: alloc.id }, moment);
+        return { ...services, namespace: alloc.namespace };
       },
       'services',
     );

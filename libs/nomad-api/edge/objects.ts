@@ -9,7 +9,7 @@ import {
 import type { EventStore } from '@app/event-store';
 import { allocationStream, jobStream, parseExact, type Index, type StreamName } from '@app/kernel';
 import { ReadModels, versionKey, type DocumentRow, type ListQuery, type TableName } from '@app/read-models';
-import type { Answer, KeptLists, ListSource, Moment, Query as DataQuery } from '@app/streaming';
+import type { Answer, KeptLists, ListSource, Moment, Query as DataQuery, Topic } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import { jsonAnswer, notFound } from './reads.js';
 
@@ -26,6 +26,10 @@ export interface Rendered {
 
 const namespaceIn = (document: string): string | undefined =>
   (JSON.parse(document) as { readonly Namespace?: string }).Namespace;
+
+/** What hides an object without moving it. */
+const hiddenBy = (table: TableName): readonly Topic[] =>
+  table === 'allocation' || table === 'deployment' ? ['table:job_purge'] : [];
 
 const versionOf = (alloc: AllocationState): string =>
   versionKey(alloc.namespace, alloc.jobId, alloc.jobCreateIndex, alloc.jobVersion);
@@ -51,7 +55,7 @@ export class Objects {
   row(table: 'deployment' | 'evaluation', id: string, missing: string): DataQuery {
     return {
       key: `${table}/${id}`,
-      topics: [`${table}/${id}`],
+      topics: [`${table}/${id}`, ...hiddenBy(table)],
       missTopics: [`table:${table}`],
       load: async (moment) => {
         const row = await this.readModels.document(table, id);
@@ -74,7 +78,7 @@ export class Objects {
   ): DataQuery {
     return {
       key: `${stream}?${variant}`,
-      topics: [stream],
+      topics: [stream, ...hiddenBy(table)],
       missTopics: [`table:${table}`],
       load: async (moment) => {
         const [state] = await this.states([stream]);
@@ -127,6 +131,11 @@ export class Objects {
   async job(namespace: string, id: string): Promise<JobState | undefined> {
     const [state] = await this.states<JobState>([jobStream(namespace, id)]);
     return state?.purged ? undefined : state;
+  }
+
+  /** Whether readers may see an allocation: it is there, and not left over from a purged job. */
+  async isSeen(alloc: AllocationState): Promise<boolean> {
+    return !alloc.purged && !(await this.readModels.isRemnant(alloc));
   }
 
   /** In the order of the ids; those that are gone are left out: never to be paired with anything by position. */

@@ -29,6 +29,8 @@ export interface Write<A> {
   readonly render: (answer: A, index: Index) => object | boolean;
   /** Stands for the body where it holds secrets: digests of what is easily guessed tell it. */
   readonly fingerprint?: string;
+  /** It comes before the write that the request is for, whose key it does not use; repeated, it changes nothing more. */
+  readonly isPart?: boolean;
   /** A key of the write's own, instead of the request's: what is sent with the same key again is only told what became of the first. */
   readonly once?: { readonly key: string; readonly render: (answer: A, index: Index) => object };
 }
@@ -79,7 +81,7 @@ export class Writes {
     accessOf(request).beforeCommand();
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const seen = seenBy(request, write.reads?.[0]);
-    const idempotency = idempotencyOf(request, write, meta.idempotencyKey);
+    const idempotency = write.isPart ? undefined : idempotencyOf(request, write, meta.idempotencyKey);
     const command: Command<A> = {
       name: write.name,
       decide: write.decide,

@@ -3,6 +3,8 @@ import {
   allocationOfService,
   currentVersion,
   deregisterJob,
+  PURGED_PER_COMMAND,
+  skipShutdownDelays,
   evaluateJobCommand,
   isTerminal,
   jobDiff,
@@ -173,7 +175,11 @@ export class JobController {
     const evalPriority = checkedPriority(orThrow(intParam(query, 'eval_priority')) ?? 0);
     const namespace = this.writes.namespace(request);
     if (purge) accessOf(request).as(rowOf('DELETE', '/v1/job/:id?purge=true')!);
-    const belongings = purge || noShutdownDelay ? await this.belongings(namespace, idOf(request), purge) : NOTHING;
+    const belongings = purge
+      ? await this.belongings(namespace, idOf(request))
+      : noShutdownDelay
+        ? await this.undelayed(request, namespace, idOf(request))
+        : NOTHING;
     const command: DeregisterJob = {
       namespace,
       jobId: idOf(request),
@@ -370,23 +376,52 @@ export class JobController {
     return this.reads.send(request, reply, options, this.objects.rows(table, where));
   }
 
-  private async belongings(namespace: string, jobId: string, purge: boolean): Promise<typeof NOTHING> {
+  /** What a purge takes away in its own commit: all that there is, or what goes first of more than that. */
+  private async belongings(namespace: string, jobId: string): Promise<Belongings> {
     const where = { namespace, job_id: jobId };
-    const [allocationIds, deploymentIds, evaluationIds] = await Promise.all([
-      this.readModels.keys('allocation', where),
-      purge ? this.readModels.keys('deployment', where) : [],
-      purge ? this.readModels.keys('evaluation', { ...where, status: ['pending', 'blocked'] }) : [],
+    const limit = PURGED_PER_COMMAND + 1;
+    const found = await Promise.all([
+      this.readModels.keys('allocation', where, limit),
+      this.readModels.keys('deployment', where, limit),
+      this.readModels.keys('evaluation', { ...where, status: ['pending', 'blocked'] }, limit),
     ]);
-    const services = purge ? await this.readModels.list({ table: 'service', where, order: 'key' }) : [];
+    const [allocationIds, deploymentIds, evaluationIds] = found.map((ids) => ids.slice(0, PURGED_PER_COMMAND)) as [
+      string[],
+      string[],
+      string[],
+    ];
+    const services = await this.readModels.list({
+      table: 'service',
+      where: { ...where, alloc_id: allocationIds },
+      order: 'key',
+    });
     const owners = services.flatMap(({ key }) => allocationOfService(key) ?? []);
-    return { allocationIds, deploymentIds, evaluationIds, allocationsWithServices: [...new Set(owners)] };
+    const leavesMore = found.some((ids) => ids.length > PURGED_PER_COMMAND);
+    return { allocationIds, deploymentIds, evaluationIds, allocationsWithServices: [...new Set(owners)], leavesMore };
+  }
+
+  /** The allocations that are to stop without delay: those that the command itself does not carry are told so before. */
+  private async undelayed(request: FastifyRequest, namespace: string, jobId: string): Promise<Belongings> {
+    const ids = await this.readModels.keys('allocation', { namespace, job_id: jobId, desired_status: 'run' });
+    for (let i = PURGED_PER_COMMAND; i < ids.length; i += PURGED_PER_COMMAND) {
+      const allocationIds = ids.slice(i, i + PURGED_PER_COMMAND);
+      await this.writes.execute(request, {
+        name: 'SkipShutdownDelays',
+        reads: [jobStream(namespace, jobId), ...allocationIds.map(allocationStream)],
+        decide: (view, context) => skipShutdownDelays(view, context, { namespace, jobId, allocationIds }),
+        render: () => ({}),
+        isPart: true,
+      });
+    }
+    return { ...NOTHING, allocationIds: ids.slice(0, PURGED_PER_COMMAND) };
   }
 }
 
 /** What a job has, as far as stopping it has to know; services are looked for to be loaded together. */
-const NOTHING: Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds'> & {
+type Belongings = Pick<DeregisterJob, 'allocationIds' | 'deploymentIds' | 'evaluationIds' | 'leavesMore'> & {
   readonly allocationsWithServices: readonly string[];
-} = {
+};
+const NOTHING: Belongings = {
   allocationsWithServices: [],
   allocationIds: [],
   deploymentIds: [],

@@ -13,6 +13,7 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   job: { type: 'job', columns: ['key'] },
   job_version: { type: 'job', columns: ['namespace', 'job_id'] },
   job_summary: { type: 'job-summary', columns: ['key'] },
+  job_purge: { type: 'job-purge', columns: ['key'] },
   node: { type: 'node', columns: ['id'] },
   namespace: { type: 'namespace', columns: ['name'] },
   node_pool: { type: 'node-pool', columns: ['name'] },

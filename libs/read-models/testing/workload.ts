@@ -276,6 +276,9 @@ export class Workload {
 
   private deregister(jobId: string, known: Known): Promise<unknown> {
     const purge = this.random() < 0.5;
+    const { allocations } = known;
+    // Half of the purges name half of what there is.
+    const leavesMore = purge && allocations.length % 2 === 1;
     return this.execute((view, context) =>
       deregisterJob(view, context, {
         namespace: 'default',
@@ -283,9 +286,10 @@ export class Workload {
         purge,
         evalPriority: 0,
         noShutdownDelay: false,
-        allocationIds: known.allocations,
+        allocationIds: leavesMore ? allocations.slice(allocations.length / 2) : allocations,
         deploymentIds: known.deployments,
         evaluationIds: known.evaluations,
+        leavesMore,
       }),
     );
   }

@@ -118,6 +118,7 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
   keyring: null,
   namespace: null,
   'job-summary': null,
+  'job-purge': null,
   'autopilot-configuration': null,
   'scheduler-configuration': null,
   'scaling-policy': null,

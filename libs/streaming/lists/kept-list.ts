@@ -1,7 +1,7 @@
 import type { AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import { parseExact, type Index } from '@app/kernel';
-import type { ReadModels, SnapshotQuery, SnapshotRow } from '@app/read-models';
+import { isHidden, type Purge, type ReadModels, type SnapshotQuery, type SnapshotRow } from '@app/read-models';
 import type { LogTail } from '../log-tail.js';
 import { EncodedRows, type ListOrder, type RowChange } from './encoded-rows.js';
 import { belongs } from './membership.js';
@@ -36,6 +36,8 @@ export interface ListAt {
   /** The last commit that had touched the table. */
   readonly tableIndex: Index;
   readonly rows: EncodedRows;
+  /** Purges that hide rows. When another one begins, the list is read anew. */
+  readonly purges: readonly Purge[];
 }
 
 /** What lists are made with. */
@@ -128,11 +130,11 @@ export class KeptList {
       this.tries++;
       return;
     }
-    const rowChanges = await this.rowChanges(changes, content.rows);
+    const rowChanges = await this.rowChanges(changes, content);
     // It may have been dropped meanwhile.
     if (this.content !== content) return;
     this.tries = 0;
-    this.become({ at, tableIndex, rows: content.rows }, content.rows.apply(rowChanges), false);
+    this.become({ ...content, at, tableIndex }, content.rows.apply(rowChanges), false);
   }
 
   private become(content: ListAt, isChanged: boolean, isRead: boolean): void {
@@ -154,14 +156,17 @@ export class KeptList {
       const text = show === undefined || state === undefined ? document : show(state);
       return [{ key, createIndex: Number(createIndex), text: Buffer.from(text) }];
     };
-    const { at, tableIndex } = await readModels.listSnapshot({ ...query, withStates: needsStates }, async (batch) => {
-      const found = [];
-      // One after the other: what is wrong with the first of them is the answer.
-      for (const row of batch) found.push(...(await textOf(row)));
-      if (found.length > 0) rows.append(found);
-    });
+    const { at, tableIndex, purges } = await readModels.listSnapshot(
+      { ...query, withStates: needsStates },
+      async (batch) => {
+        const found = [];
+        // One after the other: what is wrong with the first of them is the answer.
+        for (const row of batch) found.push(...(await textOf(row)));
+        if (found.length > 0) rows.append(found);
+      },
+    );
     await tail.reached(at);
-    this.become({ at, tableIndex, rows }, true, true);
+    this.become({ at, tableIndex, rows, purges }, true, true);
   }
 
   /** Reads the states that changes of other instances have led to. False: some have changed again meanwhile. */
@@ -179,7 +184,7 @@ export class KeptList {
     return isComplete;
   }
 
-  private async rowChanges(changes: readonly Change[], rows: EncodedRows): Promise<RowChange[]> {
+  private async rowChanges(changes: readonly Change[], { rows, purges }: ListAt): Promise<RowChange[]> {
     const { select, show, query } = this.source;
     const ours = changes.filter(
       (change) => rows.has(change.key) || belongs(change.projected.columns, query, change.key),
@@ -191,6 +196,7 @@ export class KeptList {
       const createIndex = Number(columns?.['create_index'] ?? 0);
       const isHere =
         belongs(columns, query, key) &&
+        !isHidden(query.table, columns!, purges) &&
         (isSelected === undefined || (await isSelected({ document: document.toString(), state })));
       const text = isHere ? (show === undefined ? document : Buffer.from(show(state!))) : undefined;
       found.push({ key, createIndex, text });

@@ -67,7 +67,13 @@ export class TableChanges {
   /** Takes what a commit changed. Whether that was anything of the table. */
   note({ index, changes }: LogCommit): boolean {
     let isTouched = false;
-    for (const { stream, state } of changes) {
+    for (const { stream, state, events } of changes) {
+      if (stream.startsWith('job-purge/') && events.some(({ type }) => type === 'JobPurgeBegun')) {
+        // Rows are hidden that do not change: whoever has a list reads it anew.
+        this.changes.clear();
+        this.since = index;
+        isTouched = true;
+      }
       if (!stream.startsWith(`${this.table}/`)) continue;
       isTouched = true;
       this.changes.delete(stream);

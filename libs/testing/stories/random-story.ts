@@ -5,6 +5,8 @@ import {
   deleteNamespace,
   deleteNodePool,
   deregisterJob,
+  purgeRemnants,
+  type JobPurgeState,
   evaluateJobCommand,
   failDeployment,
   failEvaluation,
@@ -29,7 +31,7 @@ import {
   type EvaluationState,
   type JobType,
 } from '@app/domain';
-import { streamKey, streamType, type StreamName, type StreamType } from '@app/kernel';
+import { jobPurgeStream, streamKey, streamType, type StreamName, type StreamType } from '@app/kernel';
 import * as fc from 'fast-check';
 import { jobSpec, RESOURCES } from '../builders/specs.js';
 import { nodeIsReady, nodeRegistered, planCommand, planned, registered, report, reported } from '../given/commands.js';
@@ -175,15 +177,29 @@ const MOVES = {
       states<S>(world, type)
         .filter((state) => state.jobId === jobId)
         .map(({ id }) => id);
+    const purge = move.how % 2 === 0;
+    const leavesMore = purge && move.how % 4 === 0;
+    const allocationIds = ofJob<AllocationState>('allocation');
     return deregisterJob(view, context, {
       namespace: 'default',
       jobId,
-      purge: move.how % 2 === 0,
+      purge,
+      leavesMore,
       evalPriority: 0,
       noShutdownDelay: move.yes,
-      allocationIds: ofJob('allocation'),
+      allocationIds: leavesMore ? allocationIds.slice(0, move.what % 3) : allocationIds,
       deploymentIds: ofJob('deployment'),
       evaluationIds: ofJob('evaluation'),
+    });
+  },
+  sweep: (world, move) => (view, context) => {
+    const purge = pick(states<JobPurgeState>(world, 'job-purge'), move.what);
+    if (purge === undefined) return { kind: 'accepted', events: [], answer: undefined };
+    return purgeRemnants(view, context, {
+      ...purge,
+      allocationIds: keys(world, 'allocation').slice(move.how % 3),
+      deploymentIds: keys(world, 'deployment'),
+      evaluationIds: keys(world, 'evaluation'),
     });
   },
   evaluate: (world, move) => (view, context) => {
@@ -302,9 +318,11 @@ function planOf(
   const { jobId } = evaluation;
   const type = JOBS.find(([id]) => id === jobId)?.[1] ?? 'service';
   const [group, other] = groupsOf(jobId);
-  const own = allocsOf(world, jobId);
+  // What a purge has left over is out of the scheduler's sight.
+  const upTo = world.read<JobPurgeState>(jobPurgeStream('default', jobId))?.upTo ?? 0;
+  const own = allocsOf(world, jobId).filter(({ createIndex }) => createIndex > upTo);
   const newest = states<DeploymentState>(world, 'deployment')
-    .filter((deployment) => deployment.jobId === jobId && !deployment.purged)
+    .filter((one) => one.jobId === jobId && !one.purged && one.createIndex > upTo)
     .at(-1);
   const deploys = type === 'service' && how % 3 !== 0;
   const isNew = newest === undefined || yes;
