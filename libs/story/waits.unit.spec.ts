@@ -37,6 +37,22 @@ describe('sentences of waiting', () => {
     expect(
       sentenceOfWait(wait({ WaitingFor: 'health', Groups: { api: { ...group, WaitingFor: 'health' } } })).says,
     ).toBe('Waits for health: api 2 of 6'));
+  it('what finds no room says of which group, and waits for nobody', () =>
+    expect(sentenceOfWait(wait({ WaitingFor: 'placement', By: 'room', Unplaced: { api: 3 } }))).toMatchObject({
+      says: 'Waits for room: 3 of api not placed',
+      otherwise: 'It waits until there is room.',
+      forPerson: false,
+    }));
+  it.each([
+    [{ What: 'revert', At: '2026-01-01T00:00:00Z', BackTo: 3 }, 'It fails, and version 3 comes back.', true],
+    [{ What: 'fail', At: '2026-01-01T00:00:00Z', BackTo: null }, 'It fails, and nothing comes back.', true],
+    [{ What: 'promote', At: null, BackTo: null }, 'It promotes itself.', false],
+    [{ What: 'wait', At: null, BackTo: null }, 'Each allocation that becomes healthy', false],
+  ] as const)('what follows by itself is told: %o', (Next, otherwise, hasTime) => {
+    const told = sentenceOfWait(wait({ WaitingFor: 'health', By: 'node', Next }));
+    expect(told.otherwise).toContain(otherwise);
+    expect(told.at !== null).toBe(hasTime);
+  });
   it('what is over says how it ended', () => expect(sentenceOfWait(wait({})).says).toBe('Deployment is running'));
 });
 

@@ -85,6 +85,8 @@ describeInBrowser('the console in a browser', () => {
       // The failed version 1 was reverted, which is version 2.
       const ID = await suite.deploymentOf('watched', 2);
       const [first] = await suite.send<readonly { readonly ID: string }[]>('GET', '/v1/job/watched/allocations');
+      const [node] = await suite.send<readonly { readonly ID: string }[]>('GET', '/v1/nodes');
+      const [evaluation] = await suite.send<readonly { readonly ID: string }[]>('GET', '/v1/job/watched/evaluations');
       const tabs = ['', '/deployments', '/allocations', '/versions', '/evaluations', '/history', '/definition'];
       const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
       const own = await suite.newContext({
@@ -101,6 +103,11 @@ describeInBrowser('the console in a browser', () => {
         `deployments/${ID}`,
         `allocations/${first!.ID}`,
         'clients',
+        `clients/${node!.ID}`,
+        'evaluations',
+        `evaluations/${evaluation!.ID}`,
+        'jobs/watched@default/versions/0..2',
+        'ledger/9',
         'ledger',
         'servers',
         'settings',

@@ -95,6 +95,12 @@ export class ConsoleSuite {
     });
   }
 
+  /** Takes back what is no fault of the page: the browser's own words about an answer that the test wanted. */
+  forgive(pattern: RegExp): void {
+    const kept = this.wrongs.filter((text) => !pattern.test(text));
+    this.wrongs.splice(0, this.wrongs.length, ...kept);
+  }
+
   async newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.browser.newContext(options);
     context.setDefaultTimeout(WAIT_MS);

@@ -12,9 +12,9 @@ import {
   type Deployment,
 } from '../parts/deployment-actions.tsx';
 import { Ago, Answer, Progress } from '../parts/parts.tsx';
-import { WaitSaid } from '../parts/wait-said.tsx';
+import { Otherwise, useWaits, WaitSaid } from '../parts/wait-said.tsx';
 import { visible } from '../parts/words.ts';
-import { useList, useRead } from '../store/use-read.ts';
+import { useList } from '../store/use-read.ts';
 
 const MOST_ENDED = 10;
 const MOST_ACTIVE = 50;
@@ -22,20 +22,22 @@ const MOST_ACTIVE = 50;
 /** What moves, and what waits for whom? */
 export function Board() {
   const deployments = useList<Deployment>('/v1/deployments?namespace=*', 'Deployment');
+  const waits = useWaits('*');
   return (
     <Answer of={deployments}>
       {(all) => {
         const active = all.filter(({ Status }) => isActive(Status)).sort((a, b) => a.CreateTime - b.CreateTime);
         const ended = all.filter(({ Status }) => !isActive(Status)).sort((a, b) => b.ModifyTime - a.ModifyTime);
         const waiting = active.filter(waitsForPerson);
-        const moving = active.filter((one) => !waitsForPerson(one));
+        const forRoom = active.filter((one) => !waitsForPerson(one) && waits.get(one.ID)?.WaitingFor === 'placement');
+        const moving = active.filter((one) => !waitsForPerson(one) && !forRoom.includes(one));
         const shown = ended.slice(0, MOST_ENDED);
         return (
           <>
             <h1 class="answer" aria-live="polite">
               {active.length === 0
                 ? 'Nothing is rolling out.'
-                : `${many(waiting.length, 'rollout')} ${waiting.length === 1 ? 'waits' : 'wait'} for a person, ${moving.length} ${moving.length === 1 ? 'moves by itself' : 'move by themselves'}.`}
+                : `${many(waiting.length, 'rollout')} ${waiting.length === 1 ? 'waits' : 'wait'} for a person, ${forRoom.length === 0 ? '' : `${forRoom.length} for room, `}${moving.length} ${moving.length === 1 ? 'moves by itself' : 'move by themselves'}.`}
             </h1>
             {all.length === 0 && (
               <p>
@@ -44,14 +46,9 @@ export function Board() {
               </p>
             )}
             <ActionsForAll of={active.filter(({ ID }) => chosen.value.has(ID))} />
-            {waiting.length > 0 && <h2>Waits for you</h2>}
-            {waiting.slice(0, MOST_ACTIVE).map((one) => (
-              <Row key={one.ID} of={one} />
-            ))}
-            {moving.length > 0 && <h2>Moves</h2>}
-            {moving.slice(0, MOST_ACTIVE).map((one) => (
-              <Row key={one.ID} of={one} />
-            ))}
+            <Part title="Waits for you" of={waiting} waits={waits} />
+            <Part title="Waits for room" of={forRoom} waits={waits} />
+            <Part title="Moves" of={moving} waits={waits} />
             {active.length > MOST_ACTIVE && (
               <p class="muted">Each part shows {MOST_ACTIVE} at most, the oldest first.</p>
             )}
@@ -99,16 +96,34 @@ function ActionsForAll({ of }: { readonly of: readonly Deployment[] }) {
           Resume {paused.length}…
         </button>
       )}
-      <button type="button" onClick={() => askToFail(of)}>
+      <button type="button" onClick={() => void askToFail(of)}>
         Fail {of.length}…
       </button>
     </Chosen>
   );
 }
 
-function Row({ of }: { readonly of: Deployment }) {
-  const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}`, { keys: [of.ID] });
-  const sentence = wait.value && sentenceOfWait(wait.value);
+function Part({
+  title,
+  of,
+  waits,
+}: {
+  readonly title: string;
+  readonly of: readonly Deployment[];
+  readonly waits: ReadonlyMap<string, Wait>;
+}) {
+  if (of.length === 0) return null;
+  return (
+    <>
+      <h2>{title}</h2>
+      {of.slice(0, MOST_ACTIVE).map((one) => (
+        <Row key={one.ID} of={one} wait={waits.get(one.ID)} />
+      ))}
+    </>
+  );
+}
+
+function Row({ of, wait }: { readonly of: Deployment; readonly wait: Wait | undefined }) {
   const total = groupsOf(of).reduce((sum, group) => sum + group.DesiredTotal, 0);
   const healthy = groupsOf(of).reduce((sum, group) => sum + group.HealthyAllocs, 0);
   return (
@@ -121,8 +136,13 @@ function Row({ of }: { readonly of: Deployment }) {
           </a>{' '}
           <a href={objectAddress('deployments', of.ID)}>version {of.JobVersion}</a>
         </p>
-        <WaitSaid of={of} wait={wait.value} />
-        {sentence !== undefined && <p class="muted">{sentence.otherwise}</p>}
+        <WaitSaid of={of} wait={wait} />
+        <Otherwise of={wait && sentenceOfWait(wait)} />
+        {wait?.WaitingFor === 'placement' && (
+          <p>
+            <a href={jobAddress(of.JobID, of.Namespace, 'evaluations')}>Why not?</a>
+          </p>
+        )}
       </div>
       <div class="measure">
         <Progress done={healthy} total={total} label={`healthy allocations of ${visible(of.JobID)}`} />

@@ -1,10 +1,11 @@
-import { sentenceOfWait, type Wait } from '@app/story';
+import { sentenceOfWait } from '@app/story';
 import { jobAddress } from '../address/address.ts';
 import { DeploymentActions, PromoteGroup, SetHealth, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
 import type { Allocation } from '../parts/looks.ts';
 import { Ago, Answer, Progress, Table } from '../parts/parts.tsx';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
+import { Otherwise, useWait } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
 import { useList, useRead } from '../store/use-read.ts';
 
@@ -12,52 +13,64 @@ import { useList, useRead } from '../store/use-read.ts';
 export function DeploymentPage({ id }: { readonly id: string }) {
   const path = encodeURIComponent(id);
   const deployment = useRead<Deployment>(`/v1/deployment/${path}`, { keys: [id] });
-  const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${path}`, { keys: [id] });
   const allocations = useList<Allocation>(`/v1/deployment/allocations/${path}`, 'Allocation', { key: id });
   return (
     <Answer of={deployment}>
-      {(one) => {
-        const sentence = wait.value && sentenceOfWait(wait.value);
-        return (
-          <>
-            <p class="crumb">
-              Deployment <code>{short(id)}</code> of{' '}
-              <a href={jobAddress(one.JobID, one.Namespace)}>
-                {visible(one.JobID)}@{visible(one.Namespace)}
-              </a>
-              , version {one.JobVersion}, <span class="status">{visible(one.Status)}</span>, begun{' '}
-              <Ago at={one.CreateTime} />
-            </p>
-            <h1 class="answer" aria-live="polite">
-              {visible(sentence?.says ?? one.StatusDescription)}
-            </h1>
-            {sentence !== undefined && sentence.otherwise !== '' && <p>If nobody acts: {sentence.otherwise}</p>}
-            <div class="row">
-              <DeploymentActions of={one} />
-              <SetHealth of={one} allocations={allocations.value ?? []} />
-            </div>
-            <h2>Groups</h2>
-            <Groups of={one} />
-            <h2>Slots</h2>
-            <Answer of={allocations}>
-              {(all) => (
-                <>
-                  <Slots allocations={all} />
-                  <details>
-                    <summary>As a table</summary>
-                    <Table heads={ALLOCATION_HEADS} caption="Allocations">
-                      <AllocationRows allocations={all} />
-                    </Table>
-                  </details>
-                </>
-              )}
-            </Answer>
-            <h2>Timeline</h2>
-            <History kind="deployment" id={id} namespace={one.Namespace} />
-          </>
-        );
-      }}
+      {(one) => (
+        <>
+          <p class="crumb">
+            Deployment <code>{short(id)}</code> of{' '}
+            <a href={jobAddress(one.JobID, one.Namespace)}>
+              {visible(one.JobID)}@{visible(one.Namespace)}
+            </a>
+            , version {one.JobVersion}, <span class="status">{visible(one.Status)}</span>, begun{' '}
+            <Ago at={one.CreateTime} />
+          </p>
+          <Now of={one} allocations={allocations.value ?? []} />
+          <h2>Groups</h2>
+          <Groups of={one} />
+          <h2>Slots</h2>
+          <Answer of={allocations}>
+            {(all) => (
+              <>
+                <Slots allocations={all} />
+                <details>
+                  <summary>As a table</summary>
+                  <Table heads={ALLOCATION_HEADS} caption="Allocations">
+                    <AllocationRows allocations={all} />
+                  </Table>
+                </details>
+              </>
+            )}
+          </Answer>
+          <h2>Timeline</h2>
+          <History kind="deployment" id={id} namespace={one.Namespace} />
+        </>
+      )}
     </Answer>
+  );
+}
+
+/** For what it waits, what happens if nobody acts, and what may be done. */
+function Now({ of, allocations }: { readonly of: Deployment; readonly allocations: readonly Allocation[] }) {
+  const wait = useWait(of);
+  const sentence = wait && sentenceOfWait(wait);
+  return (
+    <>
+      <h1 class="answer" aria-live="polite">
+        {visible(sentence?.says ?? of.StatusDescription)}
+      </h1>
+      <Otherwise of={sentence} />
+      {wait?.WaitingFor === 'placement' && (
+        <p>
+          <a href={jobAddress(of.JobID, of.Namespace, 'evaluations')}>Why not?</a>
+        </p>
+      )}
+      <div class="row">
+        <DeploymentActions of={of} />
+        <SetHealth of={of} allocations={allocations} />
+      </div>
+    </>
   );
 }
 

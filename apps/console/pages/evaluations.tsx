@@ -3,6 +3,8 @@ import { jobAddress, objectAddress } from '../address/address.ts';
 import { History, Json } from '../parts/history.tsx';
 import { Ago, Answer, Table } from '../parts/parts.tsx';
 import { short, visible } from '../parts/words.ts';
+import { WhyNot } from '../parts/why-not.tsx';
+import { isPast } from '../store/go.ts';
 import { useRead } from '../store/use-read.ts';
 
 export interface Evaluation {
@@ -96,6 +98,9 @@ export function EvaluationPage({ id }: { readonly id: string }) {
             <Linked label="what did not fit waits in" kind="evaluations" id={one.BlockedEval} />
             <Linked label="followed by" kind="evaluations" id={one.NextEval} />
           </ol>
+          {one.Status === 'blocked' && !isPast.value && (
+            <WhyNot query={`eval=${encodeURIComponent(id)}&namespace=${encodeURIComponent(one.Namespace)}`} />
+          )}
           <h2>History</h2>
           <History kind="evaluation" id={id} namespace={one.Namespace} />
           <details>

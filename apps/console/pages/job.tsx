@@ -1,4 +1,4 @@
-import { many, sentenceOfWait, type Wait } from '@app/story';
+import { many, sentenceOfWait } from '@app/story';
 import { useState } from 'preact/hooks';
 import { JOB_TABS, jobAddress, objectAddress, type JobTab } from '../address/address.ts';
 import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
@@ -8,8 +8,9 @@ import { ask } from '../parts/act.tsx';
 import { isCanary, lookOf, type Allocation } from '../parts/looks.ts';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
 import { isPast } from '../store/go.ts';
-import { WaitSaid } from '../parts/wait-said.tsx';
+import { Otherwise, useWait, WaitSaid } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
+import { WhyNot } from '../parts/why-not.tsx';
 import { useList, useRead } from '../store/use-read.ts';
 import { Evaluations, type Evaluation } from './evaluations.tsx';
 import { Versions } from './versions.tsx';
@@ -87,7 +88,7 @@ export function JobPage({
               </Answer>
             )}
             {tab === 'versions' && <Versions path={path} ns={ns} id={id} namespace={namespace} current={one.Version} />}
-            {tab === 'evaluations' && <EvaluationsOf path={`${path}/evaluations${ns}`} id={id} />}
+            {tab === 'evaluations' && <EvaluationsOf path={`${path}/evaluations${ns}`} id={id} namespace={namespace} />}
             {tab === 'history' && <History kind="job" id={id} namespace={namespace} />}
             {tab === 'definition' && <Definition of={one} />}
           </>
@@ -152,16 +153,21 @@ function JobActions({ of, path, ns }: { readonly of: Job; readonly path: string;
 }
 
 function CurrentWait({ of }: { readonly of: Deployment }) {
-  const wait = useRead<Wait>(`/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}`, { keys: [of.ID] });
-  const sentence = wait.value && sentenceOfWait(wait.value);
+  const wait = useWait(of);
+  const sentence = wait && sentenceOfWait(wait);
   return (
     <article class={`rollout ${sentence?.forPerson ? 'waits' : ''}`}>
       <div class="grow">
         <p class="title">
           <a href={objectAddress('deployments', of.ID)}>Deployment {short(of.ID)}</a> of version {of.JobVersion}
         </p>
-        <WaitSaid of={of} wait={wait.value} />
-        <p class="muted">{sentence?.otherwise}</p>
+        <WaitSaid of={of} wait={wait} />
+        <Otherwise of={sentence} />
+        {wait?.WaitingFor === 'placement' && (
+          <p>
+            <a href={jobAddress(of.JobID, of.Namespace, 'evaluations')}>Why not?</a>
+          </p>
+        )}
       </div>
       <DeploymentActions of={of} />
     </article>
@@ -192,11 +198,26 @@ function Deployments({ of }: { readonly of: readonly Deployment[] }) {
   );
 }
 
-function EvaluationsOf({ path, id }: { readonly path: string; readonly id: string }) {
+function EvaluationsOf({
+  path,
+  id,
+  namespace,
+}: {
+  readonly path: string;
+  readonly id: string;
+  readonly namespace: string;
+}) {
   const evaluations = useRead<readonly Evaluation[]>(path, { keys: [id] });
   return (
     <Answer of={evaluations} empty="None is kept.">
-      {(all) => <Evaluations of={all} caption="Evaluations" />}
+      {(all) => (
+        <>
+          {all.some(({ Status }) => Status === 'blocked') && (
+            <WhyNot query={`job=${encodeURIComponent(id)}&namespace=${encodeURIComponent(namespace)}`} />
+          )}
+          <Evaluations of={all} caption="Evaluations" />
+        </>
+      )}
     </Answer>
   );
 }

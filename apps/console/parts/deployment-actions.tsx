@@ -1,6 +1,7 @@
 import { many } from '@app/story';
 import { visible } from './words.ts';
 import { ask, type Step } from './act.tsx';
+import { readNow } from '../store/api.ts';
 import { isPast } from '../store/go.ts';
 import { lookOf, type Allocation } from './looks.ts';
 
@@ -92,10 +93,24 @@ export function askToPause(all: readonly Deployment[], isPaused: boolean): void 
   });
 }
 
-export const askToFail = (all: readonly Deployment[], stable?: number): void =>
+/** The version that comes back when a deployment fails: the newest stable one before its own. undefined: it is not known. */
+async function stableBefore({ JobID, Namespace, JobVersion }: Deployment): Promise<number | undefined> {
+  const path = `/v1/job/${encodeURIComponent(JobID)}/versions?namespace=${encodeURIComponent(Namespace)}`;
+  const { Versions } = await readNow<{
+    readonly Versions: readonly { readonly Version: number; readonly Stable: boolean }[];
+  }>(path);
+  const stable = Versions.filter((one) => one.Stable && one.Version < JobVersion).map(({ Version }) => Version);
+  return stable.length === 0 ? undefined : Math.max(...stable);
+}
+
+const canRevert = (one: Deployment): boolean => groupsOf(one).some(([, { AutoRevert }]) => AutoRevert);
+
+export async function askToFail(all: readonly Deployment[]): Promise<void> {
+  const [one] = all;
+  const stable = all.length === 1 && canRevert(one!) ? await stableBefore(one!).catch(() => undefined) : undefined;
   ask({
     title: `Fail ${what(all)}?`,
-    effect: !all.every((one) => groupsOf(one).some(([, { AutoRevert }]) => AutoRevert))
+    effect: !all.every(canRevert)
       ? 'The deployment ends. Unless a group reverts by itself, nothing comes back.'
       : stable === undefined
         ? 'The deployment ends, and the latest stable version comes back.'
@@ -105,9 +120,10 @@ export const askToFail = (all: readonly Deployment[], stable?: number): void =>
     about: idsOf(all),
     ...typed(all, 'fail'),
   });
+}
 
-/** What may be done with a rollout now. `stable`: the version that would come back, if it is known. */
-export function DeploymentActions({ of, stable }: { readonly of: Deployment; readonly stable?: number | undefined }) {
+/** What may be done with a rollout now. */
+export function DeploymentActions({ of }: { readonly of: Deployment }) {
   if (!isActive(of.Status) || isPast.value) return null;
   const isPaused = of.Status === 'paused';
   const canaries = groupsOf(of).filter(([, { DesiredCanaries, Promoted }]) => DesiredCanaries > 0 && !Promoted);
@@ -121,7 +137,7 @@ export function DeploymentActions({ of, stable }: { readonly of: Deployment; rea
       <button type="button" onClick={() => askToPause([of], !isPaused)}>
         {isPaused ? 'Resume…' : 'Pause…'}
       </button>
-      <button type="button" onClick={() => askToFail([of], stable)}>
+      <button type="button" onClick={() => void askToFail([of])}>
         Fail…
       </button>
     </div>

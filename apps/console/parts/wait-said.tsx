@@ -1,18 +1,67 @@
-import { sentenceOfWait, type Wait } from '@app/story';
-import type { Deployment } from './deployment-actions.tsx';
+import { duration, sentenceOfWait, type Sentence, type Wait } from '@app/story';
+import { now } from '../store/live.ts';
+import { useRead } from '../store/use-read.ts';
+import { isActive, type Deployment } from './deployment-actions.tsx';
 import { Ago } from './parts.tsx';
 import { visible } from './words.ts';
+import { isPast } from '../store/go.ts';
+
+interface Waiting {
+  readonly Total: number;
+  readonly Deployments: readonly Wait[];
+}
+
+/** Rules are asked again at most so often: who leads looks at the whole cluster for it. */
+const EVERY_MS = 500;
+
+/** For what each active deployment of a namespace waits, by its id; of the past nobody knows what would have followed. */
+export function useWaits(namespace: string, isWanted = true): ReadonlyMap<string, Wait> {
+  const { value } = useRead<Waiting>(
+    isPast.value || !isWanted ? undefined : `/v1/operator/rollbook/waiting?namespace=${encodeURIComponent(namespace)}`,
+    { topics: ['Deployment', 'Evaluation'], every: EVERY_MS },
+  );
+  return new Map((value?.Deployments ?? []).map((one) => [one.DeploymentID, one]));
+}
+
+/** For what one deployment waits. */
+export function useWait(of: Deployment): Wait | undefined {
+  const isWaiting = isActive(of.Status);
+  const all = useWaits(of.Namespace, isWaiting);
+  const then = useRead<Wait>(
+    isPast.value && isWaiting ? `/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}` : undefined,
+    {},
+  );
+  return all.get(of.ID) ?? then.value;
+}
 
 /** For what a deployment waits and since when; until that is read, how the deployment describes itself. */
 export function WaitSaid({ of, wait }: { readonly of: Deployment; readonly wait: Wait | undefined }) {
   return (
     <p>
-      {wait ? sentenceOfWait(wait).says : visible(of.StatusDescription)}
+      {visible(wait ? sentenceOfWait(wait).says : of.StatusDescription)}
       {wait?.Since ? (
         <span class="muted">
           , since <Ago at={wait.Since} />
         </span>
       ) : null}
+    </p>
+  );
+}
+
+/** What happens if nobody acts, and when. */
+export function Otherwise({ of }: { readonly of: Sentence | undefined }) {
+  if (of === undefined || of.otherwise === '') return null;
+  const at = of.at === null ? Number.NaN : Date.parse(of.at);
+  return (
+    <p class="muted">
+      If nobody acts: {of.otherwise}
+      {at > 0 && (
+        <>
+          {' '}
+          {at <= now.value ? 'Now' : `In ${duration((at - now.value) / 1000)}`}, at{' '}
+          <time dateTime={of.at ?? ''}>{new Date(at).toLocaleTimeString()}</time>.
+        </>
+      )}
     </p>
   );
 }

@@ -21,6 +21,8 @@ export const seenIndex = (): number => Math.min(head.value, ...[...outrun.values
 interface Upkeep<T> {
   readonly concerns: (touched: Touched) => boolean;
   /** Takes what the stream tells into what was read; absent: it is read again. */
+  /** Milliseconds between two readings. */
+  readonly every?: number;
   readonly fold?: (value: T, index: number, touched: readonly Touched[]) => T;
 }
 
@@ -81,7 +83,7 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
           timer = undefined;
           load();
         },
-        Math.max(0, readAt + GATHER_MS - performance.now()),
+        Math.max(0, readAt + (upkeep.every ?? GATHER_MS) - performance.now()),
       );
     };
     load();
@@ -101,7 +103,9 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
               known = { value: fold(known.value, known.index, touched), index: known.index };
               show(known.value);
             } else {
-              if (!outrun.has(self) && touched.length > 0) outrun.set(self, touched[0]!.index);
+              // What is asked at intervals is advice, not what a person acts upon.
+              if (upkeep.every === undefined && !outrun.has(self) && touched.length > 0)
+                outrun.set(self, touched[0]!.index);
               soon();
             }
           });
@@ -118,9 +122,14 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
 /** Reads now, and again when the stream tells of one of `keys` (ids) or of a topic among `topics`. What was there stays until the new is. */
 export function useRead<T>(
   path: string | undefined,
-  { keys = [], topics = [] }: { readonly keys?: readonly string[]; readonly topics?: readonly string[] },
+  {
+    keys = [],
+    topics = [],
+    every,
+  }: { readonly keys?: readonly string[]; readonly topics?: readonly string[]; readonly every?: number },
 ): Reading<T> {
   return useKept<T>(path, JSON.stringify([keys, topics]), {
+    ...(every !== undefined && { every }),
     concerns: (one) => topics.includes(one.topic) || one.keys.some((key) => keys.includes(key)),
   });
 }
