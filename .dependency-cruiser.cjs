@@ -21,8 +21,20 @@ const libs = {
   },
   // Keys are opened in one place; who needs items or identities asks it.
   keyring: { libs: ['kernel', 'domain'], packages: ['jose', 'lru-cache'] },
+  // Who a person is, others say: what is asked of them over the network, and how their answers are checked.
+  'identity-providers': { libs: ['kernel', 'domain'], packages: ['jose', 'lru-cache', 'undici'] },
   'nomad-api': {
-    libs: ['kernel', 'domain', 'hcl', 'event-store', 'read-models', 'streaming', 'keyring', 'nomad-rpc'],
+    libs: [
+      'kernel',
+      'domain',
+      'hcl',
+      'event-store',
+      'read-models',
+      'streaming',
+      'keyring',
+      'identity-providers',
+      'nomad-rpc',
+    ],
     packages: ['@nestjs/[^/]+', '@fastify/[^/]+', 'class-validator', 'fastify', 'lru-cache', 're2js', 'rxjs', 'ws'],
   },
   'nomad-rpc': { libs: ['kernel'], packages: [] },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { IdentityProviders } from '@app/identity-providers';
 import {
   AccessControl,
   ConsoleFiles,
@@ -55,8 +56,10 @@ export async function startApi(
     configuration.devNodes > 0 ? devNodeName(name, 0) : undefined,
   );
   const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
+  const identityProviders = new IdentityProviders(core.clock.now);
   const module = NomadApiModule.on({
     ...core,
+    identityProviders,
     nodeCalls,
     directory: new ServerDirectory(core.dataSource),
     logLines: logTap,
@@ -96,6 +99,7 @@ export async function startApi(
     close();
     core.tail.answerWaiting();
     await app.close();
+    identityProviders.close();
   });
   return { address: (await app.getUrl()).replace('[::1]', 'localhost'), tls };
 }

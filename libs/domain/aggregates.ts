@@ -2,6 +2,12 @@ import { assertNever, streamType, type DomainEvent, type Fact, type StreamName }
 import type { AclTokenEvent } from './acl-token/events.js';
 import { evolveAclToken } from './acl-token/evolve.js';
 import type { AclTokenState } from './acl-token/state.js';
+import type { AclAuthMethodEvent } from './acl-auth-method/events.js';
+import { evolveAclAuthMethod } from './acl-auth-method/evolve.js';
+import type { AclAuthMethodState } from './acl-auth-method/state.js';
+import type { AclBindingRuleEvent } from './acl-binding-rule/events.js';
+import { evolveAclBindingRule } from './acl-binding-rule/evolve.js';
+import type { AclBindingRuleState } from './acl-binding-rule/state.js';
 import type { AclPolicyEvent } from './acl-policy/events.js';
 import { evolveAclPolicy } from './acl-policy/evolve.js';
 import type { AclPolicyState } from './acl-policy/state.js';
@@ -61,6 +67,8 @@ export type AggregateState =
   | AclTokenState
   | AclPolicyState
   | AclRoleState
+  | AclAuthMethodState
+  | AclBindingRuleState
   | AclRegistryState
   | AllocationState
   | AutopilotConfigurationState
@@ -131,6 +139,10 @@ export function evolve(
       return evolveAclPolicy(state as AclPolicyState | undefined, event as AclPolicyEvent, fact);
     case 'acl-role':
       return evolveAclRole(state as AclRoleState | undefined, event as AclRoleEvent, fact);
+    case 'acl-auth-method':
+      return evolveAclAuthMethod(state as AclAuthMethodState | undefined, event as AclAuthMethodEvent, fact);
+    case 'acl-binding-rule':
+      return evolveAclBindingRule(state as AclBindingRuleState | undefined, event as AclBindingRuleEvent, fact);
     case 'acl-registry':
       return evolveAclRegistry(state as AclRegistryState | undefined, event as AclRegistryEvent, fact);
   }

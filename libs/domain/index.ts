@@ -163,6 +163,24 @@ export * from './acl-role/state.js';
 export { defineAclRole, deleteAclRole, type AclRoleAnswer, type DefineAclRole } from './acl-role/decide.js';
 export { renderAclRole } from './acl-role/render.js';
 export * from './acl-registry/state.js';
+export * from './acl-auth-method/state.js';
+export {
+  defineAclAuthMethod,
+  deleteAclAuthMethod,
+  type AclAuthMethodAnswer,
+  type DefineAclAuthMethod,
+} from './acl-auth-method/decide.js';
+export type { UncheckedAssertion, UncheckedConfig } from './acl-auth-method/validate.js';
+export { REDACTED, renderAclAuthMethod, renderAclAuthMethodStub } from './acl-auth-method/render.js';
+export * from './acl-binding-rule/state.js';
+export {
+  defineAclBindingRule,
+  deleteAclBindingRule,
+  type AclBindingRuleAnswer,
+  type DefineAclBindingRule,
+} from './acl-binding-rule/decide.js';
+export { renderAclBindingRule, renderAclBindingRuleStub } from './acl-binding-rule/render.js';
+export { logIn, type Binding, type LogIn } from './acl-token/log-in.js';
 export * from './keyring/state.js';
 export {
   deprecateRootKey,

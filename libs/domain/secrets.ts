@@ -7,6 +7,7 @@ import type { Json } from '@app/kernel';
 export const SECRET_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['NodeRegistered', ['secretDigest']],
   ['AclTokenCreated', ['secretDigest']],
+  ['AclAuthMethodDefined', ['secrets']],
   ['OneTimeSecretIssued', ['oneTimeDigest']],
   ['OneTimeSecretExchanged', ['oneTimeDigest']],
   // Ciphertext is of no use to others, and what nobody has nobody can try keys on.

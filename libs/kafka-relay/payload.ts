@@ -1,5 +1,7 @@
 import {
   NO_REGISTRY,
+  renderAclAuthMethod,
+  renderAclBindingRule,
   renderAclPolicy,
   renderAclRole,
   renderAclToken,
@@ -19,6 +21,8 @@ import {
   renderService,
   renderVariableMetadata,
   type AggregateState,
+  type AclAuthMethodState,
+  type AclBindingRuleState,
   type AclPolicyState,
   type AclRegistryState,
   type AclRoleState,
@@ -97,6 +101,10 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { ACLPolicy: after === undefined ? null : renderAclPolicy(after as AclPolicyState) };
     case 'acl-role':
       return { ACLRole: after === undefined ? null : renderAclRole(after as AclRoleState) };
+    case 'acl-auth-method':
+      return { AuthMethod: after === undefined ? null : renderAclAuthMethod(after as AclAuthMethodState) };
+    case 'acl-binding-rule':
+      return { ACLBindingRule: after === undefined ? null : renderAclBindingRule(after as AclBindingRuleState) };
     case 'acl-registry': {
       const { bootstrapIndex, roles } = (after ?? NO_REGISTRY) as AclRegistryState;
       return {

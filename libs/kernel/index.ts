@@ -10,6 +10,8 @@ export { byName, ownProperty, setOwnProperty } from './own-property.js';
 export type { StreamName, StreamType } from './stream.js';
 export {
   ACL_REGISTRY,
+  aclAuthMethodStream,
+  aclBindingRuleStream,
   aclPolicyStream,
   aclRoleStream,
   aclTokenStream,

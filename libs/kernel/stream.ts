@@ -18,6 +18,8 @@ export type StreamType =
   | 'acl-token'
   | 'acl-policy'
   | 'acl-role'
+  | 'acl-auth-method'
+  | 'acl-binding-rule'
   | 'acl-registry';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
@@ -46,6 +48,8 @@ export const servicesStream = (allocationId: string): StreamName => `services/${
 export const scalingPolicyStream = (id: string): StreamName => `scaling-policy/${id}`;
 export const aclTokenStream = (accessorId: string): StreamName => `acl-token/${accessorId}`;
 export const aclPolicyStream = (name: string): StreamName => `acl-policy/${name}`;
+export const aclAuthMethodStream = (name: string): StreamName => `acl-auth-method/${name}`;
+export const aclBindingRuleStream = (id: string): StreamName => `acl-binding-rule/${id}`;
 export const aclRoleStream = (id: string): StreamName => `acl-role/${id}`;
 /** There is one for the whole cluster: what must be unique among the objects of ACLs. */
 export const ACL_REGISTRY: StreamName = 'acl-registry/global';

@@ -88,6 +88,20 @@ export class Keyring {
     return new Map(JSON.parse(open(dataKey, sealed, itemsContext(keyId, namespace, path))) as [string, string][]);
   }
 
+  /** Encrypts a secret of the servers' own, by the key encryption key: root keys come and go. @param context what it is; it opens as nothing else */
+  sealSecret(secret: string, context: string): string {
+    return this.#kek.wrap(secret, context);
+  }
+
+  /** @throws KeyringUnavailable if it was encrypted by another key, Error if it is not what `context` says */
+  openSecret(sealed: string, context: string): string {
+    try {
+      return this.#kek.unwrap(sealed, context);
+    } catch (error) {
+      throw new KeyringUnavailable(`this server cannot open the secret of ${context}: ${(error as Error).message}`);
+    }
+  }
+
   /** Stands for a body that holds secrets wherever two of them are compared. */
   digest(data: Buffer): string {
     return this.#kek.digest(data);

@@ -27,7 +27,7 @@ const REFUSALS = new Map<string, { readonly status: number; readonly text?: stri
 ]);
 const INVALID_METHOD = { status: 405, text: 'Invalid method' };
 const WITHOUT_ID =
-  /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace|service|var|operator\/keyring|scaling\/policy|acl\/policy|acl\/token|acl\/role|client\/fs)\/(?:[a-z-]+\/)*)(?=\?|$)/;
+  /^(\/v1\/(?:deployment|allocation|evaluation|job|node|namespace|service|var|operator\/keyring|scaling\/policy|acl\/policy|acl\/token|acl\/role|acl\/auth-method|acl\/binding-rule|client\/fs)\/(?:[a-z-]+\/)*)(?=\?|$)/;
 const WITH_EMPTY_ID = `$1${encodeURIComponent(EMPTY_ID)}`;
 /** Where the rewriting of a path found that its client must go elsewhere. */
 const REDIRECTS = new WeakMap<object, string>();

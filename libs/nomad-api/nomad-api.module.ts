@@ -2,13 +2,22 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
+import { IdentityProviders } from '@app/identity-providers';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
 import { Heartbeats, LockRenewals, ReadModels, Variables, type ServerDirectory } from '@app/read-models';
 import { AclBootstrapController, BootstrapReset } from './acl/acl-bootstrap.controller.js';
+import { AclAuthMethodsController } from './acl/acl-auth-methods.controller.js';
+import { AclBindingRulesController } from './acl/acl-binding-rules.controller.js';
 import { AclPoliciesController } from './acl/acl-policies.controller.js';
 import { AclRolesController } from './acl/acl-roles.controller.js';
 import { AclTokensController } from './acl/acl-tokens.controller.js';
+import { AclLoginController } from './acl/login/acl-login.controller.js';
+import { AclOidcController } from './acl/login/acl-oidc.controller.js';
+import { Logins } from './acl/login/logins.js';
+import { OidcRequests } from './acl/login/oidc-requests.js';
+import { MethodSecrets } from './acl/method-secrets.js';
 import { TokenSecrets } from './acl/token-secrets.js';
+import { TokenWrites } from './acl/token-writes.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { JoinTokens } from './agents/join-tokens.js';
@@ -84,6 +93,7 @@ export interface EdgeServices {
   readonly renewals: LockRenewals;
   readonly keyring: Keyring;
   readonly identities: IdentityTokens;
+  readonly identityProviders: IdentityProviders;
   /** Empty: no discovery document. */
   readonly oidcIssuer: string;
   readonly tail: LogTail;
@@ -116,6 +126,9 @@ export class NomadApiModule {
     const named = new NamedObjects(readModels);
     const servers = new Servers(services.directory, store, services.instance, server);
     const localNode = new LocalNode(readModels, server);
+    const writes = new Writes(handler, server, new Since(store));
+    const secrets = new TokenSecrets(services.keyring);
+    const tokens = new TokenWrites(writes, objects, secrets);
     const prefixes = new PrefixSearch(readModels, named);
     return {
       module: NomadApiModule,
@@ -124,6 +137,10 @@ export class NomadApiModule {
         AclTokensController,
         AclPoliciesController,
         AclRolesController,
+        AclAuthMethodsController,
+        AclBindingRulesController,
+        AclLoginController,
+        AclOidcController,
         DeploymentsController,
         DeploymentWaitController,
         AllocationsController,
@@ -175,7 +192,12 @@ export class NomadApiModule {
         { provide: LockRenewals, useValue: services.renewals },
         { provide: Keyring, useValue: services.keyring },
         { provide: IdentityTokens, useValue: services.identities },
-        { provide: TokenSecrets, useValue: new TokenSecrets(services.keyring) },
+        { provide: TokenSecrets, useValue: secrets },
+        { provide: TokenWrites, useValue: tokens },
+        { provide: MethodSecrets, useValue: new MethodSecrets(services.keyring) },
+        { provide: IdentityProviders, useValue: services.identityProviders },
+        { provide: OidcRequests, useValue: new OidcRequests(services.keyring, Date.now) },
+        { provide: Logins, useValue: new Logins(tail, readModels, objects, tokens, secrets, services.keyring) },
         { provide: BootstrapReset, useValue: new BootstrapReset(services.dataDir) },
         { provide: AllocationIdentities, useValue: new AllocationIdentities(services.identities, server.region) },
         { provide: OidcIssuer, useValue: new OidcIssuer(services.oidcIssuer) },
@@ -202,7 +224,7 @@ export class NomadApiModule {
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         { provide: Reads, useValue: new Reads(tail, cache, server) },
-        { provide: Writes, useValue: new Writes(handler, server, new Since(store)) },
+        { provide: Writes, useValue: writes },
         { provide: NamedObjects, useValue: named },
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },

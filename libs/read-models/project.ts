@@ -1,4 +1,6 @@
 import {
+  renderAclAuthMethodStub,
+  renderAclBindingRuleStub,
   renderAclPolicyStub,
   renderAclRole,
   renderAclTokenStub,
@@ -15,6 +17,8 @@ import {
   renderScalingPolicyStub,
   renderVariableMetadata,
   currentVersion,
+  type AclAuthMethodState,
+  type AclBindingRuleState,
   type AclPolicyState,
   type AclRoleState,
   type AclTokenState,
@@ -69,6 +73,10 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
       return [projectAclPolicy(after as AclPolicyState)];
     case 'acl-role':
       return [projectAclRole(after as AclRoleState)];
+    case 'acl-auth-method':
+      return [projectAclAuthMethod(after as AclAuthMethodState)];
+    case 'acl-binding-rule':
+      return [projectAclBindingRule(after as AclBindingRuleState)];
     case 'acl-registry':
     case 'autopilot-configuration':
     case 'scheduler-configuration':
@@ -100,6 +108,8 @@ export const TABLES_OF = {
   'acl-token': ['acl_token'],
   'acl-policy': ['acl_policy'],
   'acl-role': ['acl_role'],
+  'acl-auth-method': ['acl_auth_method'],
+  'acl-binding-rule': ['acl_binding_rule'],
   'acl-registry': [],
 } as const;
 
@@ -409,5 +419,25 @@ function projectAclRole(state: AclRoleState): RowWrite {
     key: state.id,
     columns: { name: state.name, create_index: state.createIndex, modify_index: state.modifyIndex },
     document: JSON.stringify(renderAclRole(state)),
+  };
+}
+
+function projectAclAuthMethod(state: AclAuthMethodState): RowWrite {
+  if (state.purged) return removal('acl_auth_method', state.name);
+  return {
+    table: 'acl_auth_method',
+    key: state.name,
+    columns: { create_index: state.createIndex, modify_index: state.modifyIndex },
+    document: JSON.stringify(renderAclAuthMethodStub(state)),
+  };
+}
+
+function projectAclBindingRule(state: AclBindingRuleState): RowWrite {
+  if (state.purged) return removal('acl_binding_rule', state.id);
+  return {
+    table: 'acl_binding_rule',
+    key: state.id,
+    columns: { auth_method: state.authMethod, create_index: state.createIndex, modify_index: state.modifyIndex },
+    document: JSON.stringify(renderAclBindingRuleStub(state)),
   };
 }

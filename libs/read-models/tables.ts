@@ -18,7 +18,9 @@ export type TableName =
   | 'acl_token'
   | 'acl_one_time_secret'
   | 'acl_policy'
-  | 'acl_role';
+  | 'acl_role'
+  | 'acl_auth_method'
+  | 'acl_binding_rule';
 
 /** Every read-model table as the migration that makes it does: a table is not changed here once it is on `main`. Each index serves one way in which the API looks things up. */
 export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
@@ -198,5 +200,17 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     key: 'id',
     columns: { name: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(name)'],
+  },
+  {
+    table: 'acl_auth_method',
+    key: 'name',
+    columns: { create_index: INDEX, modify_index: INDEX },
+    indexes: [],
+  },
+  {
+    table: 'acl_binding_rule',
+    key: 'id',
+    columns: { auth_method: TEXT, create_index: INDEX, modify_index: INDEX },
+    indexes: ['(auth_method)'],
   },
 ];

@@ -2,6 +2,7 @@ import { evolve, schemaOf, type AggregateState } from '@app/domain';
 import { eventStoreMigrations, type Aggregates } from '@app/event-store';
 import { streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
 import { Acl1764338400000 } from './acl.migration.js';
+import { AclLogin1764345600000 } from './acl-login.migration.js';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { JobPurges1764342000000 } from './job-purges.migration.js';
 import { Places1764300000000 } from './places.migration.js';
@@ -24,6 +25,7 @@ export const MIGRATIONS = [
   ScalingPolicies1764334800000,
   Acl1764338400000,
   JobPurges1764342000000,
+  AclLogin1764345600000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

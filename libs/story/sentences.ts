@@ -128,6 +128,13 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   AclPolicyDeleted: () => 'deleted',
   AclRoleDefined: ({ name, policies }) => `${text(name)} defined, with ${list(policies).map(text).join(', ')}`,
   AclRoleDeleted: () => 'deleted',
+  AclAuthMethodDefined: ({ type, isDefault }) => `defined: ${text(type)}${isDefault ? ', the default' : ''}`,
+  AclAuthMethodDeleted: () => 'deleted',
+  AclBindingRuleDefined: ({ authMethod, bindType, bindName }) =>
+    `binds who logs in by ${text(authMethod)} to ${text(bindType)}${after(' ', bindName)}`,
+  AclBindingRuleDeleted: () => 'deleted',
+  AclDefaultMethodChanged: ({ name }) =>
+    name ? `${text(name)} is the default auth method` : 'no auth method is the default',
   AclBootstrapped: ({ accessorId }) => `bootstrapped: management token ${short(accessorId)}`,
   AclRoleNamed: ({ name, id }) => `role ${short(id)} is called ${text(name)}`,
   AclRoleUnnamed: ({ id }) => `role ${short(id)} has no name any more`,

@@ -11,16 +11,12 @@ import { freePort, startServerProcess, type ServerProcess } from '../support/ser
 
 /** Scenarios of what is not served yet; README says so, too. Whoever serves one takes its name away. */
 const NOT_SERVED = new Set([
-  'enterprise-answers',
   'jobs-statuses',
   'namespaces-jobs',
 ]);
 /** Likewise, of the scenarios with access control. */
 const NOT_SERVED_WITH_ACLS = new Set([
-  'acl-auth-methods',
-  'acl-binding-rules',
   'acl-capability-matrix',
-  'acl-login',
 ]);
 const BOUND_MS = 600_000;
 

@@ -16,6 +16,8 @@ export function evolveAclRegistry(
       return { ...state, roles: [...state.roles.filter(({ id }) => id !== data.id), { id: data.id, name: data.name }] };
     case 'AclRoleUnnamed':
       return { ...state, roles: state.roles.filter(({ id }) => id !== data.id) };
+    case 'AclDefaultMethodChanged':
+      return { ...state, defaultMethod: data.name };
   }
   return assertNever(type);
 }

@@ -1,10 +1,12 @@
 import type { Index } from '@app/kernel';
 
-/** What there is one of for the whole cluster: whether it was bootstrapped, and whose the names of roles are. */
+/** What there is one of for the whole cluster: whether it was bootstrapped, whose the names of roles are, and which auth method is the default. */
 export interface AclRegistryState {
   /** The index of the last bootstrap; 0: none yet. */
   readonly bootstrapIndex: Index;
   readonly roles: readonly { readonly name: string; readonly id: string }[];
+  /** The auth method that is taken when none is named; absent or empty: none. */
+  readonly defaultMethod?: string;
 }
 
 export const NO_REGISTRY: AclRegistryState = { bootstrapIndex: 0, roles: [] };

@@ -1,4 +1,6 @@
 import type { AclTokenEvent } from '../acl-token/events.js';
+import type { AclAuthMethodEvent } from '../acl-auth-method/events.js';
+import type { AclBindingRuleEvent } from '../acl-binding-rule/events.js';
 import type { AclPolicyEvent } from '../acl-policy/events.js';
 import type { AclRoleEvent } from '../acl-role/events.js';
 import type { AclRegistryEvent } from '../acl-registry/events.js';
@@ -22,6 +24,8 @@ type EventType = (
   | AclTokenEvent
   | AclPolicyEvent
   | AclRoleEvent
+  | AclAuthMethodEvent
+  | AclBindingRuleEvent
   | AclRegistryEvent
   | AllocationEvent
   | AutopilotConfigurationEvent
@@ -52,6 +56,11 @@ const TYPES: Readonly<Record<EventType, true>> = {
   AclPolicyDeleted: true,
   AclRoleDefined: true,
   AclRoleDeleted: true,
+  AclAuthMethodDefined: true,
+  AclAuthMethodDeleted: true,
+  AclBindingRuleDefined: true,
+  AclBindingRuleDeleted: true,
+  AclDefaultMethodChanged: true,
   AclBootstrapped: true,
   AclRoleNamed: true,
   AclRoleUnnamed: true,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
 import {
-  asOf,
   changeAclToken,
   createAclToken,
   deleteAclToken,
@@ -9,11 +8,19 @@ import {
   issueOneTimeSecret,
   renderAclToken,
   type AclRoleState,
-  type AclTokenAnswer,
   type AclTokenState,
   type RoleNames,
 } from '@app/domain';
-import { ACL_REGISTRY, aclRoleStream, aclTokenStream, isoFromUs, type Index, type TimeUs } from '@app/kernel';
+import {
+  ACL_REGISTRY,
+  aclRoleStream,
+  aclTokenStream,
+  isoFromUs,
+  type CommandContext,
+  type Index,
+  type StateView,
+  type TimeUs,
+} from '@app/kernel';
 import { digestOfSecret, Keyring } from '@app/keyring';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
@@ -43,6 +50,7 @@ import { accessOf, denied } from './access.js';
 import { requireAcls } from './requirement.js';
 import { tokenCommand } from './token-requests.js';
 import { TokenSecrets } from './token-secrets.js';
+import { TokenWrites } from './token-writes.js';
 
 const LOOKUP = 'acl token lookup failed: ';
 const MISSING = 'ACL token not found';
@@ -79,6 +87,7 @@ export class AclTokensController {
     private readonly writes: Writes,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
+    private readonly tokens: TokenWrites,
     private readonly secrets: TokenSecrets,
     private readonly keyring: Keyring,
     private readonly server: ServerIdentity,
@@ -187,11 +196,10 @@ export class AclTokensController {
       accessorId,
       secretDigest: digestOfSecret(this.secrets.of(accessorId)),
     };
-    return this.sendToken(request, reply, {
+    return this.tokens.send(request, reply, {
       name: 'CreateAclToken',
       reads: [ACL_REGISTRY, ...command.roles.filter(({ id }) => id !== '').map(({ id }) => aclRoleStream(id))],
       decide: (view, context) => createAclToken(view, context, command),
-      render: renderAnswer,
     });
   }
 
@@ -205,11 +213,10 @@ export class AclTokensController {
 
   private update(request: FastifyRequest, reply: FastifyReply, accessorId: string): Promise<void> {
     const command = { ...tokenCommand(this.body(request)), accessorId };
-    return this.sendToken(request, reply, {
+    return this.tokens.send(request, reply, {
       name: 'ChangeAclToken',
       reads: [ACL_REGISTRY, aclTokenStream(accessorId)],
       decide: (view, context) => changeAclToken(view, context, command),
-      render: renderAnswer,
     });
   }
 
@@ -269,30 +276,13 @@ export class AclTokensController {
     });
     if (row === undefined) throw denied();
     const id = row.document;
-    const write: Write<AclTokenAnswer> = {
+    const write = {
       name: 'ExchangeOneTimeSecret',
       reads: [aclTokenStream(id)],
       fingerprint: this.keyring.digest(bodyOf(request)),
-      decide: (view, context) => exchangeOneTimeSecret(view, context, { id, oneTimeDigest }),
-      render: renderAnswer,
+      decide: (view: StateView, context: CommandContext) => exchangeOneTimeSecret(view, context, { id, oneTimeDigest }),
     };
-    const outcome = await this.writes.execute(request, write);
-    reply.header('X-Nomad-Index', outcome.index);
-    const Token = await this.withSecret(textOf(write, outcome));
-    sendJson(request, reply, { Token, Index: outcome.index });
-  }
-
-  /** What is kept of an answer has no secret in it: that is put in when it is sent. */
-  private async sendToken(request: FastifyRequest, reply: FastifyReply, write: Write<AclTokenAnswer>): Promise<void> {
-    const outcome = await this.writes.execute(request, write);
-    reply.header('X-Nomad-Index', outcome.index);
-    sendJson(request, reply, await this.withSecret(textOf(write, outcome)));
-  }
-
-  private async withSecret(text: string): Promise<object> {
-    const rendered = JSON.parse(text) as { readonly AccessorID: string };
-    const [token] = await this.objects.states<AclTokenState>([aclTokenStream(rendered.AccessorID)]);
-    return { ...rendered, SecretID: token === undefined ? '' : this.secrets.shown(token) };
+    return this.tokens.send(request, reply, write, (Token, Index) => ({ Token, Index }));
   }
 
   private body(request: FastifyRequest) {
@@ -309,6 +299,3 @@ export class AclTokensController {
     return parsed.ok ? parsed.value : id;
   }
 }
-
-const renderAnswer = ({ token, roleNames }: AclTokenAnswer, index: Index): object =>
-  renderAclToken(asOf(token, index), new Map(roleNames), '');

@@ -3,7 +3,7 @@ import type { Query as DataQuery } from '@app/streaming';
 import { jsonAnswer } from '../edge/reads.js';
 
 export interface OwnRows {
-  readonly table: 'acl_policy' | 'acl_role';
+  readonly table: 'acl_policy' | 'acl_role' | 'acl_auth_method' | 'acl_binding_rule';
   /** What tokens name rows by, and what a prefix is of. */
   readonly column: 'name' | 'id';
   /** The rows of the caller; undefined: all, for management. */
@@ -11,7 +11,7 @@ export interface OwnRows {
   readonly prefix: string;
 }
 
-/** Policies or roles: all of them for management, else the caller's own. Neither filtered nor paged. */
+/** The objects of ACLs: all of them for management, else the caller's own. Neither filtered nor paged. */
 export function ownRows(readModels: ReadModels, { table, column, own, prefix }: OwnRows): DataQuery {
   const names = own && [...own].sort();
   return {

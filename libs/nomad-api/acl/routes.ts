@@ -254,6 +254,20 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['PUT /v1/acl/role/:id', management],
   ['DELETE /v1/acl/role/:id', management],
   ['GET /v1/acl/role/name/:name', byHandler],
+  // Whoever is to log in has no token yet
+  ['GET /v1/acl/auth-methods', open],
+  ['PUT /v1/acl/auth-method', management],
+  ['GET /v1/acl/auth-method/:name', management],
+  ['PUT /v1/acl/auth-method/:name', management],
+  ['DELETE /v1/acl/auth-method/:name', management],
+  ['GET /v1/acl/binding-rules', management],
+  ['PUT /v1/acl/binding-rule', management],
+  ['GET /v1/acl/binding-rule/:id', management],
+  ['PUT /v1/acl/binding-rule/:id', management],
+  ['DELETE /v1/acl/binding-rule/:id', management],
+  ['PUT /v1/acl/login', open],
+  ['PUT /v1/acl/oidc/auth-url', open],
+  ['PUT /v1/acl/oidc/complete-auth', open],
 
   // Node agents: every request is the node's own
   ['PUT /agent/v1/node', nodeSecret],

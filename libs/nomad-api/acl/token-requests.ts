@@ -18,7 +18,7 @@ export function tokenCommand(body: AclTokenRequest): WriteAclToken {
 }
 
 /** In Go's spelling, or nanoseconds; 0: none was given. */
-function durationOf(given: unknown): DurationNs {
+export function durationOf(given: unknown): DurationNs {
   if (given === undefined || given === null || given === '') return 0;
   if (typeof given === 'number' && Number.isSafeInteger(given)) return given;
   const parsed = typeof given === 'string' ? parseGoDuration(given) : undefined;

@@ -15,7 +15,17 @@ const listed = (items: string): string => {
 
 /** Every rejection of the domain with Nomad's status and text (spec/http-api §7). docs/errors.md lists the same. */
 export const WORDINGS = {
+  'acl-auth-method-invalid': { status: 400, text: (text) => text },
+  'acl-auth-method-not-found': fixed(500, 'ACL auth method not found'),
+  'acl-auth-method-unknown': { status: 400, text: (name) => `ACL auth method ${name} not found` },
+  'acl-binding-rule-invalid': { status: 400, text: (text) => text },
+  'acl-binding-rule-moved': fixed(400, 'cannot update auth method for binding rule, create a new rule instead'),
+  'acl-binding-rule-not-found': fixed(500, 'ACL binding rule not found'),
+  'acl-binding-rule-unknown': { status: 400, text: (id) => `cannot find binding rule ${id}` },
   'acl-bootstrapped': { status: 400, text: (index) => `ACL bootstrap already done (reset index: ${index})` },
+  'acl-default-method-taken': { status: 400, text: (name) => `default method already exists: ${name}` },
+  'acl-login-outdated': fixed(409, 'the auth method or one of its rules was changed meanwhile; log in again'),
+  'acl-login-unbound': fixed(400, 'no role or policy bindings matched'),
   'acl-policy-invalid': { status: 400, text: (text) => text },
   'acl-policy-unknown': { status: 400, text: (name) => `cannot find policy ${name}` },
   'acl-reset-index': {

@@ -65,6 +65,8 @@ const PREFIX_ROUTES: readonly (readonly [prefix: string, rewrite: Rewrite])[] = 
   ['/v1/client/allocation/', bySegment],
   ['/v1/acl/role/name/', whole],
   ['/v1/acl/policy/', whole],
+  ['/v1/acl/auth-method/', whole],
+  ['/v1/acl/binding-rule/', whole],
   ['/v1/acl/token/', bySegment],
   ['/v1/acl/role/', whole],
   ['/v1/node/pool/', bySuffix(['nodes', 'jobs'])],
@@ -79,7 +81,14 @@ const PREFIX_ROUTES: readonly (readonly [prefix: string, rewrite: Rewrite])[] = 
   ['/v1/job/', job],
 ];
 /** Routes that exist with and without a slash at the end, and those below a prefix that are no ids. */
-const EXACT_ROUTES = new Set(['/v1/namespace', '/v1/acl/token', '/v1/acl/role', '/v1/node/pools']);
+const EXACT_ROUTES = new Set([
+  '/v1/namespace',
+  '/v1/acl/token',
+  '/v1/acl/role',
+  '/v1/acl/auth-method',
+  '/v1/acl/binding-rule',
+  '/v1/node/pools',
+]);
 const REDIRECTED = new Set(
   PREFIX_ROUTES.map(([prefix]) => prefix.slice(0, -1)).filter((route) => !EXACT_ROUTES.has(route)),
 );

@@ -9,6 +9,7 @@ export {
   jobType,
   nodePoolType,
   nodeType,
+  selectableType,
   serviceRegistrationType,
   variableType,
 } from './filter/nomad-types.js';
@@ -57,6 +58,6 @@ export {
   type WriteOptions,
   writeOptions,
 } from './query.js';
-export { type Refusal, type Result } from './result.js';
+export { fail, ok, type Refusal, type Result } from './result.js';
 export { parseUuid, parseUuidPrefix } from './uuid-prefix.js';
 export { percentDecode } from './percent.js';

@@ -12,6 +12,7 @@ import {
   waitingDeployments,
 } from '@app/reactors';
 import { explainPlacement } from '@app/scheduling';
+import { IdentityProviders } from '@app/identity-providers';
 import { RpcError } from '@app/nomad-rpc';
 import { KeptLists, NodeNews } from '@app/streaming';
 import { KEYRING } from '@app/kernel';
@@ -33,6 +34,7 @@ import { DataSource } from 'typeorm';
 import { AccessControl } from '../acl/access-control.js';
 import type { Callers } from '../acl/caller.js';
 import type { NodeCalls } from '../client/node-calls.js';
+import { TokenCallers } from '../acl/token-callers.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
 import { NomadApiModule, type EdgeServices } from '../nomad-api.module.js';
@@ -53,7 +55,10 @@ export interface TestEdge extends TestInstance {
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
   readonly keyring: Keyring;
+  readonly identities: IdentityTokens;
   readonly dataSource: DataSource;
+  /** Sets the clock by which callers are found, and identities and logins checked, forward; commands have their own. */
+  advance(ms: number): void;
   /** Gives the cluster its first root key, as its leader would. */
   initialiseKeyring(): Promise<void>;
   /** Takes the database away from this edge, or gives it back. */
@@ -61,7 +66,6 @@ export interface TestEdge extends TestInstance {
 }
 
 const LISTS_BYTES = 10_000_000;
-const clock = (): number => Date.now() * 1000;
 
 /** No node has a session here. */
 const NO_NODES: NodeCalls = {
@@ -70,12 +74,21 @@ const NO_NODES: NodeCalls = {
   adopt: (_nodeId, socket) => void socket.destroy(),
 };
 
-export interface TestEdgeOptions extends Pick<EdgeServices, 'joinTokens'> {
+export interface TestEdgeOptions extends Partial<Pick<EdgeServices, 'joinTokens' | 'dataDir'>> {
+  /** Access control is on. */
+  readonly acl?: boolean;
   /** Given: access control is on, and this says who is who. */
   readonly callers?: Callers;
 }
 
-export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): Promise<TestEdge> {
+export async function startEdge({
+  joinTokens,
+  acl = false,
+  callers: given,
+  dataDir = '/nonexistent',
+}: TestEdgeOptions = {}): Promise<TestEdge> {
+  let aheadMs = 0;
+  const clock = (): number => (Date.now() + aheadMs) * 1000;
   const database = await createMigratedDatabase();
   const gate = await gateTo(database.url);
   const store = new PostgresEventStore({ url: gate.url, poolSize: 4 });
@@ -120,6 +133,9 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
   };
   const watchedStore = watched(store, (name) => ['load', 'readStream', 'readAfter'].includes(name));
   const watchedReadModels = watched(readModels, () => true);
+  const identities = new IdentityTokens(keyring, '', clock);
+  const identityProviders = new IdentityProviders(clock);
+  const onFault = (error: unknown): void => void faults.push(error);
   const module = NomadApiModule.on({
     ...instance,
     instance: 'edge/1',
@@ -134,15 +150,16 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
     variables: watched(new Variables(dataSource), () => true),
     renewals: new LockRenewals(dataSource),
     keyring,
-    identities: new IdentityTokens(keyring, '', clock),
+    identities,
+    identityProviders,
     oidcIssuer: '',
-    server: new ServerIdentity('edge', 'global', 'dc1', '127.0.0.1', 4646, '0.0.0', false),
+    server: new ServerIdentity('edge', 'global', 'dc1', '127.0.0.1', 4646, '0.0.0', acl),
     readiness: new Readiness(
       () => Promise.resolve(undefined),
       () => Promise.resolve({ contentType: 'text/plain', text: '' }),
       () => Promise.resolve([]),
     ),
-    dataDir: '/nonexistent',
+    dataDir,
     heartbeatTtlMs: () => heartbeatTtlMs(1),
     rehearse: async (spec) => rehearse(await cluster(), spec, { now: clock(), newId: randomUUID, elapsed: () => 0 }),
     rules: {
@@ -150,11 +167,13 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
       explain: async (job, groups) => explainPlacement(await cluster(), job, groups),
     },
     housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
-    onFault: (error) => faults.push(error),
+    onFault,
     joinTokens,
   });
   const adapter = new FastifyAdapter(fastifyOptions);
-  const accessControl = callers && new AccessControl(callers, instance.tail, (error) => void faults.push(error));
+  const callers = given ?? new TokenCallers({ readModels, store, identities, tail: instance.tail, now: clock });
+  const isEnforced = acl || given !== undefined;
+  const accessControl = isEnforced ? new AccessControl(callers, instance.tail, onFault) : undefined;
   const { complete } = prepareFastify(adapter.getInstance(), { accessControl });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
@@ -177,7 +196,9 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
       return adapter.getInstance().inject(options);
     },
     keyring,
+    identities,
     dataSource,
+    advance: (ms) => (aheadMs += ms),
     async initialiseKeyring() {
       const key = await keyring.newKey();
       await instance.handler.execute({
@@ -191,6 +212,7 @@ export async function startEdge({ joinTokens, callers }: TestEdgeOptions = {}): 
       gate.setReachable(true);
       await instance.close();
       await app.close();
+      identityProviders.close();
       await dataSource.destroy();
       await store.close();
       gate.close();

@@ -24,6 +24,8 @@ export const OWNERS: Readonly<Record<TableName, { readonly type: StreamType; rea
   acl_one_time_secret: { type: 'acl-token', columns: ['accessor_id'] },
   acl_policy: { type: 'acl-policy', columns: ['name'] },
   acl_role: { type: 'acl-role', columns: ['id'] },
+  acl_auth_method: { type: 'acl-auth-method', columns: ['name'] },
+  acl_binding_rule: { type: 'acl-binding-rule', columns: ['id'] },
 };
 
 /** A condition for the rows of `table` that belong to these streams, and its parameters: one array for each column. */

@@ -3,10 +3,13 @@ import {
   bootstrapAcl,
   changeAclToken,
   createAclToken,
+  defineAclAuthMethod,
+  defineAclBindingRule,
   defineAclPolicy,
   defineAclRole,
   defineNamespace,
   defineNodePool,
+  deleteAclAuthMethod,
   deleteAclPolicy,
   deleteAclToken,
   deleteVariable,
@@ -52,6 +55,37 @@ const POOL = {
   hasSchedulerConfiguration: false,
 };
 const KEY = 'k1';
+const METHOD = {
+  name: 'ci',
+  type: 'JWT',
+  tokenLocality: 'local',
+  tokenNameFormat: '',
+  maxTokenTtl: 600e9,
+  config: {
+    jwtValidationPubKeys: ['key'],
+    jwksUrl: '',
+    jwksCaCert: '',
+    oidcDiscoveryUrl: '',
+    oidcClientId: '',
+    oidcClientAssertion: null,
+    oidcEnablePkce: false,
+    oidcDisableUserInfo: false,
+    oidcScopes: null,
+    boundAudiences: null,
+    boundIssuer: null,
+    allowedRedirectUris: null,
+    discoveryCaPem: null,
+    signingAlgs: null,
+    expirationLeeway: 0,
+    notBeforeLeeway: 0,
+    clockSkewLeeway: 0,
+    claimMappings: [['team', 'team'] as const],
+    listClaimMappings: null,
+    verboseLogging: false,
+  },
+  secrets: { clientSecret: '', assertionSecret: '', privateKey: '' },
+  hashOf: (definition: object): string => JSON.stringify(definition).length.toString(),
+};
 const POLICIES = ['reads', 'writes'];
 const TOKEN = {
   name: 'team',
@@ -128,6 +162,7 @@ export class Workload {
     for (const name of POLICIES) await this.definePolicy(name);
     const role = { id: '', name: 'team', description: '', policies: POLICIES, hash: '', descriptionBytes: 0 };
     await this.execute((view, context) => defineAclRole(view, context, role));
+    await this.defineMethod();
     await this.createToken();
     for (const job of JOBS) {
       this.jobs.set(job, { evaluations: [], deployments: [], allocations: [] });
@@ -258,6 +293,25 @@ export class Workload {
     );
   }
 
+  /** With a rule; the next one is the default, the one after that is not. */
+  private async defineMethod(): Promise<void> {
+    const isDefault = ++this.releases % 2 === 0;
+    await this.execute((view, context) => defineAclAuthMethod(view, context, { ...METHOD, isDefault }));
+    await this.execute((view, context) =>
+      defineAclBindingRule(view, context, {
+        id: '',
+        description: '',
+        descriptionBytes: 0,
+        selector: '',
+        selectorFault: undefined,
+        authMethod: METHOD.name,
+        bindType: 'policy',
+        bindName: '${value.team}',
+        hashOf: METHOD.hashOf,
+      }),
+    );
+  }
+
   private grant(): Promise<unknown> {
     const roll = this.random();
     // The first stays, so that there is one.
@@ -269,6 +323,8 @@ export class Workload {
         changeAclToken(view, context, { ...TOKEN, policies: [name], accessorId: id }),
       );
     if (roll < 0.7) return this.execute((view, context) => deleteAclToken(view, context, { id }));
+    if (roll < 0.75) return this.defineMethod();
+    if (roll < 0.77) return this.execute((view, context) => deleteAclAuthMethod(view, context, { name: METHOD.name }));
     if (roll < 0.8 && name !== POLICIES[0])
       return this.execute((view, context) => deleteAclPolicy(view, context, { name }));
     return this.definePolicy(name);

@@ -39,6 +39,10 @@ const OTHERS: readonly Rule[] = [
   ['ACLPolicyDeleted', 'AclPolicyDeleted'],
   ['ACLRoleUpserted', 'AclRoleDefined'],
   ['ACLRoleDeleted', 'AclRoleDeleted'],
+  ['ACLAuthMethodUpserted', 'AclAuthMethodDefined'],
+  ['ACLAuthMethodDeleted', 'AclAuthMethodDeleted'],
+  ['ACLBindingRuleUpserted', 'AclBindingRuleDefined'],
+  ['ACLBindingRuleDeleted', 'AclBindingRuleDeleted'],
   ['VariableUpdated', 'VariableWritten', 'VariableLocked', 'VariableUnlocked', 'VariableDeleted'],
 ];
 

@@ -1,4 +1,6 @@
 import {
+  renderAclAuthMethod,
+  renderAclBindingRule,
   renderAclPolicy,
   renderAclRole,
   renderAclToken,
@@ -14,6 +16,8 @@ import {
   renderNodePool,
   renderNodeStub,
   renderVariableMetadata,
+  type AclAuthMethodState,
+  type AclBindingRuleState,
   type AclPolicyState,
   type AclRoleState,
   type AclTokenState,
@@ -111,6 +115,18 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
     key: ({ id }) => id,
     filterKeys: ({ name }) => [name],
     object: renderAclRole,
+  }),
+  'acl-auth-method': row<AclAuthMethodState>({
+    topic: 'ACLAuthMethod',
+    member: 'AuthMethod',
+    key: ({ name }) => name,
+    object: renderAclAuthMethod,
+  }),
+  'acl-binding-rule': row<AclBindingRuleState>({
+    topic: 'ACLBindingRule',
+    key: ({ id }) => id,
+    filterKeys: ({ authMethod }) => [authMethod],
+    object: renderAclBindingRule,
   }),
   'acl-registry': null,
   // One stream holds all registrations of an allocation, and Nomad tells of each by itself.

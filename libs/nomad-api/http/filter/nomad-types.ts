@@ -679,6 +679,9 @@ export const aclTokenType = struct('structs.ACLToken', {
   ModifyIndex: uint64,
 });
 
+/** What selectors of binding rules look at: the claims of a method by the names that it gives them. */
+export const selectableType = struct('structs.ACLAuthClaims', { value: map(string), list: map(strings) });
+
 /** What variables are filtered as: the fields of their metadata are selected through its name. */
 export const variableType = struct('structs.VariableEncrypted', {
   VariableMetadata: embedded(

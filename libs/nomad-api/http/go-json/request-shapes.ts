@@ -290,3 +290,85 @@ export const aclRoleRequest = struct('structs.ACLRole', {
   Policies: list(pointer(struct('structs.ACLRolePolicyLink', { Name: string }))),
 });
 export type AclRoleRequest = Decoded<typeof aclRoleRequest>;
+
+const clientAssertion = struct('structs.OIDCClientAssertion', {
+  KeySource: string,
+  Audience: list(string),
+  PrivateKey: pointer(
+    struct('structs.OIDCClientAssertionKey', {
+      PemKey: string,
+      PemKeyFile: string,
+      KeyIDHeader: string,
+      PemCert: string,
+      PemCertFile: string,
+      KeyID: string,
+    }),
+  ),
+  ExtraHeaders: stringMap,
+  KeyAlgorithm: string,
+  ClientSecret: string,
+});
+export type ClientAssertionRequest = Decoded<typeof clientAssertion>;
+
+const authMethodConfig = struct('structs.ACLAuthMethodConfig', {
+  JWTValidationPubKeys: list(string),
+  JWKSURL: string,
+  JWKSCACert: string,
+  OIDCDiscoveryURL: string,
+  OIDCClientID: string,
+  OIDCClientSecret: string,
+  OIDCClientAssertion: pointer(clientAssertion),
+  OIDCEnablePKCE: bool,
+  OIDCDisableUserInfo: bool,
+  OIDCScopes: list(string),
+  BoundAudiences: list(string),
+  BoundIssuer: list(string),
+  AllowedRedirectURIs: list(string),
+  DiscoveryCaPem: list(string),
+  SigningAlgs: list(string),
+  /** Text or nanoseconds. */
+  ExpirationLeeway: any,
+  NotBeforeLeeway: any,
+  ClockSkewLeeway: any,
+  ClaimMappings: stringMap,
+  ListClaimMappings: stringMap,
+  VerboseLogging: bool,
+});
+export type AuthMethodConfigRequest = Decoded<typeof authMethodConfig>;
+
+export const aclAuthMethodRequest = struct('structs.ACLAuthMethod', {
+  Name: string,
+  Type: string,
+  TokenLocality: string,
+  TokenNameFormat: string,
+  /** Text or nanoseconds. */
+  MaxTokenTTL: any,
+  Default: bool,
+  Config: pointer(authMethodConfig),
+});
+export type AclAuthMethodRequest = Decoded<typeof aclAuthMethodRequest>;
+
+export const aclBindingRuleRequest = struct('structs.ACLBindingRule', {
+  ID: string,
+  Description: string,
+  AuthMethod: string,
+  Selector: string,
+  BindType: string,
+  BindName: string,
+});
+
+export const aclLoginRequest = struct('structs.ACLLoginRequest', { AuthMethodName: string, LoginToken: string });
+
+export const oidcAuthUrlRequest = struct('structs.ACLOIDCAuthURLRequest', {
+  AuthMethodName: string,
+  RedirectURI: string,
+  ClientNonce: string,
+});
+export const oidcCompleteAuthRequest = struct('structs.ACLOIDCCompleteAuthRequest', {
+  AuthMethodName: string,
+  ClientNonce: string,
+  State: string,
+  Code: string,
+  RedirectURI: string,
+  Iss: string,
+});
