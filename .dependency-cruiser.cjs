@@ -46,7 +46,7 @@ const libs = {
   story: { libs: ['kernel'], packages: [], pure: true },
   // It mends the client that its readers use; it reads records of any client.
   consumer: { libs: [], packages: ['kafkajs'] },
-  agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici', 're2js', 'yaml'] },
+  agent: { libs: ['kernel', 'domain', 'nomad-rpc'], packages: ['undici', 're2js', 'tar-stream', 'yaml', 'yauzl'] },
   platform: {
     libs: ['kernel'],
     packages: [

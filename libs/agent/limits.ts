@@ -84,3 +84,12 @@ export const TEMPLATE_MISSING_MS = 3_000;
 export const MAX_TEMPLATE_BYTES = 4 * 1024 * 1024;
 /** An answer to a template. */
 export const MAX_TEMPLATE_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** An artifact may take so long in all, and so long without a byte. */
+export const ARTIFACT_MS = 30 * 60_000;
+export const ARTIFACT_IDLE_MS = 60_000;
+export const MAX_ARTIFACT_REDIRECTS = 10;
+export const MAX_ARTIFACT_BYTES = 10 * 1024 ** 3;
+/** What an archive may hold. */
+export const MAX_UNPACKED_BYTES = 20 * 1024 ** 3;
+export const MAX_ARTIFACT_FILES = 4_096;

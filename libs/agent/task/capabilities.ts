@@ -2,7 +2,6 @@ import { taskCapabilities, type Capability, type Task } from '@app/domain';
 
 /** What this agent does not do for a group or a task. Whoever teaches it one takes the name away; docs/compatibility.md follows. */
 export const LACKING_CAPABILITIES: readonly Capability[] = [
-  'artifact',
   'cni_args',
   'csi_plugin',
   'dns',

@@ -46,6 +46,15 @@ export const failedValidation = (error: string): NewTaskEvent =>
     { validation_error: error },
     { ValidationError: error },
   );
+export const downloadingArtifacts = (): NewTaskEvent =>
+  event('Downloading Artifacts', 'Client is downloading artifacts');
+export const failedArtifactDownload = (error: string): NewTaskEvent =>
+  event(
+    'Failed Artifact Download',
+    error || 'Failed to download artifacts',
+    { download_error: error },
+    { DownloadError: error },
+  );
 /** What a template waits for. Nomad names three at most. */
 export function templateMissing(names: readonly string[]): NewTaskEvent {
   const more = names.length > MAX_NAMED ? `, and ${names.length - MAX_NAMED} more` : '';

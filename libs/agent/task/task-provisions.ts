@@ -1,6 +1,7 @@
 import type { Task } from '@app/domain';
 import type { TimeUs } from '@app/kernel';
 import type { TaskDirectories } from '../allocation/directories.js';
+import { TaskArtifacts } from '../artifact/task-artifacts.js';
 import { ownerOf } from '../drivers/raw-exec-config.js';
 import { textOf, type AgentLog } from '../log.js';
 import type { SignedIdentities } from '../protocol.js';
@@ -40,10 +41,12 @@ export interface ProvisionHost {
 }
 
 const hasTemplates = (task: Task): boolean => (task.Templates ?? []).length > 0;
+const hasArtifacts = (task: Task): boolean => (task.Artifacts ?? []).length > 0;
 
-/** What a task gets before it starts and while it runs: its identities, and its templates. */
+/** What a task gets before it starts and while it runs: its identities, its artifacts, and its templates. */
 export class TaskProvisions {
   readonly #identities: TaskIdentities;
+  readonly #artifacts: TaskArtifacts;
   readonly #templates: TaskTemplates;
 
   constructor(
@@ -53,11 +56,12 @@ export class TaskProvisions {
     const renewed = (mode: 'restart' | 'signal', signal: string): void =>
       this.#tell(mode, signal, 'Identity was renewed');
     this.#identities = new TaskIdentities({ ...host, renewed }, task.Name, host.directories);
+    this.#artifacts = new TaskArtifacts(host.directories, () => host.runner()?.record(events.downloadingArtifacts()));
     this.#templates = new TaskTemplates(
       {
         ...host,
         env: () => this.#environment(),
-        interpolate: (text) => interpolateAll(text, this.#environment(), host.node),
+        interpolate: (text) => this.#interpolated(text),
         read: async (path, index, waitMs, signal) =>
           host.read(path, await this.#identities.token(), index, waitMs, signal),
         missing: (names) => host.runner()?.record(events.templateMissing(names)),
@@ -77,10 +81,11 @@ export class TaskProvisions {
   async prepare(task: Task): Promise<void> {
     this.task = task;
     refuseLacking(task);
-    if (wantedIdentities(task).length === 0 && !hasTemplates(task)) return;
+    if (wantedIdentities(task).length === 0 && !hasArtifacts(task) && !hasTemplates(task)) return;
     const owner = ownerOf(task.User);
     await this.host.createDirectories(task);
     await this.#identities.prepare(task, owner);
+    if (hasArtifacts(task)) await this.#artifacts.prepare(task, owner, (text) => this.#interpolated(text));
     if (hasTemplates(task)) await this.#templates.prepare(task, owner);
   }
 
@@ -101,7 +106,12 @@ export class TaskProvisions {
   /** Nothing is kept up any more. */
   stop(): void {
     this.#identities.stop();
+    this.#artifacts.stop();
     this.#templates.stop();
+  }
+
+  #interpolated(text: string): string {
+    return interpolateAll(text, this.#environment(), this.host.node);
   }
 
   #environment(): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { RestartPolicy, Task, TaskState } from '@app/domain';
 import { usFromNs, type JsonObject, type TimeUs } from '@app/kernel';
+import { ArtifactError } from '../artifact/artifact-error.js';
 import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import {
   isSuccessful,
@@ -372,9 +373,10 @@ export class TaskRunner {
   }
 }
 
-/** Why a task was not started, as an event: a bad configuration, a driver that failed, or what the agent could not prepare. */
+/** Why a task was not started, as an event: a bad configuration, an artifact, a driver that failed, or what the agent could not prepare. */
 function failureOf(error: unknown): events.NewTaskEvent {
   if (error instanceof ConfigError) return events.failedValidation(error.message);
+  if (error instanceof ArtifactError) return events.failedArtifactDownload(error.message);
   if (error instanceof StartError) return events.driverFailure(error.message);
   return events.setupFailure(textOf(error));
 }
