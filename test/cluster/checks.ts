@@ -6,6 +6,7 @@ import { checkKafka } from './kafka-check.js';
 import type { LeaseWatch } from './lease-watch.js';
 import { checkLinearizability } from './linearizability.js';
 import { checkFollower, type StreamFollower } from './stream-follower.js';
+import type { ClientFleet } from './client-fleet.js';
 import { LogFacts } from './log-facts.js';
 import { getJson, until, type Stack } from './stack.js';
 
@@ -26,6 +27,7 @@ export async function judge(
   arena: Arena,
   leases: LeaseWatch,
   followers: readonly StreamFollower[],
+  fleet: ClientFleet,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const add = (name: string, detail: string, problems: readonly string[], skipped = false): void => {
@@ -104,6 +106,7 @@ export async function judge(
     const { detail, problems } = await checkFollower(follower, stack.balancer.url, facts);
     add(`follower ${i} of the event stream got every commit once, in order`, detail, problems);
   }
+  add('client agents lost nothing, and no server told them wrong', fleet.size, await fleet.suffered(facts));
   if (stack.kafka === undefined) add('Kafka equals the log', 'SKIPPED: there is no Kafka', [], true);
   else {
     const { records, events, objects, latest } = await checkKafka(stack);

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { whyNoKafka } from '@app/testing';
 import { judge, printVerdicts } from './checks.js';
+import { ClientFleet } from './client-fleet.js';
 import { Client, type Arena } from './client.js';
 import { chaosJob } from './jobs.js';
 import { LeaseWatch } from './lease-watch.js';
 import { Nemesis } from './nemesis.js';
+import { freePort } from '../support/server-process.js';
 import { Random } from './random.js';
 import { StreamFollower } from './stream-follower.js';
 import { getJson, Stack, until } from './stack.js';
@@ -16,6 +18,7 @@ const FAULTS = 100;
 const SEED = 1;
 const TIME_BOUND_MS = 540_000;
 const TIME_PER_FAULT_MS = 5_400;
+const SERVERS = 3;
 const CLIENTS = 8;
 const JOBS = 6;
 const FOLLOWERS = 3;
@@ -48,8 +51,11 @@ async function main(): Promise<number> {
   const reason = kafka ? whyNoKafka() : '--no-kafka';
   if (reason !== undefined) print(`without Kafka: ${reason}`);
   print(`${faults} faults, seed ${seed}; logs and data in ${directory}`);
+  const rpcPorts = await Promise.all(Array.from({ length: SERVERS }, freePort));
   const stack = await Stack.start({
     directory,
+    servers: SERVERS,
+    rpcPorts,
     proxies: true,
     kafka,
     consumerFile: join(directory, 'deployments.json'),
@@ -57,7 +63,7 @@ async function main(): Promise<number> {
   });
   let good = false;
   try {
-    good = await play(stack, faults, seed);
+    good = await play(stack, rpcPorts, faults, seed);
   } finally {
     await stack.stop();
     if (good && values.keep !== true) rmSync(directory, { recursive: true, force: true });
@@ -66,7 +72,7 @@ async function main(): Promise<number> {
   return good ? 0 : 1;
 }
 
-async function play(stack: Stack, faults: number, seed: number): Promise<boolean> {
+async function play(stack: Stack, rpcPorts: readonly number[], faults: number, seed: number): Promise<boolean> {
   const random = new Random(seed);
   const arena: Arena = {
     urls: stack.instances.map(({ url }) => url),
@@ -79,6 +85,7 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
     stopped: false,
   };
   for (const job of arena.jobs) await register(stack, job, random.uuid());
+  const fleet = await ClientFleet.start(stack, rpcPorts);
   const followers = Array.from({ length: FOLLOWERS }, () => new StreamFollower(stack.balancer.url));
   const leases = new LeaseWatch(stack.databaseUrl);
   const clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i, new Random(seed * 1000 + i), arena).run());
@@ -97,7 +104,8 @@ async function play(stack: Stack, faults: number, seed: number): Promise<boolean
   writeFileSync(join(stack.options.directory, 'observations.json'), JSON.stringify(arena.observations));
   const lively = await livelyAgain(stack, random);
   await leases.stop();
-  const verdicts = await judge(stack, arena, leases, followers);
+  const verdicts = await judge(stack, arena, leases, followers, fleet);
+  await fleet.stop();
   const enough = injected < faults ? [`only ${injected} of ${faults} faults fitted into the time`] : [];
   for (const [fault, times] of nemesis.missed)
     if (times === nemesis.done.get(fault)) enough.push(`${fault}: none of ${times} found one`);

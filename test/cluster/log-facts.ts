@@ -39,6 +39,8 @@ export class LogFacts {
   readonly places = new Map<string, LoggedEvent>();
   /** `index/seq` of the last event of every stream. */
   readonly last = new Map<string, string>();
+  /** When nodes were held for dead, by their streams, in sentences. */
+  readonly downs = new Map<string, string[]>();
   /** Who made each commit, by its index. */
   readonly commits: string[] = [];
   head = 0;
@@ -108,6 +110,8 @@ export class LogFacts {
     if (version !== (this.streams.get(stream) ?? 0) + 1)
       this.problems.push(`${stream} has a hole before version ${version}`);
     this.streams.set(stream, version);
+    if (type === 'NodeStatusChanged' && isDown(data))
+      this.downs.set(stream, [...(this.downs.get(stream) ?? []), `${stream} was held for dead at index ${index}`]);
     if (!stream.startsWith('deployment/')) return;
     const id = stream.slice('deployment/'.length);
     const state = evolve(stream, this.states.get(id), upcast({ type, schema, data }), {
@@ -121,3 +125,6 @@ export class LogFacts {
     this.versions.set(id, versions);
   }
 }
+
+const isDown = (data: object): boolean =>
+  'status' in data && (data.status === 'down' || data.status === 'disconnected');
