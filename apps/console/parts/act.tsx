@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { commitAddress } from '../address/address.ts';
-import { act, newKey, Refused, type Command } from '../store/api.ts';
+import { act, newKey, Refused, type Command, type Terms } from '../store/api.ts';
 import { asOf } from '../store/go.ts';
 import { onTouched } from '../store/live.ts';
 import { seenIndex } from '../store/use-read.ts';
@@ -113,7 +113,7 @@ function Dialog({ of }: { readonly of: Intention }) {
       // What was done, or refused for good, is not sent again.
       if (all[at]!.index !== undefined) continue;
       const key = steps.length === 1 ? given.key : `${given.key}-${at}`;
-      all[at] = await act(step, { ...given, key }).then((index): Outcome => ({ index }), outcomeOf);
+      all[at] = await attempt(step, { ...given, key });
       setOutcomes([...all]);
     }
     if (all.every(({ index }) => index !== undefined)) {
@@ -248,6 +248,29 @@ interface Changed {
     readonly Actor: string;
     readonly Reason: string;
   }[];
+}
+
+/** Progress of the machine's own: it changes nothing about what a person means to do. */
+const PROGRESS: ReadonlySet<string> = new Set([
+  'DeploymentAllocationsPlaced',
+  'DeploymentAllocationsHealthy',
+  'JobStatusChanged',
+  'NodeEventsEmitted',
+]);
+const MOST_ATTEMPTS = 5;
+
+/** Sends a step; if all that came since it was seen is progress, it is sent again as of then. */
+async function attempt(step: Step, terms: Terms): Promise<Outcome> {
+  let outcome: Outcome = {};
+  let seen = terms.seen;
+  for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
+    // A refusal leaves nothing behind, so the key is still free.
+    outcome = await act(step, { ...terms, seen }).then((index): Outcome => ({ index }), outcomeOf);
+    const { since } = outcome;
+    if (since === undefined || !since.every(({ type }) => PROGRESS.has(type))) return outcome;
+    seen = Math.max(seen, ...since.map(({ index }) => index));
+  }
+  return outcome;
 }
 
 function outcomeOf(error: unknown): Outcome {
