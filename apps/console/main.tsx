@@ -5,8 +5,9 @@ import { ActionDialog, Done } from './parts/act.tsx';
 import { chosen } from './parts/choice.tsx';
 import { Help } from './parts/help.tsx';
 import { listenToKeys, opened, PAGES } from './parts/keys.ts';
+import { isMomentOpen, MomentBar } from './parts/moment.tsx';
 import { Palette } from './parts/palette.tsx';
-import { Fault } from './parts/parts.tsx';
+import { Fault } from './parts/answer.tsx';
 import { indexed, visible } from './parts/words.ts';
 import { AllocationPage } from './pages/allocation.tsx';
 import { Board } from './pages/board.tsx';
@@ -20,7 +21,8 @@ import { LedgerPage } from './pages/ledger.tsx';
 import { NodePage, NodesPage } from './pages/nodes.tsx';
 import { ServersPage } from './pages/servers.tsx';
 import { SettingsPage } from './pages/settings.tsx';
-import { asOf, followLinks, place } from './store/go.ts';
+import { shownIndex } from './store/api.ts';
+import { asOf, followLinks, isPast, place } from './store/go.ts';
 import { head, heardAt, hold, isHeld, now, startStream, streamState } from './store/live.ts';
 
 function Page() {
@@ -85,6 +87,7 @@ function Freshness() {
   const age = duration((now.value - heardAt.value) / 1000);
   const index = head.value < 0 ? '' : indexed(head.value);
   const state = streamState.value;
+  if (isPast.value) return <span class="chip warns">the past, {indexed(shownIndex.value)}</span>;
   if (isHeld.value)
     return (
       <button type="button" class="chip warns" onClick={() => hold(false)}>
@@ -129,7 +132,16 @@ function Shell() {
             </a>
           ))}
         </nav>
+        <button
+          type="button"
+          class="small"
+          aria-expanded={isPast.value || isMomentOpen.value}
+          onClick={() => (isMomentOpen.value = !isMomentOpen.value)}
+        >
+          Time
+        </button>
         <Freshness />
+        <MomentBar />
       </header>
       <Done />
       <main id="main" tabIndex={-1}>
@@ -144,6 +156,9 @@ function Shell() {
   );
 }
 
+effect(() => {
+  document.documentElement.classList.toggle('past', isPast.value);
+});
 effect(() => {
   const at = place.value;
   const title = PAGES.find(([name]) => name === at.page)?.[1] ?? ('id' in at ? visible(at.id).slice(0, 60) : at.page);

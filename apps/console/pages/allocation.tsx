@@ -4,7 +4,8 @@ import { askForHealth } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
 import { Logs } from '../parts/logs.tsx';
 import { lookOf, type Allocation } from '../parts/looks.ts';
-import { Ago, Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Table } from '../parts/parts.tsx';
 import { StatusOf } from '../parts/slots.tsx';
 import { Terminal } from '../parts/terminal.tsx';
 import { short, visible } from '../parts/words.ts';
@@ -30,7 +31,7 @@ interface Whole extends Omit<Allocation, 'JobVersion'> {
 export function AllocationPage({ id }: { readonly id: string }) {
   const allocation = useRead<Whole>(`/v1/allocation/${encodeURIComponent(id)}`, { keys: [id] });
   return (
-    <Answer of={allocation}>
+    <Answer of={allocation} isPage>
       {(one) => (
         <>
           <p class="crumb">

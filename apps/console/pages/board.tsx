@@ -11,8 +11,9 @@ import {
   waitsForPerson,
   type Deployment,
 } from '../parts/deployment-actions.tsx';
-import { Ago, Answer, Progress } from '../parts/parts.tsx';
-import { Otherwise, useWaits, WaitSaid } from '../parts/wait-said.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Progress } from '../parts/parts.tsx';
+import { Otherwise, usePastWait, useWaits, WaitSaid } from '../parts/wait-said.tsx';
 import { visible } from '../parts/words.ts';
 import { useList } from '../store/use-read.ts';
 
@@ -24,7 +25,7 @@ export function Board() {
   const deployments = useList<Deployment>('/v1/deployments?namespace=*', 'Deployment');
   const waits = useWaits('*');
   return (
-    <Answer of={deployments}>
+    <Answer of={deployments} isPage>
       {(all) => {
         const active = all.filter(({ Status }) => isActive(Status)).sort((a, b) => a.CreateTime - b.CreateTime);
         const ended = all.filter(({ Status }) => !isActive(Status)).sort((a, b) => b.ModifyTime - a.ModifyTime);
@@ -123,7 +124,9 @@ function Part({
   );
 }
 
-function Row({ of, wait }: { readonly of: Deployment; readonly wait: Wait | undefined }) {
+function Row({ of, wait: told }: { readonly of: Deployment; readonly wait: Wait | undefined }) {
+  const then = usePastWait(of);
+  const wait = told ?? then;
   const total = groupsOf(of).reduce((sum, group) => sum + group.DesiredTotal, 0);
   const healthy = groupsOf(of).reduce((sum, group) => sum + group.HealthyAllocs, 0);
   return (

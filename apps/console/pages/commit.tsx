@@ -1,8 +1,10 @@
 import { many } from '@app/story';
 import { useEffect, useState } from 'preact/hooks';
 import { commitAddress } from '../address/address.ts';
-import { Json, Told, type Event } from '../parts/history.tsx';
-import { Ago, Fault, Table, Why } from '../parts/parts.tsx';
+import type { Event } from '../parts/event.ts';
+import { Json, Told } from '../parts/history.tsx';
+import { Fault } from '../parts/answer.tsx';
+import { Ago, Table, Why } from '../parts/parts.tsx';
 import { Subject } from '../parts/subject.tsx';
 import { indexed, visible } from '../parts/words.ts';
 import { readNow, readText, type Refused } from '../store/api.ts';

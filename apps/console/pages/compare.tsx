@@ -1,7 +1,7 @@
 import { many } from '@app/story';
 import { compareAddress, jobAddress } from '../address/address.ts';
 import { changes, Changes } from '../parts/diff.tsx';
-import { Answer } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
 import { visible } from '../parts/words.ts';
 import { useRead } from '../store/use-read.ts';
 import type { Answered } from './versions.tsx';
@@ -25,7 +25,7 @@ export function ComparePage({
     { keys: [id] },
   );
   return (
-    <Answer of={answer}>
+    <Answer of={answer} isPage>
       {({ Versions: all, Diffs }) => {
         const at = all.findIndex(({ Version }) => Version === to);
         const isKept = at >= 0 && all.some(({ Version }) => Version === from);

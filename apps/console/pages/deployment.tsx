@@ -3,7 +3,8 @@ import { jobAddress } from '../address/address.ts';
 import { DeploymentActions, PromoteGroup, SetHealth, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
 import type { Allocation } from '../parts/looks.ts';
-import { Ago, Answer, Progress, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Progress, Table } from '../parts/parts.tsx';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
 import { Otherwise, useWait } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
@@ -15,7 +16,7 @@ export function DeploymentPage({ id }: { readonly id: string }) {
   const deployment = useRead<Deployment>(`/v1/deployment/${path}`, { keys: [id] });
   const allocations = useList<Allocation>(`/v1/deployment/allocations/${path}`, 'Allocation', { key: id });
   return (
-    <Answer of={deployment}>
+    <Answer of={deployment} isPage>
       {(one) => (
         <>
           <p class="crumb">

@@ -1,7 +1,8 @@
 import { many } from '@app/story';
 import { jobAddress, objectAddress } from '../address/address.ts';
 import { History, Json } from '../parts/history.tsx';
-import { Ago, Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Table } from '../parts/parts.tsx';
 import { short, visible } from '../parts/words.ts';
 import { WhyNot } from '../parts/why-not.tsx';
 import { isPast } from '../store/go.ts';
@@ -29,7 +30,7 @@ export function EvaluationsPage() {
     topics: ['Evaluation'],
   });
   return (
-    <Answer of={all}>
+    <Answer of={all} isPage>
       {(some) => {
         const blocked = some.filter(({ Status }) => Status === 'blocked');
         const others = some.filter(({ Status }) => Status !== 'blocked');
@@ -78,7 +79,7 @@ export const Evaluations = ({ of, caption }: { readonly of: readonly Evaluation[
 export function EvaluationPage({ id }: { readonly id: string }) {
   const evaluation = useRead<Evaluation>(`/v1/evaluation/${encodeURIComponent(id)}`, { keys: [id] });
   return (
-    <Answer of={evaluation}>
+    <Answer of={evaluation} isPage>
       {(one) => (
         <>
           <p class="crumb">

@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks';
 import { JOB_TABS, jobAddress, objectAddress, type JobTab } from '../address/address.ts';
 import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
-import { Ago, Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Table } from '../parts/parts.tsx';
 import { ask } from '../parts/act.tsx';
 import { isCanary, lookOf, type Allocation } from '../parts/looks.ts';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
@@ -44,7 +45,7 @@ export function JobPage({
   const deployments = useList<Deployment>(`${path}/deployments${ns}`, 'Deployment', of);
   const current = deployments.value?.find(({ Status }) => isActive(Status));
   return (
-    <Answer of={job}>
+    <Answer of={job} isPage>
       {(one) => {
         const wanted = (one.TaskGroups ?? []).reduce((sum, { Count }) => sum + Count, 0);
         const live = (allocations.value ?? []).filter((alloc) => lookOf(alloc) !== 'gone');

@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks';
 import { jobAddress } from '../address/address.ts';
 import { ask } from '../parts/act.tsx';
 import { Choose, chosen, Chosen } from '../parts/choice.tsx';
-import { Ago, Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Ago, Table } from '../parts/parts.tsx';
 import { visible } from '../parts/words.ts';
 import { useRead } from '../store/use-read.ts';
 
@@ -24,7 +25,7 @@ export function JobsPage() {
   const [filter, setFilter] = useState('');
   const jobs = useRead<readonly JobStub[]>('/v1/jobs?namespace=*', { topics: ['Job'] });
   return (
-    <Answer of={jobs}>
+    <Answer of={jobs} isPage>
       {(all) => {
         const found = all.filter(({ ID, Namespace }) =>
           `${ID}@${Namespace}`.toLowerCase().includes(filter.toLowerCase()),

@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { commitAddress } from '../address/address.ts';
-import { Ago, Fault, Table, Who, Why } from '../parts/parts.tsx';
+import { Fault } from '../parts/answer.tsx';
+import { Ago, Table, Who, Why } from '../parts/parts.tsx';
 import { Subject } from '../parts/subject.tsx';
 import { indexed, visible } from '../parts/words.ts';
-import { readText, type Refused } from '../store/api.ts';
+import { readText, shownIndex, type Refused } from '../store/api.ts';
+import { isPast } from '../store/go.ts';
 import { head } from '../store/live.ts';
 
 interface Commit {
@@ -23,7 +25,7 @@ export function LedgerPage() {
   const [until, setUntil] = useState<number | undefined>(undefined);
   const [commits, setCommits] = useState<readonly Commit[] | undefined>(undefined);
   const [fault, setFault] = useState<Refused | undefined>(undefined);
-  const to = until ?? head.value;
+  const to = until ?? (isPast.value ? shownIndex.value : head.value);
   useEffect(() => {
     if (to < 0) return undefined;
     let isOver = false;

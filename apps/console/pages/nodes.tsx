@@ -4,7 +4,8 @@ import { ask, type Step } from '../parts/act.tsx';
 import { Choose, chosen, Chosen } from '../parts/choice.tsx';
 import { History } from '../parts/history.tsx';
 import { lookOf, type Allocation } from '../parts/looks.ts';
-import { Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Table } from '../parts/parts.tsx';
 import { ALLOCATION_HEADS, AllocationRows } from '../parts/slots.tsx';
 import { visible } from '../parts/words.ts';
 import { isPast } from '../store/go.ts';
@@ -29,7 +30,7 @@ const isReady = ({ Status, SchedulingEligibility }: NodeStub): boolean =>
 export function NodesPage() {
   const nodes = useRead<readonly NodeStub[]>('/v1/nodes', { topics: ['Node'] });
   return (
-    <Answer of={nodes}>
+    <Answer of={nodes} isPage>
       {(all) => (
         <>
           <h1 class="answer" aria-live="polite">
@@ -67,7 +68,7 @@ export function NodePage({ id }: { readonly id: string }) {
   });
   const running = (allocations.value ?? []).filter((one) => lookOf(one) !== 'gone').length;
   return (
-    <Answer of={node}>
+    <Answer of={node} isPage>
       {(one) => (
         <>
           <h1 class="answer" aria-live="polite">

@@ -1,4 +1,5 @@
-import { Answer, Table } from '../parts/parts.tsx';
+import { Answer } from '../parts/answer.tsx';
+import { Table } from '../parts/parts.tsx';
 import { visible } from '../parts/words.ts';
 import { useRead } from '../store/use-read.ts';
 

@@ -1,19 +1,10 @@
-import { sentenceOf, type EventData } from '@app/story';
+import { sentenceOf } from '@app/story';
 import { commitAddress } from '../address/address.ts';
 import { useRead } from '../store/use-read.ts';
-import { Ago, Answer, Table, Who, Why } from './parts.tsx';
+import { Answer } from './answer.tsx';
+import { Ago, Table, Who, Why } from './parts.tsx';
+import type { Event } from './event.ts';
 import { inWords, indexed, visible } from './words.ts';
-
-export interface Event {
-  readonly Index: number;
-  readonly Time: string;
-  readonly Type: string;
-  readonly Actor: string;
-  readonly Reason: string;
-  readonly RequestID: string;
-  readonly Causation: string;
-  readonly Data: EventData;
-}
 
 const MOST_LINES = 200;
 

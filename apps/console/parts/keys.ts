@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
-import { go, goMoment, place } from '../store/go.ts';
-import { hold, isHeld } from '../store/live.ts';
+import { asOf, go, goMoment, place } from '../store/go.ts';
+import { head, hold, isHeld } from '../store/live.ts';
 import { singleKeys } from '../store/settings.ts';
 import { jobAddress } from '../address/address.ts';
+import { isMomentOpen } from './moment.tsx';
 
 /** The pages, in the order of the menu, with the letter that follows `g`. */
 export const PAGES = [
@@ -37,8 +38,12 @@ function moveRow(by: number): void {
   (next?.querySelector('a') ?? next?.querySelector(TARGETS))?.focus();
 }
 const focusOn = (selector: string): void => document.querySelector<HTMLElement>(selector)?.focus();
-const press = (key: string): void =>
-  document.querySelector<HTMLElement>(`main [data-key="${CSS.escape(key)}"]`)?.click();
+const press = (key: string): void => document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.click();
+
+function openMoment(): void {
+  isMomentOpen.value = true;
+  setTimeout(() => focusOn('#moment'));
+}
 
 export const KEYS: readonly Key[] = [
   { key: '?', does: 'these keys', act: () => (opened.value = 'help') },
@@ -53,7 +58,7 @@ export const KEYS: readonly Key[] = [
   },
   { key: '[', does: 'an event back', act: () => press('[') },
   { key: ']', does: 'an event on', act: () => press(']') },
-  { key: 't', does: 'another moment', act: () => focusOn('#moment') },
+  { key: 't', does: 'another moment', act: openMoment },
   { key: 'n', does: 'now', act: () => goMoment(undefined) },
   {
     key: 'h',
@@ -64,6 +69,15 @@ export const KEYS: readonly Key[] = [
     },
   },
   { key: 'u', does: 'hold updates back, or let them in', act: () => hold(!isHeld.value) },
+  {
+    key: 'Y',
+    does: 'copy the address of this very moment',
+    act: () => {
+      const url = new URL(location.href);
+      url.searchParams.set('at', asOf.value ?? String(head.value));
+      void navigator.clipboard?.writeText(url.href);
+    },
+  },
   { key: 'y', does: 'copy the address', act: () => void navigator.clipboard?.writeText(location.href) },
 ];
 

@@ -1,43 +1,8 @@
 import { duration } from '@app/story';
 import type { ComponentChildren } from 'preact';
 import { now } from '../store/live.ts';
-import type { Reading } from '../store/use-read.ts';
 import { objectAddress } from '../address/address.ts';
 import { short, visible } from './words.ts';
-
-/** What is there, or in words why it is not. */
-export function Answer<T>({
-  of,
-  empty,
-  children,
-}: {
-  readonly of: Reading<T>;
-  readonly empty?: string;
-  readonly children: (value: T) => ComponentChildren;
-}) {
-  if (of.error !== undefined && of.value === undefined)
-    return <Fault status={of.error.status} text={of.error.message} />;
-  if (of.value === undefined) return <p class="muted">Reading…</p>;
-  if (empty !== undefined && Array.isArray(of.value) && of.value.length === 0) return <p class="muted">{empty}</p>;
-  return <>{children(of.value)}</>;
-}
-
-export function Fault({ status, text }: { readonly status: number | undefined; readonly text: string }) {
-  const why =
-    status === 403
-      ? 'Your token may not read this.'
-      : status === 404
-        ? 'There is no such thing, or not any more.'
-        : 'This could not be read.';
-  return (
-    <div class="fault" role="status">
-      <p>
-        {why} {status === 403 ? <a href="/ui/settings/tokens">Give another token</a> : null}
-      </p>
-      <code>{visible(text)}</code>
-    </div>
-  );
-}
 
 /** `at`: RFC 3339, or nanoseconds since the epoch. */
 export function Ago({ at }: { readonly at: string | number }) {

@@ -25,13 +25,17 @@ export function useWaits(namespace: string, isWanted = true): ReadonlyMap<string
 
 /** For what one deployment waits. */
 export function useWait(of: Deployment): Wait | undefined {
-  const isWaiting = isActive(of.Status);
-  const all = useWaits(of.Namespace, isWaiting);
-  const then = useRead<Wait>(
-    isPast.value && isWaiting ? `/v1/operator/rollbook/deployment/${encodeURIComponent(of.ID)}` : undefined,
+  const all = useWaits(of.Namespace, isActive(of.Status));
+  const then = usePastWait(of);
+  return all.get(of.ID) ?? then;
+}
+
+/** For what a deployment waited at the moment that is shown. */
+export function usePastWait({ ID, Status }: Deployment): Wait | undefined {
+  return useRead<Wait>(
+    isPast.value && isActive(Status) ? `/v1/operator/rollbook/deployment/${encodeURIComponent(ID)}` : undefined,
     {},
-  );
-  return all.get(of.ID) ?? then.value;
+  ).value;
 }
 
 /** For what a deployment waits and since when; until that is read, how the deployment describes itself. */

@@ -1,7 +1,8 @@
 import { many } from '@app/story';
 import { objectAddress } from '../address/address.ts';
 import { useRead } from '../store/use-read.ts';
-import { Answer, Table } from './parts.tsx';
+import { Answer } from './answer.tsx';
+import { Table } from './parts.tsx';
 import { visible } from './words.ts';
 
 interface Room {

@@ -1,3 +1,4 @@
+import { effect, signal } from '@preact/signals';
 import { asOf } from './go.ts';
 import { token } from './settings.ts';
 
@@ -10,6 +11,8 @@ export class Refused extends Error {
     super(text);
   }
 }
+
+const NOT_SERVED = 501;
 
 export interface Indexed<T> {
   readonly value: T;
@@ -31,8 +34,19 @@ export const atMoment = (path: string): string =>
 const ask = async (path: string, signal?: AbortSignal): Promise<Response> =>
   checked(await fetch(path, { headers: headers(), cache: 'no-store', ...(signal ? { signal } : {}) }));
 
+/** The index of the moment that is shown, once an answer has told it; of a moment given as an index, that. */
+export const shownIndex = signal(-1);
+effect(() => {
+  const moment = asOf.value;
+  if (moment !== undefined && /^\d+$/.test(moment)) shownIndex.value = Number(moment);
+});
+
 export async function readIndexed<T>(path: string): Promise<Indexed<T>> {
   const answer = await ask(atMoment(path));
+  const then = answer.headers.get('X-Rollbook-As-Of');
+  if (then !== null) shownIndex.value = Number(then);
+  // The present must not be taken for the past.
+  else if (asOf.value !== undefined) throw new Refused(NOT_SERVED, `${path.split('?')[0]} is not told as of the past`);
   return { value: (await answer.json()) as T, index: Number(answer.headers.get('X-Nomad-Index') ?? 0) };
 }
 
