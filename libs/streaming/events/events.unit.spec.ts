@@ -1,5 +1,5 @@
-import { NODE, nodeIsReady, nodeRegistered, jobSpec, planned, registered, World } from '@app/testing';
-import type { EvaluationState } from '@app/domain';
+import { NODE, nodeIsReady, nodeRegistered, jobSpec, planned, registered, report, World } from '@app/testing';
+import { reportAllocations, type EvaluationState, type OfferedService } from '@app/domain';
 import { streamType, type Index, type StreamName } from '@app/kernel';
 import { commitKind } from './commit-kind.js';
 import { EventFeed, EventReader } from './event-feed.js';
@@ -69,6 +69,60 @@ describe('A commit', () => {
       ['Evaluation', 'EvaluationUpdated', 'complete'],
     ]);
     expect(told).toContainEqual(['Deployment', 'PlanResult', 'running']);
+  });
+});
+
+describe('Services', () => {
+  const tell = (world: World, alloc: string, services: readonly OfferedService[]) =>
+    world.run((view, context) =>
+      reportAllocations(view, context, {
+        nodeId: NODE,
+        reports: [{ ...report(alloc, { clientStatus: 'running' }), services }],
+      }),
+    );
+
+  test('are told of one by one, when they come, change and go, beside what else their commit is', async () => {
+    const world = story();
+    const alloc = world
+      .streams()
+      .find((stream) => streamType(stream) === 'allocation')!
+      .slice('allocation/'.length);
+    const service = (name: string, ...tags: string[]): OfferedService => ({
+      id: `_nomad-task-${alloc}-group-app-${name}-http`,
+      name,
+      tags,
+      address: '10.0.0.1',
+      port: 20000,
+    });
+    const from = world.log.at(-1)!.index;
+    tell(world, alloc, [service('a'), service('b')]);
+    tell(world, alloc, [service('a', 'new'), service('b')]);
+    tell(world, alloc, [service('a', 'new')]);
+    tell(world, alloc, []);
+    const later = await new EventReader(storeOf(world)).after(from);
+    const told = later.map(({ events }) =>
+      events.map((event) => {
+        const { Payload } = JSON.parse(event.text(false)) as {
+          Payload: { Service?: { ServiceName: string; Tags: string[] } };
+        };
+        return [event.topic, event.type, Payload.Service?.ServiceName, Payload.Service?.Tags.join()];
+      }),
+    );
+    expect(told.map((one) => one.filter(([topic]) => topic === 'Service'))).toEqual([
+      [
+        ['Service', 'ServiceRegistration', 'a', ''],
+        ['Service', 'ServiceRegistration', 'b', ''],
+      ],
+      [['Service', 'ServiceRegistration', 'a', 'new']],
+      [['Service', 'ServiceDeregistration', 'b', '']],
+      [['Service', 'ServiceDeregistration', 'a', 'new']],
+    ]);
+    expect(told[0]).toContainEqual(['Allocation', 'AllocationUpdated', undefined, undefined]);
+    const wants = (topics: Record<string, readonly string[]>): number =>
+      later.flatMap(({ events }) => events).filter((event) => isWanted(filter(topics), event)).length;
+    expect([wants({ Service: ['a'] }), wants({ Service: [jobSpec().ID] }), wants({ Service: ['c'] })]).toEqual([
+      3, 5, 0,
+    ]);
   });
 });
 

@@ -1,9 +1,9 @@
-import type { AggregateState, EvaluationState, JobState } from '@app/domain';
+import type { AggregateState, AllocationServices, EvaluationState, JobState, RegisteredService } from '@app/domain';
 import { currentVersion } from '@app/domain';
 import { streamType, type EventMeta, type Index, type StreamName, type TimeUs } from '@app/kernel';
 import type { Folded } from '../stream-folder.js';
 import { commitKind } from './commit-kind.js';
-import { TOPICS, type TopicRow } from './topics.js';
+import { SERVICE, TOPICS, type TopicRow } from './topics.js';
 
 /** An event as Nomad's event stream has it. It is rendered once, for whoever asks first. */
 export class NomadEvent {
@@ -82,7 +82,10 @@ export function eventCommit(folded: readonly Folded[]): EventCommit {
     if (known === undefined) moved.set(event.stream, { stream: event.stream, before, after });
     else known.after = after;
   }
-  const events = type === undefined ? [] : [...moved.values()].flatMap((one) => eventsOf(one, type, isPlan, index));
+  const events = [...moved.values()].flatMap((one) => {
+    if (streamType(one.stream) === 'services') return serviceEvents(one, index);
+    return type === undefined ? [] : eventsOf(one, type, isPlan, index);
+  });
   return { index, time, meta, events, frames: new Map() };
 }
 
@@ -98,6 +101,20 @@ function eventsOf({ stream, before, after }: Moved, type: string, isPlan: boolea
   const between = beforeTheEnd(stream, before, after, index);
   if (between === 'all at the end') return [event('EvaluationUpdated', state)];
   return between === undefined ? [event(type, state)] : [event(type, between), event('EvaluationUpdated', state)];
+}
+
+/** Nomad commits registrations by themselves, whatever else was said at the same time; one that has gone is shown as it was. */
+function serviceEvents({ before, after }: Moved, index: Index): NomadEvent[] {
+  const [was, is] = [before as AllocationServices | undefined, after as AllocationServices | undefined];
+  const event = (type: string, owner: AllocationServices, service: RegisteredService): NomadEvent =>
+    new NomadEvent(type, index, SERVICE, { owner, service } as never, false);
+  const kept = new Set(is?.services.map(({ id }) => id));
+  const gone = was?.services.filter(({ id }) => !kept.has(id)) ?? [];
+  const told = is?.services.filter(({ modifyIndex }) => modifyIndex === index) ?? [];
+  return [
+    ...told.map((service) => event('ServiceRegistration', is!, service)),
+    ...gone.map((service) => event('ServiceDeregistration', was!, service)),
+  ];
 }
 
 /**

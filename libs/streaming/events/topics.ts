@@ -15,6 +15,7 @@ import {
   renderNode,
   renderNodePool,
   renderNodeStub,
+  renderService,
   renderVariableMetadata,
   type AclAuthMethodState,
   type AclBindingRuleState,
@@ -22,12 +23,14 @@ import {
   type AclRoleState,
   type AclTokenState,
   type AggregateState,
+  type AllocationServices,
   type AllocationState,
   type DeploymentState,
   type EvaluationState,
   type JobState,
   type NodePoolState,
   type NodeState,
+  type RegisteredService,
   type VariableState,
 } from '@app/domain';
 import type { StreamType } from '@app/kernel';
@@ -129,7 +132,7 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
     object: renderAclBindingRule,
   }),
   'acl-registry': null,
-  // One stream holds all registrations of an allocation, and Nomad tells of each by itself.
+  // One stream holds all registrations of an allocation, and Nomad tells of each by itself: SERVICE.
   services: null,
   keyring: null,
   namespace: null,
@@ -139,6 +142,20 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
   'scheduler-configuration': null,
   'scaling-policy': null,
 };
+
+/** A registration, as an event tells of it. */
+export interface ServiceOfAllocation {
+  readonly owner: Omit<AllocationServices, 'services'>;
+  readonly service: RegisteredService;
+}
+
+export const SERVICE: TopicRow<AggregateState> = {
+  topic: 'Service',
+  key: (state: ServiceOfAllocation) => state.service.id,
+  namespace: (state: ServiceOfAllocation) => state.owner.namespace,
+  filterKeys: (state: ServiceOfAllocation) => [state.owner.jobId, state.service.name],
+  object: (state: ServiceOfAllocation) => renderService(state.owner, state.service),
+} satisfies TopicRow<ServiceOfAllocation> as unknown as TopicRow<AggregateState>;
 
 function ofCurrent(
   state: JobState,
