@@ -377,6 +377,40 @@ describe('the tasks of a group', () => {
   });
 });
 
+describe('services', () => {
+  const offering = {
+    Services: [{ Name: 'web', Provider: 'nomad', PortLabel: '', Address: '10.0.0.1', Tags: [] } as never],
+  };
+  const indexOf = (holds: (update: AllocationUpdate) => boolean): number =>
+    server.statusRequests.flat().findIndex(holds);
+
+  it('are off before the tasks are killed, and the shutdown_delay of the group begins then', async () => {
+    await start();
+    const id = run(mockTask(), 'service', { ...offering, ShutdownDelay: ms(300) });
+    await server.updateOf(id, (update) => update.Services?.length === 1);
+    server.change(id, { DesiredStatus: 'stop' });
+    await server.updateOf(id, ended);
+    const off = indexOf((update) => update.Services?.length === 0);
+    const killed = indexOf((update) => typesOf(update).includes('Killing'));
+    expect(off).toBeGreaterThan(0);
+    expect(killed).toBeGreaterThan(off);
+  });
+
+  it('do not keep tasks alive when servers do not take reports', async () => {
+    await start();
+    const id = run(mockTask(), 'service', offering);
+    await server.updateOf(id, (update) => update.Services?.length === 1);
+    server.refusals.push({ status: 503, text: 'away' }, { status: 503, text: 'away' });
+    server.change(id, { DesiredStatus: 'stop' });
+    await server.until(() => server.refusals.length === 0);
+    const update = await server.updateOf(id, ended);
+    const told = server.statusRequests.flat().find((one) => one.Services?.length === 0);
+    // The first report that was taken tells of the kill already.
+    expect(typesOf(told!)).toContain('Killing');
+    expect(update.ClientStatus).toBe('complete');
+  }, 15_000);
+});
+
 describe('an operator', () => {
   it('restarts a task at once, whatever its policy', async () => {
     const agent = await start();

@@ -28,6 +28,8 @@ export const RETRY_MAX_MS = 5_000;
 /** A heartbeat leaves when this share of its time to live has passed, at the latest. */
 export const HEARTBEAT_SHARE = 0.8;
 
+/** The tasks of an allocation are killed once servers know that its services are off, or after this. */
+export const SERVICES_WITHDRAWN_MS = 2_000;
 /** The longest a task is asked nicely before it is killed, whatever its KillTimeout (spec/lifecycle §9.7). */
 export const MAX_KILL_TIMEOUT_MS = 30_000;
 /** A kill that fails is tried again: so often, first after this time, each time four times later, up to the ceiling. */

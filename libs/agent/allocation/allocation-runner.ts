@@ -5,6 +5,7 @@ import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import { healthParameters } from '../health/health-rules.js';
 import { HealthWatcher } from '../health/health-watcher.js';
 import { placedChecks, ServiceChecks, type PlacedCheck } from '../health/service-checks.js';
+import { SERVICES_WITHDRAWN_MS } from '../limits.js';
 import { textOf, type AgentLog } from '../log.js';
 import { refuseLacking } from '../task/capabilities.js';
 import type { AgentAllocation, AgentService, AllocationUpdate, SignedIdentities } from '../protocol.js';
@@ -82,6 +83,8 @@ export class AllocationRunner {
   #cancelMaxRun: Cancel | null = null;
   #killing: Promise<void> | null = null;
   readonly #delaySkipped = Promise.withResolvers<void>();
+  /** Servers know that none of its services is on offer any more. */
+  #withdrawn = Promise.withResolvers<void>();
   #skipsDelays = false;
   #reacting = false;
   #changedMeanwhile = false;
@@ -276,7 +279,10 @@ export class AllocationRunner {
 
   /** Servers have taken a report. */
   told({ Services: services }: AllocationUpdate): void {
-    if (services !== undefined) this.#toldServices = JSON.stringify(services);
+    if (services === undefined) return;
+    this.#toldServices = JSON.stringify(services);
+    if (services.length === 0) this.#withdrawn.resolve();
+    else this.#withdrawn = Promise.withResolvers();
   }
 
   /** The services on offer, where servers know others: what an operator has deleted stays so until something changes. */
@@ -458,12 +464,25 @@ export class AllocationRunner {
   async #killInOrder(reason: events.NewTaskEvent | null): Promise<void> {
     this.#checks?.stop();
     if (killOrder(this.#inGroup()).length === 0) return;
+    await this.#withdrawServices();
     if (reason) this.#recordOnLive(reason);
     const delay = this.#group?.ShutdownDelay ?? 0;
     if (delay > 0 && !this.#skipsDelays) await this.#host.timers.atMost(delay / 1e6, this.#delaySkipped.promise);
     for (let wave = this.#nextWave(); wave.length > 0; wave = this.#nextWave()) {
       await Promise.all(wave.map((task) => task.kill(this.#skipsDelays)));
     }
+  }
+
+  /** Whoever asks for its services is to be sent elsewhere before they are gone; but nothing waits for long for servers that are away. */
+  async #withdrawServices(): Promise<void> {
+    const offers = [
+      ...(this.#group?.Services ?? []),
+      ...(this.#group?.Tasks ?? []).flatMap((task) => task.Services ?? []),
+    ];
+    const isOffering = this.#toldServices !== NO_SERVICES && offers.some(({ Provider }) => Provider === 'nomad');
+    if (!isOffering || this.#skipsDelays) return;
+    this.#host.changed(this, true);
+    await this.#host.timers.atMost(SERVICES_WITHDRAWN_MS, this.#withdrawn.promise, this.#delaySkipped.promise);
   }
 
   #nextWave(): readonly TaskRunner[] {
