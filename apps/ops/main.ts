@@ -4,6 +4,7 @@ import { runDemo } from './demo/demo.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
 import { runRelayRewind } from './relay-commands.js';
+import { runWatch } from './watch/watch.js';
 
 const program = new Command('ops')
   .description(
@@ -46,6 +47,16 @@ program
   .description('publishes the log once more from an index on; consumers see a new generation')
   .addOption(new Option('--to <index>', 'first index to be published again').makeOptionMandatory().argParser(indexOf))
   .action((options: { to: number }) => runRelayRewind(options));
+program
+  .command('watch <job>')
+  .description(
+    'shows a rollout as it goes on: how far, for what it waits, what happens if nobody acts; keys promote, pause and fail it with a reason. Ends with the rollout: 0 if it is successful, 1 if not',
+  )
+  .addOption(new Option('--namespace <name>', 'namespace of the job').default('default'))
+  .action(async (job: string, { namespace }: { namespace: string }) => {
+    // A question that is waiting for its answer is left with whoever leaves.
+    process.exit(await runWatch(job, namespace));
+  });
 program
   .command('demo')
   .description(

@@ -1,4 +1,7 @@
-import { startServerProcess } from '../support/server-process.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { repository, startServerProcess } from '../support/server-process.js';
 import { BOUND_MS, ConsoleSuite, describeInBrowser, job, WAIT_MS } from './harness.js';
 
 const promotions = (events: readonly { readonly Type: string }[]): number =>
@@ -127,6 +130,36 @@ describeInBrowser('journeys through the console', () => {
       for (const { Name } of nodes) await suite.page.getByRole('link', { name: Name, exact: true }).waitFor();
       await offer('eligible');
       await suite.page.getByRole('heading', { name: '2 of 2 slots filled', exact: false }).waitFor();
+    },
+    BOUND_MS,
+  );
+
+  it(
+    'a terminal watches the same rollout, promotes it with a reason, and ends with it',
+    async () => {
+      const id = await suite.waitsForPromotion({ id: 'watched-elsewhere' });
+      const watch = spawn(
+        process.execPath,
+        [join(repository(), 'dist/apps/ops/main.js'), 'watch', 'watched-elsewhere'],
+        {
+          env: { ...process.env, ROLLBOOK_ADDR: suite.server.url },
+          stdio: ['pipe', 'pipe', 'inherit'],
+        },
+      );
+      let said = '';
+      watch.stdout.setEncoding('utf8').on('data', (text: string) => {
+        if (!said.includes('waits for a promotion') && text.includes('waits for a promotion'))
+          watch.stdin.write('pall is well, “naïve” 😀\r');
+        said += text;
+      });
+      const [code] = (await once(watch, 'exit')) as [number];
+      expect(said).toContain(
+        'watched-elsewhere v1  running  1 of 2 healthy  1 of 1 canary healthy; waits for a promotion',
+      );
+      expect(said).toContain('promote: done');
+      expect(code).toBe(0);
+      const promoted = (await suite.history('deployment', id)).filter(({ Type }) => Type === 'DeploymentPromoted');
+      expect(promoted.map(({ Reason }) => Reason)).toEqual(['all is well, “naïve” 😀']);
     },
     BOUND_MS,
   );

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadOpsConfiguration, StartupError, type OpsConfiguration } from '@app/platform';
+import { StartupError } from '@app/platform';
 import type { EventData } from '@app/story';
 import { storyLines } from '../story.js';
-import { Api } from './api.js';
-import { bar, Progress } from './progress.js';
+import { apiOfConfiguration, type Api } from '../api.js';
+import { bar, Progress } from '../progress.js';
 
 const EXAMPLE = join(__dirname, '../../../../examples/demo.json');
 const NODE_BOUND_MS = 10_000;
@@ -46,8 +46,7 @@ interface HistoryEntry {
 
 /** `ops demo`: a rollout, then one with a canary that is promoted, and its story from the log. Can be run again and again. */
 export async function runDemo(): Promise<void> {
-  const configuration = loadOpsConfiguration(process.env);
-  const api = new Api(serverAddress(configuration), configuration.token);
+  const api = apiOfConfiguration();
   const { Job: example } = JSON.parse(readFileSync(EXAMPLE, 'utf8')) as { Job: Job };
   await aReadyNode(api);
 
@@ -82,13 +81,6 @@ export async function runDemo(): Promise<void> {
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-
-/** Where the server of this configuration can be reached from here. */
-function serverAddress({ serverAddress: given, httpAddress, httpPort }: OpsConfiguration): string {
-  if (given !== undefined) return given.replace(/\/+$/, '');
-  const host = httpAddress === '0.0.0.0' || httpAddress === '::' ? '127.0.0.1' : httpAddress;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
-}
 
 /** A server that has just started may still be waiting for its node. */
 async function aReadyNode(api: Api): Promise<void> {

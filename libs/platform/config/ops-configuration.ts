@@ -7,7 +7,7 @@ import { HTTP_ADDRESS } from './transforms.js';
 export class OpsConfiguration extends Configuration {
   @Setting({
     name: 'ROLLBOOK_ADDR',
-    description: 'The server, or the load balancer, that `ops demo` asks.',
+    description: 'The server, or the load balancer, that `ops demo` and `ops watch` ask.',
     values: 'an `http` or `https` address',
     whenUnset: 'the one of `ROLLBOOK_HTTP_ADDR` and `ROLLBOOK_HTTP_PORT`',
   })
@@ -17,7 +17,7 @@ export class OpsConfiguration extends Configuration {
 
   @Setting({
     name: 'NOMAD_TOKEN',
-    description: 'Secret of the token that `ops demo` shows, where access control is on.',
+    description: 'Secret of the token that `ops demo` and `ops watch` show, where access control is on.',
     values: 'a text',
     whenUnset: 'none is shown',
     secret: true,

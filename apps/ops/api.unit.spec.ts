@@ -9,7 +9,7 @@ const ok: Answer = (_request, response) => void response.setHeader('X-Nomad-Inde
 const dies: Answer = (request) => void request.socket.destroy();
 const away: Answer = (_request, response) => void response.writeHead(503, { 'Retry-After': '1' }).end('no database');
 
-describe('The API as the demo asks it', () => {
+describe('The API as the commands ask it', () => {
   let server: Server;
   let address: string;
   let answers: Answer[];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StartupError } from '@app/platform';
+import { loadOpsConfiguration, StartupError, type OpsConfiguration } from '@app/platform';
 
 const REQUEST_BOUND_MS = 30_000;
 /** Until another instance has taken over: a balancer notices within seconds, a lease is free after three. */
@@ -14,6 +14,12 @@ const WAIT = '5s';
 export interface Indexed<T> {
   readonly value: T;
   readonly index: number;
+}
+
+/** What a server said to a write. */
+export interface Attempt {
+  readonly status: number;
+  readonly text: string;
 }
 
 interface Given {
@@ -38,6 +44,21 @@ export class Api {
     return (await this.ask<T>('GET', path)).value;
   }
 
+  /** An answer with its index; with one given, waits until there is a newer one. */
+  read<T>(path: string, after?: number): Promise<Indexed<T>> {
+    const separator = path.includes('?') ? '&' : '?';
+    return this.ask<T>('GET', after === undefined ? path : `${path}${separator}index=${after}&wait=${WAIT}`);
+  }
+
+  /** Sends a write once, whatever comes of it. */
+  async attempt(path: string, body: object, headers: Readonly<Record<string, string>>): Promise<Attempt> {
+    try {
+      return await this.askOnce('PUT', path, { body: JSON.stringify(body), headers });
+    } catch (error) {
+      throw this.noAnswer(error);
+    }
+  }
+
   async put<T>(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<T> {
     const once = { ...headers, 'Idempotency-Key': randomUUID() };
     return (await this.ask<T>('PUT', path, { body: JSON.stringify(body), headers: once })).value;
@@ -47,8 +68,7 @@ export class Api {
   async until<T>(path: string, boundMs: number, isWanted: (value: T) => boolean, what: string): Promise<T> {
     const deadline = performance.now() + boundMs;
     for (let index = 0; ;) {
-      const separator = path.includes('?') ? '&' : '?';
-      const answer: Indexed<T> = await this.ask<T>('GET', `${path}${separator}index=${index}&wait=${WAIT}`);
+      const answer: Indexed<T> = await this.read<T>(path, index);
       if (isWanted(answer.value)) return answer.value;
       if (performance.now() > deadline) throw new StartupError(`${what} after ${Math.round(boundMs / 1000)} seconds.`);
       index = answer.index;
@@ -98,4 +118,17 @@ export class Api {
     const text = await response.text();
     return { status: response.status, text, index: Number(response.headers.get('X-Nomad-Index') ?? 0) };
   }
+}
+
+/** The server of the configuration. */
+export function apiOfConfiguration(): Api {
+  const configuration = loadOpsConfiguration(process.env);
+  return new Api(serverAddress(configuration), configuration.token);
+}
+
+/** Where the server of this configuration can be reached from here. */
+function serverAddress({ serverAddress: given, httpAddress, httpPort }: OpsConfiguration): string {
+  if (given !== undefined) return given.replace(/\/+$/, '');
+  const host = httpAddress === '0.0.0.0' || httpAddress === '::' ? '127.0.0.1' : httpAddress;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
 }
