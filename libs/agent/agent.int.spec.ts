@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -527,6 +527,66 @@ describe('real processes', () => {
     const update = await server.updateOf(run(execTask(command, args), 'batch'), ended);
     expect(update.ClientStatus).toBe(status);
     expect(eventsOf(update)[3]).toBe(text);
+  });
+
+  it('keep the newest of what they say, in files of bounded size and number, over restarts of task and agent', async () => {
+    const agent = await start();
+    // Three and a half files at a time, a line of 64 bytes each, and one that is longer than a file.
+    const lines = 3.5 * 16_384;
+    const script = `i=0; seq -f '%063.0f' 1 ${lines}; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo done $$; exec sleep 600`;
+    const task = execTask('/bin/sh', ['-c', script], { LogConfig: { MaxFiles: 3, MaxFileSizeMB: 1, Disabled: false } });
+    const id = run(task);
+    const folder = join(dataDir, 'alloc', id, 'alloc', 'logs');
+    const numbers = (): number[] =>
+      readdirSync(folder)
+        .filter((name) => name.startsWith('main.stdout.'))
+        .map((name) => Number(name.slice('main.stdout.'.length)))
+        .sort((a, b) => a - b);
+    const newest = (): string => readFileSync(join(folder, `main.stdout.${numbers().at(-1)}`), 'utf8');
+    await server.updateOf(id, running);
+    await server.until(() => /done \d+\n$/.test(newest()));
+    const first = numbers();
+    expect(first).toHaveLength(3);
+    expect(first.at(-1)).toBeGreaterThanOrEqual(6);
+    for (const number of first)
+      expect(statSync(join(folder, `main.stdout.${number}`)).size).toBeLessThanOrEqual(1024 * 1024);
+    await agent.stop({ tasks: 'leave' });
+    const again = await start();
+    const [, before = ''] = /done (\d+)/.exec(newest()) ?? [];
+    await again.ready;
+    again.restartTask(id);
+    await server.until(() => /done (\d+)\n$/.test(newest()) && !newest().includes(`done ${before}\n`));
+    expect(numbers()).toHaveLength(3);
+    expect(numbers()[0]).toBeGreaterThan(first.at(-1)! - 3);
+  });
+
+  it('cannot lead what they say elsewhere', async () => {
+    await start();
+    const victim = join(dataDir, 'victim');
+    writeFileSync(victim, 'untouched');
+    const script = `ln -s ${victim} "$NOMAD_ALLOC_DIR/logs/main.stdout.1"; mkfifo "$NOMAD_ALLOC_DIR/logs/main.stdout.2"
+      head -c 1200000 /dev/zero | tr '\\0' x; echo end`;
+    const id = run(
+      execTask('/bin/sh', ['-c', script], { LogConfig: { MaxFiles: 5, MaxFileSizeMB: 1, Disabled: false } }),
+      'batch',
+    );
+    await server.updateOf(id, ended);
+    expect(readFileSync(victim, 'utf8')).toBe('untouched');
+    expect(readFileSync(join(dataDir, 'alloc', id, 'alloc', 'logs', 'main.stdout.3'), 'utf8')).toMatch(/xend\n$/);
+  });
+
+  it('say everything before their end is told', async () => {
+    await start();
+    const id = run(execTask('/bin/sh', ['-c', 'seq 1 20000; echo last']), 'batch');
+    await server.updateOf(id, ended);
+    expect(log(id)).toMatch(/20000\nlast\n$/);
+  });
+
+  it('end although somebody who has left their group still holds their output', async () => {
+    await start();
+    const id = run(execTask('/bin/sh', ['-c', 'setsid sleep 5 & echo over']), 'batch');
+    await server.updateOf(id, ended);
+    expect(log(id)).toBe('over\n');
   });
 
   it('that do not exist are a driver failure', async () => {

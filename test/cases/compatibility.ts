@@ -68,8 +68,6 @@ const STORED_ONLY = new Set([
   'api.Job.VaultNamespace',
   'api.JobUIConfig',
   'api.JobUILink',
-  'api.LogConfig.MaxFileSizeMB',
-  'api.LogConfig.MaxFiles',
   'api.NetworkResource.CIDR',
   'api.NetworkResource.IP',
   'api.NetworkResource.MBits',

@@ -601,7 +601,7 @@ export class AllocationRunner {
       config: interpolateAll(spec.Config ?? {}, env, this.#host.node),
       env,
       user: spec.User,
-      logsDisabled: spec.LogConfig?.Disabled ?? false,
+      logs: logsOf(spec),
       directories: taskDirectories(this.#host.dataDir, this.id, spec.Name),
       prepareDirectories: () => this.#createDirectories(spec),
     };
@@ -610,6 +610,12 @@ export class AllocationRunner {
 
 const healthFrom = (allocation: AgentAllocation): KnownHealth | null =>
   allocation.DeploymentHealth === null ? null : { healthy: allocation.DeploymentHealth, timestampUs: 0 };
+
+/** Nomad's defaults where the job says nothing. */
+function logsOf({ LogConfig: config }: Task): DriverTask['logs'] {
+  const { MaxFiles, MaxFileSizeMB, Disabled } = config ?? { MaxFiles: 10, MaxFileSizeMB: 10, Disabled: false };
+  return Disabled ? null : { maxFiles: MaxFiles, maxFileBytes: MaxFileSizeMB * 1024 * 1024 };
+}
 
 /** The file with the payload of a dispatched job, if the task wants it. */
 function payloadOf(job: JobSpec, task: Task): TaskFile | null {

@@ -13,6 +13,7 @@ export interface TaskDirectories {
   readonly secrets: string;
   /** The agent's own notes on the task. */
   readonly executor: string;
+  /** Files of logs are called so, with a dot and a number behind. */
   readonly logs: { readonly stdout: string; readonly stderr: string };
 }
 
@@ -38,8 +39,8 @@ export function taskDirectories(dataDir: string, allocationId: string, taskName:
     secrets: join(task, 'secrets'),
     executor: join(task, 'executor'),
     logs: {
-      stdout: join(shared, 'logs', `${taskName}.stdout.0`),
-      stderr: join(shared, 'logs', `${taskName}.stderr.0`),
+      stdout: join(shared, 'logs', `${taskName}.stdout`),
+      stderr: join(shared, 'logs', `${taskName}.stderr`),
     },
   };
 }

@@ -19,7 +19,8 @@ export interface DriverTask {
   readonly config: JsonObject;
   readonly env: Readonly<Record<string, string>>;
   readonly user: string;
-  readonly logsDisabled: boolean;
+  /** How much is kept of what the task says; null: nothing. */
+  readonly logs: { readonly maxFiles: number; readonly maxFileBytes: number } | null;
   readonly directories: TaskDirectories;
   /** Makes the directories and the files the task expects in them. A driver that needs none does not call it. */
   readonly prepareDirectories: () => Promise<void>;

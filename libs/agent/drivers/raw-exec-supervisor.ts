@@ -1,10 +1,24 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants as fs,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { constants } from 'node:os';
+import { basename, dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 
 /*
  * The parent of one raw_exec task. It outlives the agent, so that the exit of the task is known whatever happens to the agent: it starts the
- * task in a process group of its own, writes down who it is (`task.json`), and how it ended (`exit.json`).
+ * task in a process group of its own, writes down who it is (`task.json`), and how it ended (`exit.json`). What the task says passes through
+ * it into files of bounded size and number.
  *
  * It runs as a program of its own, from source as well as compiled: it must not import anything but Node.
  */
@@ -15,13 +29,20 @@ export interface Launch {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly stdout: string;
-  readonly stderr: string;
+  /** Null: the task is not listened to. */
+  readonly logs: Logs | null;
   readonly uid: number | null;
   readonly gid: number | null;
   readonly oomScoreAdj: number | null;
   readonly taskFile: string;
   readonly exitFile: string;
+}
+/** Files of logs are called as here, with a dot and a number that grows: `main.stdout.3`. */
+export interface Logs {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly maxFiles: number;
+  readonly maxFileBytes: number;
 }
 /** A process that can be told from a later one with the same number. */
 export interface ProcessIdentity {
@@ -74,17 +95,113 @@ function say(answer: LaunchAnswer): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
+/** How long is waited for the rest of what a task has said, once it has ended: whoever has left its group may hold its outputs open. */
+const REST_MS = 1_000;
+const NEW_LINE = 10;
+/** Numbers that are tried for a new file: the task may have made files of its own. */
+const TRIES = 16;
+
+/** The newest files of a log: so many, of such a size at most. The numbers go on where an earlier run of the task was. */
+class RotatingLog {
+  readonly #name: string;
+  readonly #maxFiles: number;
+  readonly #maxBytes: number;
+  #number: number;
+  #file: number | null = null;
+  #size = 0;
+
+  constructor(name: string, { maxFiles, maxFileBytes }: Logs) {
+    this.#name = name;
+    this.#maxFiles = Math.max(1, maxFiles);
+    this.#maxBytes = Math.max(1, maxFileBytes);
+    const numbers = this.#numbers();
+    this.#number = Math.max(0, ...numbers);
+    this.#open(numbers.length === 0);
+  }
+
+  write(chunk: Buffer): void {
+    for (let rest = chunk; rest.length > 0;) {
+      if (this.#size >= this.#maxBytes || this.#file === null) this.#rotate();
+      const part = this.#partOf(rest);
+      rest = rest.subarray(part.length);
+      this.#size += part.length;
+      try {
+        if (this.#file !== null) writeSync(this.#file, part);
+      } catch {
+        // A disk that is full loses what is said; the task must not notice.
+      }
+    }
+  }
+
+  /** As much as the file may still hold, up to the end of a line if there is one. */
+  #partOf(chunk: Buffer): Buffer {
+    const room = this.#maxBytes - this.#size;
+    if (chunk.length <= room) return chunk;
+    const line = chunk.subarray(0, room).lastIndexOf(NEW_LINE);
+    return chunk.subarray(0, line >= 0 ? line + 1 : room);
+  }
+
+  #rotate(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+    for (let tries = 0; this.#file === null && tries < TRIES; tries++) {
+      this.#number++;
+      this.#open(true);
+    }
+  }
+
+  /** The task may write to the folder, too: what it has put there is neither followed nor waited for. */
+  #open(isNew: boolean): void {
+    this.#size = 0;
+    try {
+      const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs;
+      const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (isNew ? O_EXCL : 0);
+      const file = openSync(`${this.#name}.${this.#number}`, flags, 0o644);
+      const { size, nlink } = fstatSync(file);
+      if (nlink > 1) return closeSync(file);
+      this.#file = file;
+      this.#size = size;
+      for (const number of this.#numbers())
+        if (number <= this.#number - this.#maxFiles) rmSync(`${this.#name}.${number}`, { force: true });
+    } catch {
+      // The next piece tries the next number.
+    }
+  }
+
+  #numbers(): number[] {
+    try {
+      const prefix = `${basename(this.#name)}.`;
+      return readdirSync(dirname(this.#name))
+        .filter((name) => name.startsWith(prefix) && /^\d{1,15}$/.test(name.slice(prefix.length)))
+        .map((name) => Number(name.slice(prefix.length)));
+    } catch {
+      return [];
+    }
+  }
+}
+
+/** Settles when the task can say no more. */
+function listen(output: Readable | null, name: string, logs: Logs): Promise<void> {
+  if (output === null) return Promise.resolve();
+  const log = new RotatingLog(name, logs);
+  output.on('data', (chunk: Buffer) => log.write(chunk));
+  output.on('error', () => undefined);
+  return new Promise((resolve) => output.once('close', resolve));
+}
+
 function supervise(launch: Launch): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
   const child = spawn(launch.command, launch.args, {
     cwd: launch.cwd,
     env: launch.env,
     detached: true,
-    stdio: ['ignore', openSync(launch.stdout, 'a', 0o644), openSync(launch.stderr, 'a', 0o644)],
+    stdio: launch.logs === null ? 'ignore' : ['ignore', 'pipe', 'pipe'],
     ...(launch.uid !== null && { uid: launch.uid }),
     ...(launch.gid !== null && { gid: launch.gid }),
   });
   const { pid } = child;
+  const { logs } = launch;
+  const said = logs === null ? [] : [listen(child.stdout, logs.stdout, logs), listen(child.stderr, logs.stderr, logs)];
   child.once('error', (error) => {
     if (pid === undefined) say({ error: error.message });
   });
@@ -101,8 +218,11 @@ function supervise(launch: Launch): void {
     }
     const signal = signalName === null ? 0 : constants.signals[signalName];
     const exit: SupervisedExit = { exitCode: signal === 0 ? (code ?? 0) : 128 + signal, signal };
-    writeWhole(launch.exitFile, exit);
-    process.exit(0);
+    const late = new Promise((resolve) => setTimeout(resolve, REST_MS));
+    void Promise.race([Promise.all(said), late]).then(() => {
+      writeWhole(launch.exitFile, exit);
+      process.exit(0);
+    });
   });
 }
 

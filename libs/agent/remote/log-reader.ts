@@ -1,4 +1,5 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A piece of a file; an empty one is a heartbeat. */
@@ -10,6 +11,7 @@ export interface Piece {
   readonly event?: 'file deleted' | 'file truncated';
 }
 
+const UNFOLLOWED = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const PIECE_BYTES = 64 * 1024;
 const LOOK_MS = 200;
 const HEARTBEAT_MS = 1000;
@@ -71,7 +73,7 @@ export async function* readLogs(folder: string, prefix: string, reading: Reading
   while (!reading.signal.aborted) {
     const path = join(folder, `${prefix}${number}`);
     const shown = `alloc/logs/${prefix}${number}`;
-    for await (const data of piecesOf(path, at, Infinity)) {
+    for await (const data of piecesOf(path, at, Infinity, UNFOLLOWED)) {
       at += data.length;
       lastWord = performance.now();
       yield { file: shown, data, offset: at };
@@ -80,7 +82,8 @@ export async function* readLogs(folder: string, prefix: string, reading: Reading
     const next = files.find((file) => file.number > number);
     if (next !== undefined) {
       // What was written between the last look at this file and the beginning of the next.
-      for await (const data of piecesOf(path, at, Infinity)) yield { file: shown, data, offset: (at += data.length) };
+      for await (const data of piecesOf(path, at, Infinity, UNFOLLOWED))
+        yield { file: shown, data, offset: (at += data.length) };
       number = next.number;
       at = 0;
       continue;
@@ -94,26 +97,27 @@ export async function* readLogs(folder: string, prefix: string, reading: Reading
   }
 }
 
-/** The files of a log by their numbers. */
+/** The files of a log by their numbers. The task may write to their folder: what is no file of its own is not one of them. */
 export async function logFiles(folder: string, prefix: string): Promise<{ number: number; size: number }[]> {
   const names = await readdir(folder).catch((): string[] => []);
   const numbers = names
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((a, b) => a - b);
-  return Promise.all(
-    numbers.map(async (number) => ({
-      number,
-      size: (await stat(join(folder, `${prefix}${number}`)).catch(() => ({ size: 0 }))).size,
-    })),
+  const files = await Promise.all(
+    numbers.map(async (number) => {
+      const stats = await lstat(join(folder, `${prefix}${number}`)).catch(() => undefined);
+      return stats?.isFile() ? { number, size: stats.size } : undefined;
+    }),
   );
+  return files.filter((file) => file !== undefined);
 }
 
 const NOTHING = Buffer.alloc(0);
 const HEARTBEAT: Piece = { file: '', data: NOTHING, offset: 0 };
 
-async function* piecesOf(path: string, from: number, most: number): AsyncGenerator<Buffer> {
-  const handle = await open(path, 'r').catch(() => undefined);
+async function* piecesOf(path: string, from: number, most: number, flags = constants.O_RDONLY): AsyncGenerator<Buffer> {
+  const handle = await open(path, flags).catch(() => undefined);
   if (handle === undefined) return;
   try {
     for (let at = from, left = most; left > 0;) {
