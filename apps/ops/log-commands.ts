@@ -1,5 +1,5 @@
 import { publicData } from '@app/domain';
-import { migrate, PostgresEventStore } from '@app/event-store';
+import { migrate, PostgresEventStore, verifyChain } from '@app/event-store';
 import type { Json, Index } from '@app/kernel';
 import { StartupError } from '@app/platform';
 import {
@@ -39,6 +39,20 @@ export const runVerify = (): Promise<void> =>
     if (differences > 0) process.exitCode = 1;
   });
 
+/** `ops verify --chain`: a line for each fault, then where the chain ends; the exit code tells whether there were any. */
+export const runVerifyChain = (noted: ReadonlyMap<Index, string>): Promise<void> =>
+  withLog(async (url) => {
+    const store = new PostgresEventStore({ url, poolSize: 1 });
+    try {
+      const { from, commits, index, chain, faults } = await verifyChain(store, print, noted);
+      if (from > 1) print(`commits before ${from} are of an earlier release and not part of the chain`);
+      print(`${commits} commits verified, ${faults} faults; the chain ends with ${index}:${chain}`);
+      if (faults > 0) process.exitCode = 1;
+    } finally {
+      await store.close();
+    }
+  });
+
 /** `ops rebuild [table…]` */
 export async function runRebuild(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !REBUILDABLE.some((table) => table === name));
@@ -71,7 +85,10 @@ export const runExport = ({ from, to }: { readonly from: Index; readonly to: Ind
         const page = await store.readAfter(after, PAGE_EVENTS);
         const text = page
           .filter(({ index }) => index <= to)
-          .map((event) => `${JSON.stringify({ ...event, data: publicData(event.type, event.data as Json) })}\n`);
+          .map(({ chain, ...event }) => {
+            const data = publicData(event.type, event.data as Json);
+            return `${JSON.stringify({ ...event, data, ...(chain && { chain }) })}\n`;
+          });
         if (text.length > 0 && !process.stdout.write(text.join(''))) {
           await Promise.race([new Promise<void>((resolve) => process.stdout.once('drain', resolve)), failed]);
         }

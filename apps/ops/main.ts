@@ -2,7 +2,7 @@ import { runMain, StartupError } from '@app/platform';
 import { Command, Option } from 'commander';
 import { runDemo } from './demo/demo.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
-import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
+import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 import { runRelayRewind } from './relay-commands.js';
 import { runWatch } from './watch/watch.js';
 
@@ -16,7 +16,15 @@ program.command('migrate').description('brings the database up to this release')
 program
   .command('verify')
   .description('folds the whole log and compares it with every stored state and row; servers may be running')
-  .action(runVerify);
+  .option('--chain', 'follow the chain of hashes instead: whether anything was altered, removed or inserted')
+  .addOption(
+    new Option('--noted <index:hash>', 'with --chain: a hash that was noted elsewhere; may be given several times')
+      .default(new Map<number, string>(), 'none')
+      .argParser(notedHash),
+  )
+  .action(({ chain, noted }: { chain?: true; noted: ReadonlyMap<number, string> }) =>
+    chain ? runVerifyChain(noted) : runVerify(),
+  );
 program
   .command('rebuild [tables...]')
   .description(
@@ -63,6 +71,13 @@ program
     'shows a rollout with a canary on the server of ROLLBOOK_ADDR, or of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT',
   )
   .action(runDemo);
+
+function notedHash(text: string, before: ReadonlyMap<number, string>): ReadonlyMap<number, string> {
+  const [, index, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (index === undefined || hash === undefined)
+    throw new StartupError(`a noted hash is <index>:<64 hexadecimal digits>; ${JSON.stringify(text)} is not.`);
+  return new Map([...before, [Number(index), hash]]);
+}
 
 function indexOf(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new StartupError(`an index is a whole number; ${JSON.stringify(text)} is not.`);

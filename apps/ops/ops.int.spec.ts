@@ -13,7 +13,7 @@ import {
 } from '@app/testing';
 import { Client } from 'pg';
 import { runHistory } from './history.js';
-import { runExport, runMigrate, runRebuild, runVerify } from './log-commands.js';
+import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 
 jest.setTimeout(60_000);
 
@@ -103,6 +103,30 @@ describe('The commands of ops', () => {
     expect(process.exitCode).toBe(1);
   });
 
+  test('verify --chain finds a byte that was changed by hand in the log, and hashes that are not as they were noted', async () => {
+    await live();
+    await runVerifyChain(new Map());
+    expect(lines()).toEqual([
+      expect.stringMatching(/^4 commits verified, 0 faults; the chain ends with 4:[0-9a-f]{64}$/),
+    ]);
+    expect(process.exitCode).toBeUndefined();
+    const [, end] = /(\d+:[0-9a-f]{64})$/.exec(lines()[0]!)!;
+    const [index, hash] = end!.split(':') as [string, string];
+    printed = '';
+    await runVerifyChain(new Map([[Number(index), hash]]));
+    expect(lines()).toHaveLength(1);
+    await query(`ALTER TABLE event_000000 DISABLE TRIGGER append_only`);
+    await query(`UPDATE event_000000 SET meta = replace(meta::text, 'somebody', 'somebodY')::json WHERE index = 2`);
+    printed = '';
+    await runVerifyChain(new Map([[1, 'a'.repeat(64)]]));
+    expect(lines()).toEqual([
+      'commit 1 has another hash than was noted',
+      'commit 2 is not what was written, or does not follow the commit before',
+      expect.stringMatching(/^4 commits verified, 2 faults; /),
+    ]);
+    expect(process.exitCode).toBe(1);
+  });
+
   test('rebuild mends the tables that it is given', async () => {
     await live();
     await query(`UPDATE node SET name = 'spoilt'`);
@@ -130,9 +154,13 @@ describe('The commands of ops', () => {
   test('export writes the log as it is, a range of it if asked', async () => {
     await live();
     await runExport(EVERYTHING);
-    const events = lines().map((line) => JSON.parse(line) as { index: number; seq: number; stream: string });
+    const events = lines().map(
+      (line) => JSON.parse(line) as { index: number; seq: number; stream: string; chain?: string },
+    );
     expect(events[0]).toMatchObject({ index: 1, seq: 0, type: 'NodeRegistered', meta: { actor: 'somebody' } });
     expect(events.map(({ stream }) => stream)).toContain(deploymentStream(DEPLOYMENT));
+    // The hash stands with the first event of each commit.
+    for (const { seq, chain } of events) expect(chain ?? '').toMatch(seq === 0 ? /^[0-9a-f]{64}$/ : /^$/);
     printed = '';
     await runExport({ from: 2, to: 3 });
     expect(new Set(lines().map((line) => (JSON.parse(line) as { index: number }).index))).toEqual(new Set([2, 3]));

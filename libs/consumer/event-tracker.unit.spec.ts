@@ -42,6 +42,8 @@ describe('Reading a record', () => {
       previous: { index: 7, seq: 0 },
       storeEpoch: 'one',
       generation: 1,
+      chain: undefined,
+      previousChain: undefined,
       actor: 'anonymous',
       reason: 'maintenance',
       payload: { Deployment: { ID: 'd1' }, Deleted: false, Event: { Type: 'DeploymentPaused', Schema: 1, Data: {} } },

@@ -42,6 +42,9 @@ export interface RollbookEvent extends Place {
   readonly storeEpoch: string;
   /** How often the log was published anew, counting from 1. */
   readonly generation: number;
+  /** The hash of the log up to this event's commit, and up to the one before; undefined where the log has none (yet). */
+  readonly chain: string | undefined;
+  readonly previousChain: string | undefined;
   readonly actor: string;
   readonly reason: string | undefined;
   /** Undefined where it was too large for Kafka: the API has the object. */
@@ -85,6 +88,8 @@ export function readEvent(record: KafkaRecord): RollbookEvent {
     previous: { index: count('previousindex'), seq: count('previousseq') },
     storeEpoch: text('storeepoch'),
     generation: count('generation'),
+    chain: optional('chain'),
+    previousChain: optional('previouschain'),
     actor: text('actor'),
     reason: optional('reason'),
     payload: optional('oversize') === undefined ? (JSON.parse(record.value.toString()) as Payload) : undefined,

@@ -9,5 +9,7 @@ export {
   type RollbookEvent,
 } from './event.js';
 /** @public consumers are programs of others */
+export { ChainTracker, type ChainState, type ChainVerdict } from './chain-tracker.js';
+/** @public consumers are programs of others */
 export { comesAfter, EventTracker, judge, type Applied, type TrackerState, type Verdict } from './event-tracker.js';
 export { calmKafkajs } from './calm-kafkajs.js';

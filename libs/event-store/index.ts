@@ -1,4 +1,5 @@
 export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
+export { CHAIN_BEGIN, nextLink, type ChainedCommit } from './chain.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
 export { StoreUnavailable } from './errors.js';
 export { LeaseHolder } from './lease-holder.js';
@@ -7,6 +8,7 @@ export type {
   Append,
   AppendEvent,
   AppendResult,
+  ChainPart,
   EventStore,
   Fence,
   Head,
@@ -19,4 +21,5 @@ export { isStoreOutage } from './postgres/failure.js';
 export { impatientPool } from './postgres/impatient-client.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres/postgres-event-store.js';
+export { verifyChain, type ChainReport } from './verify-chain.js';
 export { columnTypes } from './postgres/connection.js';

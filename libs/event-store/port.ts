@@ -1,3 +1,4 @@
+import type { ChainedCommit } from './chain.js';
 import type { EventMeta, Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 
 /** An event to be written; `data` is its JSON text. */
@@ -62,8 +63,20 @@ export interface StoredState {
 export interface Head {
   /** The index of the latest commit; 0: none yet. */
   readonly index: Index;
+  /** The hash of the log up to it, 64 hexadecimal digits: chain.ts. */
+  readonly chain: string;
   /** A UUID, new after a restore. */
   readonly storeEpoch: string;
+}
+
+/** A part of the chain of hashes. */
+export interface ChainPart {
+  /** The first index that is chained: commits of an earlier release are not. */
+  readonly from: Index;
+  /** The hash that the commit after `after` follows, as it is stored; null: that is not part of the chain. */
+  readonly previous: string | null;
+  /** Whole commits, in order. */
+  readonly commits: readonly ChainedCommit[];
 }
 
 /** The durable log. Every method throws StoreUnavailable when the store does not answer within its deadline. */
@@ -84,6 +97,8 @@ export interface EventStore {
   readHead(): Promise<Head>;
   /** At least `limit` events after the index if there are as many: the commit that reaches the limit is completed, never cut. */
   readAfter(index: Index, limit: number): Promise<RecordedEvent[]>;
+  /** The commits after the index, with their digests as of now; as many as hold `limit` events. */
+  readChain(index: Index, limit: number): Promise<ChainPart>;
   /** The events of a stream with a version of at least `fromVersion`. */
   readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]>;
   /** Of each stream the events with versions from `from` on and below `below`; those of one stream in their order. */

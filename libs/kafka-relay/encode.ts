@@ -18,6 +18,15 @@ export interface Origin {
   readonly maxValueBytes: number;
 }
 
+/** The hashes of the log up to the commit at hand and up to the one before, see `chain.ts` of the event store; null: not known. */
+export interface Links {
+  previous: string | null;
+  last: string | null;
+}
+
+const linkHeaders = ({ previous, last }: Links): Readonly<Record<string, string>> =>
+  last === null ? NO_HEADERS : { ce_chain: last, ...(previous !== null && { ce_previouschain: previous }) };
+
 /** The last state of an object so far: it becomes a record only if none comes after it. */
 interface Latest {
   readonly type: LatestType;
@@ -38,6 +47,7 @@ export class Encoder {
   constructor(
     private readonly origin: Origin,
     private readonly heads: Map<string, Place>,
+    private readonly links: Links = { previous: null, last: null },
   ) {
     this.template = templateOf(origin);
   }
@@ -50,6 +60,10 @@ export class Encoder {
     const place = { index: event.index, seq: event.seq };
     this.heads.set(key, place);
     this.touched.set(key, place);
+    if (event.seq === 0) {
+      this.links.previous = this.links.last;
+      this.links.last = event.chain ?? null;
+    }
     const told = `"Event":{"Type":${JSON.stringify(event.type)},"Schema":${event.schema},"Data":`;
     const value = this.fitting(
       `${payload.slice(0, -1)},${told}${JSON.stringify(publicData(event.type, event.data as Json))}}}`,
@@ -64,6 +78,7 @@ export class Encoder {
         ...value.headers,
         ce_previousindex: String(previous.index),
         ce_previousseq: String(previous.seq),
+        ...linkHeaders(this.links),
         ce_actor: short(event.meta.actor),
         ...(event.meta.reason ? { ce_reason: short(event.meta.reason) } : {}),
       },

@@ -41,6 +41,24 @@ describe('Encoding the log', () => {
     expect(JSON.parse(job!.value!)).toEqual({ Event: { Type: 'JobRegistered', Schema: 1, Data: null } });
   });
 
+  test('says with each event the hash of its commit and of the one before, from page to page', async () => {
+    const log = new WorldLog();
+    for (const tag of ['a', 'b', 'c']) log.run(registered(jobSpec({ tag })));
+    const chained = log.log.map((event) => ({ ...event, chain: event.seq === 0 ? `h${event.index}` : null }));
+    const links = { previous: null, last: 'h0' };
+    const told: (string | undefined)[][] = [];
+    for (const index of [1, 2, 3]) {
+      const encoder = new Encoder(ORIGIN, new Map(), links);
+      const page = chained.filter((event) => event.index === index);
+      await new StreamFolder(log).fold(page, (folded) => encoder.add(folded));
+      for (const { headers } of encoder.records)
+        told.push([headers['ce_index'], headers['ce_previouschain'], headers['ce_chain']]);
+    }
+    expect(told.length).toBe(chained.length);
+    for (const [index, previous, chain] of told)
+      expect([previous, chain]).toEqual([`h${Number(index) - 1}`, `h${String(index)}`]);
+  });
+
   test('keeps long keys apart within a bound', async () => {
     const log = new WorldLog();
     for (const end of ['a', 'b']) log.run(registered(jobSpec({ id: 'x'.repeat(5_000) + end })));

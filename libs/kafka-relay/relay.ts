@@ -2,7 +2,7 @@ import type { EventStore } from '@app/event-store';
 import type { Index, RecordedEvent, TimeUs } from '@app/kernel';
 import { StreamFolder } from '@app/streaming';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Encoder } from './encode.js';
+import { Encoder, type Links } from './encode.js';
 import {
   BACKOFF_FIRST_MS,
   BACKOFF_MAX_MS,
@@ -46,7 +46,7 @@ export interface CommitSeen {
 }
 
 export interface RelayOptions {
-  readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'load'>;
+  readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'readChain' | 'load'>;
   readonly sink: RecordSink;
   /** Calls back with each commit, or, sooner or later, with one that stands for several; the returned function ends it. */
   readonly onCommit: (wake: (commit: CommitSeen) => void) => () => void;
@@ -145,6 +145,7 @@ export class Relay {
       if (start.index >= head.index) this.failingSinceMs = undefined;
       const folder = new StreamFolder(store);
       const heads = new Map(session.heads);
+      const links: Links = { previous: null, last: (await store.readChain(start.index, 1)).previous };
       // As many events as make a transaction of the wanted size, going by those before.
       let page = FIRST_PAGE_EVENTS;
       for (let { index } = start; !this.stopping.signal.aborted;) {
@@ -159,7 +160,7 @@ export class Relay {
           continue;
         }
         this.oldestPending ??= events[0]!.time;
-        const batch = await this.encode(events, folder, heads, head.storeEpoch, session, start.generation);
+        const batch = await this.encode(events, folder, { heads, links }, head.storeEpoch, session, start.generation);
         await publisher.publish(batch, (transactionMs) => this.noted(batch, transactionMs));
         index = batch.position.index;
         if (events.length < page) await publisher.rested();
@@ -174,12 +175,12 @@ export class Relay {
   private async encode(
     events: readonly RecordedEvent[],
     folder: StreamFolder,
-    heads: Map<string, Place>,
+    { heads, links }: { readonly heads: Map<string, Place>; readonly links: Links },
     storeEpoch: string,
     session: SinkSession,
     generation: number,
   ): Promise<Batch> {
-    const encoder = new Encoder({ storeEpoch, generation, maxValueBytes: session.maxValueBytes }, heads);
+    const encoder = new Encoder({ storeEpoch, generation, maxValueBytes: session.maxValueBytes }, heads, links);
     await folder.fold(events, (folded) => encoder.add(folded));
     const last = events.at(-1)!;
     this.seen.commits += new Set(events.map(({ index }) => index)).size;

@@ -45,6 +45,8 @@ export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
   readonly data: E['data'];
   readonly meta: EventMeta;
   readonly time: TimeUs;
+  /** The hash of the log up to this commit, with its first event, where the log is read in its order. */
+  readonly chain?: string | null;
 }
 
 /** Time and ids enter a decision here, and nowhere else. */

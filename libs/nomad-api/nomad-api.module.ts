@@ -59,6 +59,7 @@ import { Foresight, ForesightController, type Rules } from './operator/foresight
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { MayController } from './operator/may.controller.js';
+import { ProofController, Proofs } from './operator/proof.controller.js';
 import { RaftController } from './operator/raft.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
@@ -172,6 +173,7 @@ export class NomadApiModule {
         LeasesController,
         ForesightController,
         MayController,
+        ProofController,
         SchedulerConfigurationController,
         ClientFsController,
         ClientAllocationController,
@@ -221,6 +223,7 @@ export class NomadApiModule {
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Foresight, useValue: new Foresight(services.rules) },
+        { provide: Proofs, useValue: new Proofs(store) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
         { provide: Reads, useValue: new Reads(tail, cache, server) },

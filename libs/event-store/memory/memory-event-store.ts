@@ -1,10 +1,12 @@
 import { parseExact, type Index, type RecordedEvent, type StreamName } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
+import { CHAIN_BEGIN, commitDigest, nextLink, type ChainedCommit } from '../chain.js';
 import { numberEvents } from '../numbered.js';
 import { pendingDigits, withIndex } from '../pending-index.js';
 import type {
   Append,
   AppendResult,
+  ChainPart,
   EventStore,
   Head,
   Lease as LeaseNow,
@@ -37,6 +39,7 @@ export class MemoryEventStore implements EventStore, Leases {
   private readonly listeners = new Set<(head: Index) => void>();
   private readonly storeEpoch = randomUUID();
   private head: Index = 0;
+  private readonly commits: ChainedCommit[] = [];
 
   /** `checkRow` plays the part of a table's constraints: what it throws fails the command. */
   constructor(private readonly checkRow: (row: RowWrite) => void = () => undefined) {}
@@ -64,7 +67,7 @@ export class MemoryEventStore implements EventStore, Leases {
   }
 
   async readHead(): Promise<Head> {
-    return { index: this.head, storeEpoch: this.storeEpoch };
+    return { index: this.head, chain: this.commits.at(-1)?.chain ?? CHAIN_BEGIN, storeEpoch: this.storeEpoch };
   }
 
   async readAfter(index: Index, limit: number): Promise<RecordedEvent[]> {
@@ -72,7 +75,15 @@ export class MemoryEventStore implements EventStore, Leases {
     if (start < 0) return [];
     const last = this.log[Math.min(start + limit, this.log.length) - 1];
     const end = this.log.findIndex((event) => last !== undefined && event.index > last.index);
-    return this.log.slice(start, end < 0 ? undefined : end);
+    return this.log
+      .slice(start, end < 0 ? undefined : end)
+      .map((event) => ({ ...event, chain: event.seq === 0 ? this.commits[event.index - 1]!.chain : null }));
+  }
+
+  async readChain(index: Index, limit: number): Promise<ChainPart> {
+    const last = (await this.readAfter(index, limit)).at(-1)?.index ?? index;
+    const previous = index === 0 ? CHAIN_BEGIN : (this.commits[index - 1]?.chain ?? null);
+    return { from: 1, previous, commits: this.commits.slice(index, last) };
   }
 
   async readBeginnings(
@@ -182,6 +193,11 @@ export class MemoryEventStore implements EventStore, Leases {
       this.keys.set(key, { fingerprint, index, answer: withIndex(answer, index) });
     }
     if (index === 0) return 0;
+    const meta = JSON.stringify(command.meta);
+    const chained = command.events.map((event, seq) => ({ ...event, version: eventVersions[seq] ?? 0 }));
+    const digest = commitDigest({ time: command.time, meta, events: chained });
+    const chain = nextLink(this.commits.at(-1)?.chain ?? CHAIN_BEGIN, index, digest);
+    this.commits.push({ index, digest, chain });
     this.head = index;
     this.log.push(...events);
     for (const { stream, state } of command.snapshots)

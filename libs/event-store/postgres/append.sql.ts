@@ -1,4 +1,5 @@
 import type { StreamName } from '@app/kernel';
+import { commitDigest } from '../chain.js';
 import type { Numbered } from '../numbered.js';
 import { pendingDigits } from '../pending-index.js';
 import type { Append, AppendResult } from '../port.js';
@@ -9,7 +10,8 @@ export interface NumberedAppend extends Numbered {
   readonly append: Append;
 }
 
-const PARAMETERS = Array.from({ length: 30 }, (_, position) => `$${position + 1}`).join();
+const DIGEST_BYTES = 32;
+const PARAMETERS = Array.from({ length: 31 }, (_, position) => `$${position + 1}`).join();
 
 /** The one statement of a batch; see the migration for the function. Prepared once per connection. */
 export const appendStatement = {
@@ -45,6 +47,7 @@ export function appendParameters(writer: string, batch: number, commands: readon
   const events = new Columns();
   const snapshots = new Columns();
   const rows = new Columns();
+  const metas: string[] = [];
   const types: string[] = [];
   const data: string[] = [];
   const seqs: number[] = [];
@@ -54,9 +57,14 @@ export function appendParameters(writer: string, batch: number, commands: readon
   const columns: (string | null)[] = [];
   const documents: (string | null)[] = [];
 
+  const digests = Buffer.alloc(DIGEST_BYTES * commands.length);
   commands.forEach(({ append, eventVersions, written }, position) => {
     const command = position + 1;
     for (const [stream, version] of append.expect) expectations.add(command, stream, version);
+    const meta = JSON.stringify(append.meta);
+    metas.push(meta);
+    const chained = append.events.map((event, seq) => ({ ...event, version: eventVersions[seq] ?? 0 }));
+    digests.write(commitDigest({ time: append.time, meta, events: chained }), DIGEST_BYTES * position, 'hex');
     append.events.forEach((event, seq) => {
       events.add(command, event.stream, eventVersions[seq] ?? 0);
       seqs.push(seq);
@@ -82,7 +90,7 @@ export function appendParameters(writer: string, batch: number, commands: readon
     pendingDigits,
     intArray(all.map((append) => append.events.length)),
     bigintArray(all.map(({ time }) => time)),
-    textArray(all.map(({ meta }) => JSON.stringify(meta))),
+    textArray(metas),
     textArray(hasFence ? all.map(({ fence }) => fence?.lease ?? null) : []),
     bigintArray(hasFence ? all.map(({ fence }) => fence?.epoch ?? 0) : []),
     textArray(hasKey ? all.map(({ idempotency }) => idempotency?.key ?? null) : []),
@@ -93,6 +101,7 @@ export function appendParameters(writer: string, batch: number, commands: readon
     ...[textArray(types), intArray(schemas), textArray(data)],
     ...[intArray(snapshots.commands), textArray(snapshots.names), intArray(snapshots.versions), textArray(states)],
     ...[intArray(rows.commands), textArray(tables), textArray(rows.names), textArray(columns), textArray(documents)],
+    digests,
   ];
 }
 

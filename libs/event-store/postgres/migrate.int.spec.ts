@@ -29,6 +29,7 @@ describe('migrating', () => {
       { name: 'EventLog1760000000000' },
       { name: 'ToyTable1760000000001' },
       { name: 'Upkeep1764320000000' },
+      { name: 'Chain1764360000000' },
     ]);
     expect(await query('SELECT index::int FROM log_head')).toEqual([{ index: 0 }]);
   });

@@ -4,12 +4,17 @@ import { SchemaIsNewer } from '../errors.js';
 import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK_TIMEOUT_MS } from '../limits.js';
 import { EventLog1760000000000 } from './migrations/1760000000000-event-log.migration.js';
 import { Upkeep1764320000000 } from './migrations/1764320000000-upkeep.migration.js';
+import { Chain1764360000000 } from './migrations/1764360000000-chain.migration.js';
 
 /** A TypeORM migration class. */
 export type Migration = new () => MigrationInterface;
 
 /** What the event store itself needs. */
-export const eventStoreMigrations: readonly Migration[] = [EventLog1760000000000, Upkeep1764320000000];
+export const eventStoreMigrations: readonly Migration[] = [
+  EventLog1760000000000,
+  Upkeep1764320000000,
+  Chain1764360000000,
+];
 
 const TABLE = 'schema_migration';
 /** Any number will do, as long as every release uses the same one. */

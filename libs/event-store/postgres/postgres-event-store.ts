@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
 import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
-import type { Append, AppendResult, EventStore, Head, Lease, Leases, StoredState } from '../port.js';
+import type { Append, AppendResult, ChainPart, EventStore, Head, Lease, Leases, StoredState } from '../port.js';
 import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
@@ -109,6 +109,10 @@ export class PostgresEventStore implements EventStore, Leases {
 
   readAfter(index: Index, limit: number): Promise<RecordedEvent[]> {
     return this.read((pool) => reads.readAfter(pool, index, limit));
+  }
+
+  readChain(index: Index, limit: number): Promise<ChainPart> {
+    return this.read((pool) => reads.readChain(pool, index, limit));
   }
 
   readBeginnings(

@@ -1,6 +1,7 @@
 import type { EventMeta, Index, RecordedEvent, StreamName } from '@app/kernel';
 import type { Pool } from 'pg';
-import type { Head, StoredState } from '../port.js';
+import { CHAIN_BEGIN, commitDigest, type ChainedCommit } from '../chain.js';
+import type { ChainPart, Head, StoredState } from '../port.js';
 import { textArray } from './binary-array.js';
 
 const COLUMNS = `index, seq, stream, version, type, schema, data, meta,
@@ -13,15 +14,33 @@ const statements = {
   },
   versions: { name: 'versions', text: 'SELECT stream, version FROM stream WHERE stream = ANY($1::text[])' },
   findKey: { name: 'find_key', text: 'SELECT fingerprint, index, answer FROM command_key WHERE key = $1' },
-  head: { name: 'head', text: 'SELECT index, store_epoch AS "storeEpoch" FROM log_head' },
+  head: {
+    name: 'head',
+    text: `SELECT index, encode(chain, 'hex') AS chain, store_epoch AS "storeEpoch" FROM log_head`,
+  },
   tableIndexes: { name: 'table_indexes', text: 'SELECT name, index FROM table_index' },
   // The inner query finds the commit that reaches the limit; the outer one takes it whole.
   after: {
     name: 'read_after',
-    text: `SELECT ${COLUMNS} FROM event
+    text: `SELECT ${COLUMNS}, encode(chain, 'hex') AS chain FROM event
       WHERE index > $1 AND index <= (
         SELECT max(index) FROM (SELECT index FROM event WHERE index > $1 ORDER BY index, seq LIMIT $2) AS first_ones)
       ORDER BY index, seq`,
+  },
+  // Texts, not values: what is hashed is what is stored.
+  chain: {
+    name: 'read_chain',
+    text: `SELECT index, seq, stream, version, type, schema, data::text AS data, meta::text AS meta,
+        (extract(epoch FROM recorded_at) * 1000000)::bigint AS time, encode(chain, 'hex') AS chain
+      FROM event
+      WHERE index > $1 AND index <= (
+        SELECT max(index) FROM (SELECT index FROM event WHERE index > $1 ORDER BY index, seq LIMIT $2) AS first_ones)
+      ORDER BY index, seq`,
+  },
+  chainBefore: {
+    name: 'chain_before',
+    text: `SELECT chain_from AS "from", encode(e.chain, 'hex') AS previous
+      FROM log_head LEFT JOIN event e ON e.index = $1 AND e.seq = 0`,
   },
   stream: {
     name: 'read_stream',
@@ -90,6 +109,25 @@ export async function tableIndexes(pool: Pool): Promise<Record<string, Index>> {
 export async function readAfter(pool: Pool, index: Index, limit: number): Promise<RecordedEvent[]> {
   const { rows } = await pool.query<EventRow>({ ...statements.after, values: [index, limit] });
   return rows;
+}
+
+interface TextRow extends Omit<EventRow, 'data' | 'meta'> {
+  readonly data: string;
+  readonly meta: string;
+  readonly chain: string | null;
+}
+
+export async function readChain(pool: Pool, after: Index, limit: number): Promise<ChainPart> {
+  const [before, { rows }] = await Promise.all([
+    pool.query<{ from: Index; previous: string | null }>({ ...statements.chainBefore, values: [after] }),
+    pool.query<TextRow>({ ...statements.chain, values: [after, limit] }),
+  ]);
+  const { from, previous } = before.rows[0]!;
+  const commits = Array.from(Map.groupBy(rows, ({ index }) => index).values(), (events): ChainedCommit => {
+    const { index, time, meta, chain } = events[0]!;
+    return { index, digest: commitDigest({ time, meta, events }), chain };
+  });
+  return { from, previous: after === from - 1 ? CHAIN_BEGIN : previous, commits };
 }
 
 export async function readStream(pool: Pool, stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {

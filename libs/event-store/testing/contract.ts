@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { nextLink } from '../chain.js';
 import { pendingDigits, pendingIndex } from '../pending-index.js';
 import type { AppendResult, EventStore, Leases } from '../port.js';
 import { appendOf, newStream, POISON } from './toy.js';
@@ -242,6 +243,42 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
       ]);
       expect(await read(0, 100)).toHaveLength(6);
       expect(await read(3, 100)).toEqual([]);
+    });
+
+    test('chains every commit to the one before, by what was written', async () => {
+      const before = await store.readHead();
+      const two = appendOf(newStream(), 0, 1);
+      await store.appendBatch([
+        {
+          ...two,
+          events: [...two.events, ...two.events],
+          meta: { actor: 'ünï "quoted" \n', reason: '\u0000 \ud83d\ude00' },
+        },
+        appendOf(newStream(), 0, 2),
+      ]);
+      await store.appendBatch([appendOf(newStream(), 0, 3)]);
+      const { previous, commits } = await store.readChain(before.index, 100);
+      expect(previous).toBe(before.chain);
+      expect(commits.map(({ index }) => index)).toEqual([1, 2, 3].map((n) => before.index + n));
+      let link = before.chain;
+      for (const { index, digest, chain } of commits) expect(chain).toBe((link = nextLink(link, index, digest)));
+      expect((await store.readHead()).chain).toBe(link);
+      const [first, second, third] = await store.readAfter(before.index, 3);
+      expect([first!.chain, second!.chain, third!.chain]).toEqual([commits[0]!.chain, null, commits[1]!.chain]);
+    });
+
+    test('a refused command is no link of the chain', async () => {
+      const before = await store.readHead();
+      const stream = newStream();
+      const results = await store.appendBatch([
+        appendOf(stream, 7, 1),
+        appendOf(stream, 0, 1),
+        appendOf(newStream(), 3, 1),
+      ]);
+      expect(results.map(({ kind }) => kind)).toEqual(['conflict', 'appended', 'conflict']);
+      const { commits } = await store.readChain(before.index, 10);
+      expect(commits).toMatchObject([{ chain: nextLink(before.chain, before.index + 1, commits[0]!.digest) }]);
+      expect((await store.readHead()).chain).toBe(commits[0]!.chain);
     });
 
     test('readers that wake up with a head find every commit up to it', async () => {

@@ -45,9 +45,14 @@ export class WorldLog implements Pick<EventStore, 'readHead' | 'readAfter' | 're
     return () => this.wakes.delete(wake);
   };
 
-  async readHead(): Promise<{ index: number; storeEpoch: string }> {
+  /** The world's events are in no chain. */
+  async readChain(): Promise<{ from: number; previous: null; commits: never[] }> {
+    return { from: 1, previous: null, commits: [] };
+  }
+
+  async readHead(): Promise<{ index: number; chain: string; storeEpoch: string }> {
     this.check();
-    return { index: this.world.index, storeEpoch: this.storeEpoch };
+    return { index: this.world.index, chain: '0'.repeat(64), storeEpoch: this.storeEpoch };
   }
 
   async readAfter(index: number, limit: number): Promise<RecordedEvent[]> {

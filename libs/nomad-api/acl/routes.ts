@@ -200,6 +200,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /docs', open],
   ['GET /docs/:asset', open],
   ['GET /v1/operator/rollbook/leases', operator('read')],
+  ['GET /v1/operator/rollbook/proof', operator('read')],
   ['GET /v1/operator/rollbook/waiting', namespace('read-job')],
   // Nodes are left out for who may not read them.
   ['GET /v1/operator/rollbook/why', namespace('read-job')],

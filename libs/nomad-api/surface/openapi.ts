@@ -93,6 +93,14 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
     answerOf({ Total: { type: 'integer' }, Deployments: { type: 'array', items: { type: 'object' } } }),
   ],
   [
+    'GET /v1/operator/rollbook/proof',
+    answerOf({
+      ...{ StoreEpoch: TEXT, From: { type: 'integer' }, Index: { type: 'integer' }, Previous: TEXT, Digest: TEXT },
+      ...{ Chain: TEXT, Valid: { type: 'boolean' }, Links: TEXTS, To: { type: 'integer' }, ToChain: TEXT },
+      Head: { type: 'object' },
+    }),
+  ],
+  [
     'GET /v1/operator/rollbook/why',
     answerOf({
       ...{ Namespace: TEXT, JobID: TEXT, JobVersion: { type: 'integer' } },
@@ -187,6 +195,16 @@ const header = (name: string, type: string, description: string): object => ({
 });
 /** What a read takes beside that. */
 const QUERIES: ReadonlyMap<string, readonly object[]> = new Map([
+  [
+    'GET /v1/operator/rollbook/proof',
+    [
+      query(
+        'to',
+        'integer',
+        'The digests of the commits after `index` up to this one, or as many as one answer takes.',
+      ),
+    ],
+  ],
   [
     'GET /v1/operator/rollbook/why',
     [

@@ -1,4 +1,5 @@
 import { MANAGEMENT, NO_PERMISSIONS, parseRules, permissionsOf, type Permissions } from '@app/domain';
+import { CHAIN_BEGIN, nextLink } from '@app/event-store';
 import {
   allocationId,
   DEPLOYMENT,
@@ -10,6 +11,7 @@ import {
   planned,
   registered,
 } from '@app/testing';
+
 import { startEdge, type TestEdge } from '../testing/edge.module.js';
 
 jest.setTimeout(60_000);
@@ -28,7 +30,7 @@ const TOKENS = new Map<string, Permissions>([
   ['elsewhere', granted('namespace "shop" { policy = "write" }')],
 ]);
 
-describe('What follows from the rules', () => {
+describe('What Rollbook tells beyond Nomad', () => {
   let edge: TestEdge;
   beforeAll(async () => {
     edge = await startEdge({
@@ -159,6 +161,55 @@ describe('What follows from the rules', () => {
       expect((await get('why?job=rolled', 'elsewhere')).statusCode).toBe(403);
       const byEvaluation = `why?namespace=shop&eval=${await evaluationOf('picky')}`;
       expect((await get(byEvaluation, 'elsewhere')).statusCode).toBe(403);
+    });
+  });
+
+  describe('proof', () => {
+    interface Proof {
+      readonly [member: string]: unknown;
+      readonly Index: number;
+      readonly Chain: string;
+      readonly To: number;
+      readonly ToChain: string;
+      readonly Links: readonly string[];
+    }
+    const proof = async (query = ''): Promise<Proof> => (await get(`proof${query}`)).json<Proof>();
+
+    test('of the head is its hash, and valid', async () => {
+      const head = await edge.store.readHead();
+      expect(await proof()).toMatchObject({
+        StoreEpoch: head.storeEpoch,
+        From: 1,
+        Index: head.index,
+        Chain: head.chain,
+        Valid: true,
+        Links: [],
+        To: head.index,
+        Head: { Index: head.index, Chain: head.chain },
+      });
+    });
+
+    test('leads from a hash that was noted to a later one', async () => {
+      const head = await edge.store.readHead();
+      const { Chain, Links, To, ToChain } = await proof(`?index=2&to=${head.index}`);
+      expect([Links.length, To, ToChain]).toEqual([head.index - 2, head.index, head.chain]);
+      expect(Links.reduce((chain, digest, n) => nextLink(chain, 3 + n, digest), Chain)).toBe(head.chain);
+      expect(await proof('?index=1')).toMatchObject({ Previous: CHAIN_BEGIN, Valid: true });
+    });
+
+    test.each([
+      ['?index=0', 404],
+      ['?index=999999', 404],
+      ['?index=x', 400],
+      ['?index=-1', 400],
+      ['?index=18446744073709551615', 400],
+      ['?index=1&to=18446744073709551616', 400],
+    ])('%s is answered with %d', async (query, status) => {
+      expect((await get(`proof${query}`)).statusCode).toBe(status);
+    });
+
+    test('is for operators', async () => {
+      expect((await get('proof', 'reader')).statusCode).toBe(403);
     });
   });
 
