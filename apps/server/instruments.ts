@@ -106,6 +106,12 @@ export function instrument(metrics: Metrics): {
         'Lists refreshed from what had changed.',
         () => lists.refreshes,
       );
+      counter(
+        metrics,
+        'rollbook_kept_list_refresh_seconds_total',
+        'What the refreshes of lists took.',
+        () => lists.refreshMs / 1000,
+      );
     },
     watchLease: (lease, heldEpoch) => void leases.set(lease, heldEpoch),
   };

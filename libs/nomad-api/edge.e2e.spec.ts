@@ -16,6 +16,8 @@ import {
 import * as fc from 'fast-check';
 import { startEdge, type TestEdge } from './testing/edge.module.js';
 
+const MAX_WAITING = 5;
+
 jest.setTimeout(60_000);
 
 /** A fuzzed request that takes longer than this hangs. */
@@ -29,7 +31,7 @@ function noFaults({ faults }: TestEdge): void {
 
 describe("Nomad's API", () => {
   let edge: TestEdge;
-  beforeAll(async () => (edge = await startEdge()));
+  beforeAll(async () => (edge = await startEdge({ maxWaiting: MAX_WAITING })));
   afterAll(() => edge?.close());
   afterEach(() => noFaults(edge));
 
@@ -126,6 +128,20 @@ describe("Nomad's API", () => {
   });
 
   describe('A write', () => {
+    test('is refused when as many wait as may, and has its turn when they are answered', async () => {
+      const { headers } = await edge.request('GET', '/v1/deployments');
+      const url = `/v1/deployments?index=${Number(headers['x-nomad-index']) + 1}&wait=300ms`;
+      const answers = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => edge.request('GET', url)));
+      expect(answers.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
+        ...Array<number>(MAX_WAITING).fill(200),
+        429,
+      ]);
+      const refused = answers.find(({ statusCode }) => statusCode === 429)!;
+      expect(refused.body).toBe('too many queries are waiting for a change; try again');
+      expect(refused.headers['retry-after']).toBe('1');
+      expect((await edge.request('GET', url)).statusCode).toBe(200);
+    });
+
     test('answers with its index, which the events bear', async () => {
       const response = await register({ id: 'indexed' });
       const index = Number(response.headers['x-nomad-index']);

@@ -100,6 +100,8 @@ export interface EdgeServices {
   readonly tail: LogTail;
   readonly cache: AnswerCache;
   readonly lists: KeptLists;
+  /** Queries that may wait for a change at a time; undefined: the usual bound. */
+  readonly maxWaiting?: number | undefined;
   readonly news: NodeNews;
   readonly nodeCalls: NodeCalls;
   readonly directory: Pick<ServerDirectory, 'servers'>;
@@ -226,7 +228,7 @@ export class NomadApiModule {
         { provide: Proofs, useValue: new Proofs(store) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
-        { provide: Reads, useValue: new Reads(tail, cache, server) },
+        { provide: Reads, useValue: new Reads(tail, cache, server, services.maxWaiting) },
         { provide: Writes, useValue: writes },
         { provide: NamedObjects, useValue: named },
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },

@@ -1,24 +1,28 @@
 import { run as append } from './append.bench.js';
 import { run as commands } from './commands.bench.js';
 import { run as instances } from './instances.bench.js';
+import { run as lists } from './lists.bench.js';
 import { run as read } from './read.bench.js';
 import { run as relay } from './relay.bench.js';
 import { run as rpc } from './rpc.bench.js';
 import { run as schedule } from './schedule.bench.js';
 import { run as stream } from './stream.bench.js';
 import { run as takeover } from './takeover.bench.js';
+import { run as watch } from './watch.bench.js';
 
 /** `npm run bench -- <name>`. */
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   append,
   commands,
   instances,
+  lists,
   read,
   relay,
   rpc,
   schedule,
   stream,
   takeover,
+  watch,
 };
 
 const name = process.argv[2] ?? '';

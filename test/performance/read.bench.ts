@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
+import { startBareServer } from './bare-server.js';
 import { runLoad, type LoadResult } from './load.js';
 import { runningDeployments, send } from './rollouts.js';
-import { freePort, startServerProcess } from '../support/server-process.js';
+import { startServerProcess } from '../support/server-process.js';
 
 const CONNECTIONS = 32;
 const ROUNDS = 3;
@@ -23,7 +23,7 @@ export async function run(): Promise<void> {
 
 async function compare(url: string, port: number, path: string): Promise<void> {
   const bytes = await (await fetch(url + path, { headers: { 'Accept-Encoding': 'identity' } })).text();
-  const bare = await startBare(bytes);
+  const bare = await startBareServer(Buffer.from(bytes));
   const ours: number[] = [];
   const theirs: number[] = [];
   const load = (target: number): Promise<LoadResult> =>
@@ -46,28 +46,4 @@ async function compare(url: string, port: number, path: string): Promise<void> {
   );
 }
 
-/** Raw Fastify in a process of its own. */
-async function startBare(bytes: string): Promise<{ port: number; stop: () => void }> {
-  const port = await freePort();
-  const child = fork(__filename, [String(port)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  await new Promise<void>((resolve) => {
-    child.once('message', () => resolve());
-    child.send(bytes);
-  });
-  return { port, stop: () => child.kill() };
-}
-
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-if (process.argv[1] === __filename) {
-  process.once('message', (bytes: string) => {
-    void (async () => {
-      const { fastify } = await import('fastify');
-      const app = fastify();
-      const body = Buffer.from(bytes);
-      app.get('/v1/*', (_request, reply) => reply.header('Content-Type', 'application/json').send(body));
-      await app.listen({ host: '127.0.0.1', port: Number(process.argv[2]) });
-      process.send!('ready');
-    })();
-  });
-}

@@ -31,6 +31,8 @@ export interface ServerProcessOptions {
   /** Of a server that ran before. */
   readonly dataDir?: string;
   readonly port?: number;
+  /** The checkout whose build runs; this one unless it is said. */
+  readonly checkout?: string;
   /** Gets its log; without it nobody does. */
   readonly onLog?: (text: string) => void;
 }
@@ -51,7 +53,7 @@ export function freePort(): Promise<number> {
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rollbook-server-')));
-  const child = spawn(process.execPath, [join(repository(), 'dist/apps/server/main.js')], {
+  const child = spawn(process.execPath, [join(options.checkout ?? repository(), 'dist/apps/server/main.js')], {
     stdio: ['ignore', options.onLog ? 'pipe' : 'ignore', 'inherit'],
     env: {
       ...process.env,

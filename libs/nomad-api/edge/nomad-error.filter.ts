@@ -4,8 +4,8 @@ import { KeyringUnavailable } from '@app/keyring';
 import { LogNotFollowed } from '@app/streaming';
 import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
+import { Busy } from './busy.js';
 import { SeenIsPast } from './since.js';
-import { Busy } from './writes.js';
 
 /** Told of every answer that nobody foresaw. */
 export type OnFault = (error: unknown, id: string) => void;

@@ -2,11 +2,16 @@ import { AnswerCache, blockingQuery, LogTail, type Answer, type Body, type Query
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf, type Access } from '../acl/access.js';
 import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } from '../http/index.js';
+import { Busy } from './busy.js';
 import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
 import { abortSignal, idOf, orThrow, queryOf } from './exchange.js';
 import { prettyJson } from './pretty-json.js';
 import { sendBytes } from './send-bytes.js';
 import { ServerIdentity } from './server-identity.js';
+
+/** Queries that one instance lets wait for a change, of all clients together. */
+const MAX_WAITING = 50_000;
+const RETRY_SECONDS = 1;
 
 /** Answers reads: default reads are linearizable, `?stale` answers at once, `index` waits for a change. */
 export class Reads {
@@ -14,7 +19,10 @@ export class Reads {
     private readonly tail: LogTail,
     private readonly cache: AnswerCache,
     private readonly server: ServerIdentity,
+    private readonly maxWaiting = MAX_WAITING,
   ) {}
+
+  private waiting = 0;
 
   /** The options of a read; a bad one is refused. */
   options(request: FastifyRequest): ReadOptions {
@@ -58,19 +66,22 @@ export class Reads {
     let access = accessOf(request);
     let query = typeof given === 'function' ? await given(access) : given;
     if (options.index === 0) return seen(access, request, await this.cache.read(query));
+    if (this.waiting >= this.maxWaiting)
+      throw new Busy('too many queries are waiting for a change; try again', RETRY_SECONDS);
     const renew = async (): Promise<DataQuery> => {
       access = await access.renewed();
       access.beforeQuery(options.namespace);
       if (typeof given === 'function') query = await given(access);
       return query;
     };
+    this.waiting++;
     const answer = await blockingQuery(this.tail, this.cache, query, {
       minIndex: options.index,
       waitMs: Math.min(options.waitMs, access.leftMs(Date.now())),
       signal: abortSignal(reply),
       random: Math.random,
       ...(access.isEnforced && { right: { topics: ACL_TOPICS, renew } }),
-    });
+    }).finally(() => this.waiting--);
     return seen(access, request, answer);
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
+import { Busy } from './busy.js';
 import { NomadError, writeOptions } from '../http/index.js';
 import { bodyOf, metaOf, queryOf, seenIndexOf } from './exchange.js';
 import { sendText } from './reads.js';
@@ -100,7 +101,7 @@ export class Writes {
       case 'outdated':
         throw await this.since.refusal(seen!);
       case 'overloaded':
-        throw new Busy(Math.ceil(outcome.retryAfterMs / 1000));
+        throw new Busy('too many commands are waiting; try again', Math.ceil(outcome.retryAfterMs / 1000));
       case 'key-reused':
         throw new NomadError('the Idempotency-Key was used for another request', 422);
       case 'conflict':
@@ -109,13 +110,6 @@ export class Writes {
         throw new Error(`command ${write.name} is not a leader's, but was fenced`);
     }
     return assertNever(outcome);
-  }
-}
-
-/** More commands wait than this instance takes on: 429 with Retry-After. */
-export class Busy extends Error {
-  constructor(readonly retryAfterSeconds: number) {
-    super('too many commands are waiting; try again');
   }
 }
 

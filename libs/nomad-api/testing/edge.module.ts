@@ -74,7 +74,7 @@ const NO_NODES: NodeCalls = {
   adopt: (_nodeId, socket) => void socket.destroy(),
 };
 
-export interface TestEdgeOptions extends Partial<Pick<EdgeServices, 'joinTokens' | 'dataDir'>> {
+export interface TestEdgeOptions extends Partial<Pick<EdgeServices, 'joinTokens' | 'dataDir' | 'maxWaiting'>> {
   /** Access control is on. */
   readonly acl?: boolean;
   /** Given: access control is on, and this says who is who. */
@@ -86,6 +86,7 @@ export async function startEdge({
   acl = false,
   callers: given,
   dataDir = '/nonexistent',
+  maxWaiting,
 }: TestEdgeOptions = {}): Promise<TestEdge> {
   let aheadMs = 0;
   const clock = (): number => (Date.now() + aheadMs) * 1000;
@@ -141,6 +142,7 @@ export async function startEdge({
     instance: 'edge/1',
     store: watchedStore,
     readModels: watchedReadModels,
+    maxWaiting,
     lists: new KeptLists({ tail: instance.tail, readModels: watchedReadModels, store: watchedStore }, LISTS_BYTES),
     heartbeats: new Heartbeats(dataSource),
     nodeCalls: NO_NODES,

@@ -66,7 +66,8 @@ export class KeptList {
     readonly source: ListSource,
     private readonly changes: TableChanges,
     private readonly tools: ListTools,
-    private readonly onWorked: (list: KeptList, isRead: boolean) => void,
+    /** `refreshMs`: what it took to apply what had changed; undefined: the list was read. */
+    private readonly onWorked: (list: KeptList, refreshMs: number | undefined) => void,
   ) {}
 
   get isCold(): boolean {
@@ -119,6 +120,7 @@ export class KeptList {
   }
 
   private async refresh(): Promise<void> {
+    const began = performance.now();
     const { tail } = this.tools;
     const { content } = this;
     const changes = content && this.changes.after(content.at);
@@ -134,12 +136,13 @@ export class KeptList {
     // It may have been dropped meanwhile.
     if (this.content !== content) return;
     this.tries = 0;
-    this.become({ ...content, at, tableIndex }, content.rows.apply(rowChanges), false);
+    const isChanged = content.rows.apply(rowChanges);
+    this.become({ ...content, at, tableIndex }, isChanged, performance.now() - began);
   }
 
-  private become(content: ListAt, isChanged: boolean, isRead: boolean): void {
+  private become(content: ListAt, isChanged: boolean, refreshMs: number | undefined): void {
     this.content = content;
-    this.onWorked(this, isRead);
+    this.onWorked(this, refreshMs);
     if (isChanged) this.wake();
   }
 
@@ -166,7 +169,7 @@ export class KeptList {
       },
     );
     await tail.reached(at);
-    this.become({ at, tableIndex, rows, purges }, true, true);
+    this.become({ at, tableIndex, rows, purges }, true, undefined);
   }
 
   /** Reads the states that changes of other instances have led to. False: some have changed again meanwhile. */

@@ -23,6 +23,8 @@ export class KeptLists {
   /** Lists that were read from the database, and refreshes from what had changed. */
   reads = 0;
   refreshes = 0;
+  /** What the refreshes took, in milliseconds. */
+  refreshMs = 0;
 
   constructor(
     private readonly tools: ListTools,
@@ -90,14 +92,17 @@ export class KeptLists {
     this.recent.get(source.key);
     const known = table.lists.get(source.key);
     if (known !== undefined) return known;
-    const list = new KeptList(source, table.changes, this.tools, (worked, isRead) => this.worked(worked, isRead));
+    const list = new KeptList(source, table.changes, this.tools, (worked, ms) => this.worked(worked, ms));
     table.lists.set(source.key, list);
     return list;
   }
 
-  private worked(list: KeptList, isRead: boolean): void {
-    if (isRead) this.reads++;
-    else this.refreshes++;
+  private worked(list: KeptList, refreshMs: number | undefined): void {
+    if (refreshMs === undefined) this.reads++;
+    else {
+      this.refreshes++;
+      this.refreshMs += refreshMs;
+    }
     // Whoever waited for it takes it before it may have to go.
     setImmediate(() => {
       if (list.isCold) return;
