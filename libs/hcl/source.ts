@@ -43,6 +43,22 @@ export class Source {
   }
 }
 
+/** A text that stands, decoded, within another one: what is wrong with it is told where it stands. Exact where nothing was escaped. */
+export class EmbeddedSource extends Source {
+  private readonly outer: Range;
+
+  constructor(text: string, outer: Range) {
+    super(outer.source.name, text);
+    this.outer = outer;
+  }
+
+  override position(offset: number): { readonly line: number; readonly column: number } {
+    // Behind the opening quote, and not beyond the closing one.
+    const { source, start, end } = this.outer;
+    return source.position(Math.min(start + 1 + offset, Math.max(start, end - 1)));
+  }
+}
+
 function lineStartsOf(text: string): number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);

@@ -4,12 +4,14 @@ import type { Evaluation } from '../evaluate/scope.js';
 import { showRange } from '../source.js';
 import type { Attribute, Block, Body } from '../syntax/ast.js';
 import { expand } from './dynamic.js';
+import { asAttributes, asSchema } from './json-body.js';
 import { missingArgument } from './missing-argument.js';
 import type { BlockSchema, BodySchema, Content, ScopedBlock } from './schema.js';
 
 /** What a body holds of its schema, dynamic blocks expanded. All else is told. */
-export function contentOf(body: Body, schema: BodySchema, evaluation: Evaluation): Content {
+export function contentOf(given: Body, schema: BodySchema, evaluation: Evaluation): Content {
   const { diagnostics } = evaluation;
+  const body = given.json === undefined ? given : asSchema(given, given.json, schema, diagnostics);
   for (const { name, required } of schema.attributes) {
     if (required && !body.attributes.has(name)) missingArgument(name, body, evaluation);
   }
@@ -93,6 +95,7 @@ function hasLabels(block: Block, { type, labels }: BlockSchema, { diagnostics }:
 
 /** The attributes of a body that may hold any, and no blocks. */
 export function justAttributes(body: Body, { diagnostics }: Evaluation): readonly Attribute[] {
+  if (body.json !== undefined) return [...asAttributes(body.json, diagnostics).values()];
   const [first] = body.blocks;
   if (first !== undefined)
     diagnostics.add(`Unexpected ${quoted(first.type)} block`, 'Blocks are not allowed here.', first.typeRange);

@@ -28,7 +28,7 @@ export function expand(
   const before = diagnostics.count;
   const attributes = [
     { name: 'for_each' },
-    { name: 'iterator' },
+    { name: 'iterator', isSyntax: true },
     ...(schema.labels.length > 0 ? [{ name: 'labels' }] : []),
   ];
   const given = contentOf(dynamic.body, { attributes, blocks: [{ type: 'content', labels: [] }] }, evaluation);

@@ -3,7 +3,12 @@ import type { Attribute, Block } from '../syntax/ast.js';
 
 /** What a body may hold. Names are in the order in which they are suggested. */
 export interface BodySchema {
-  readonly attributes: readonly { readonly name: string; readonly required?: boolean }[];
+  readonly attributes: readonly {
+    readonly name: string;
+    readonly required?: boolean;
+    /** A name or a type rather than a value: in JSON a text holds it. */
+    readonly isSyntax?: boolean;
+  }[];
   readonly blocks: readonly BlockSchema[];
 }
 export interface BlockSchema {

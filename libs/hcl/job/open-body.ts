@@ -1,3 +1,4 @@
+import { asAttributes } from '../body/json-body.js';
 import { evaluate } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/scope.js';
 import { startOf, type Body, type Expression } from '../syntax/ast.js';
@@ -11,7 +12,8 @@ import { isKnown, isMapping, isSequence, type Value } from '../values/value.js';
  */
 export function openBody(body: Body, evaluation: Evaluation): object {
   const members = new Map<string, unknown>();
-  for (const { name, expression } of body.attributes.values()) {
+  const attributes = body.json === undefined ? body.attributes : asAttributes(body.json, evaluation.diagnostics);
+  for (const { name, expression } of attributes.values()) {
     const value = openValue(expression, evaluation);
     if (value !== undefined) members.set(name, value);
   }

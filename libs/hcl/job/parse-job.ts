@@ -1,10 +1,12 @@
 import { contentOf, justAttributes, single } from '../body/content.js';
+import { asAttributes, jsonBody } from '../body/json-body.js';
 import { Budget, MAX_SOURCE_CHARS } from '../budget.js';
 import { Diagnostics, HclError } from '../diagnostics.js';
 import { EMPTY_SCOPE, type Evaluation } from '../evaluate/scope.js';
 import { Source } from '../source.js';
 import type { Attribute, Body } from '../syntax/ast.js';
 import { parseBody } from '../syntax/parse-body.js';
+import { isJson, parseJson } from '../syntax/parse-json.js';
 import { canonicalizeJob } from './canonical.js';
 import { decodeJob } from './decode.js';
 import { draftWith, type Draft } from './inherit.js';
@@ -75,14 +77,26 @@ export function parseJobFile(file: JobFile): object {
 
 function parse(text: string): Body {
   const diagnostics = new Diagnostics();
-  const body = parseBody(new Source(FILE_NAME, text), diagnostics);
+  const source = new Source(FILE_NAME, text);
+  const body = isJson(text) ? parseJsonBody(source, diagnostics) : parseBody(source, diagnostics);
   if (diagnostics.any) throw new HclError(diagnostics.first());
   return body;
 }
 
+function parseJsonBody(source: Source, diagnostics: Diagnostics): Body {
+  const json = parseJson(source, diagnostics);
+  if (json === null) throw new HclError(diagnostics.first());
+  return jsonBody(json);
+}
+
 function parseVariables(text: string): Body {
   try {
-    return parse(text);
+    const body = parse(text);
+    if (body.json === undefined) return body;
+    const diagnostics = new Diagnostics();
+    const attributes = asAttributes(body.json, diagnostics);
+    if (diagnostics.any) throw new HclError(diagnostics.first());
+    return { ...body, attributes };
   } catch (error) {
     if (error instanceof HclError) throw new HclError(`unable to parse var content: ${error.message}`);
     throw error;

@@ -22,7 +22,7 @@ interface Variable {
 }
 
 const SCHEMA = {
-  attributes: ['default', 'description', 'type'].map((name) => ({ name })),
+  attributes: ['default', 'description', 'type'].map((name) => ({ name, isSyntax: name === 'type' })),
   blocks: [{ type: 'validation', labels: [] }],
 };
 const NAME = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;

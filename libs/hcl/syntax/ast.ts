@@ -1,4 +1,5 @@
 import type { Range } from '../source.js';
+import type { JsonObjectNode } from './json-node.js';
 import type { Value } from '../values/value.js';
 
 /** A step of a reference: `.name` or `[key]` with a key that is written there. */
@@ -117,6 +118,8 @@ export interface Body {
   readonly blocks: readonly Block[];
   /** Where what is missing is told to be missing: the opening brace, without extent. */
   readonly missing: Range;
+  /** Of HCL's JSON syntax: what is an attribute and what a block is not known yet. */
+  readonly json?: JsonObjectNode;
 }
 
 /** Where a problem with a whole expression is told to be: its beginning. */

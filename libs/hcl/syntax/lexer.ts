@@ -16,6 +16,9 @@ const LINE_COMMENT = /(?:#|\/\/)[^\n]*\n?/y;
 const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)\r?\n/uy;
 const SEQUENCE = /([$%])\{~?/y;
 
+/** No line holds it. */
+const NO_MARKER = '\n';
+
 /** The tokens of a text. Never fails for what a text says: what fits nowhere is an `invalid` token. */
 export class Lexer {
   private at = 0;
@@ -23,8 +26,15 @@ export class Lexer {
   private readonly modes: Mode[] = [{ kind: 'main', braces: 0 }];
   private readonly text: string;
 
-  constructor(source: Source) {
+  /** @param kind `template`: the whole text is one, as if within a heredoc */
+  constructor(
+    source: Source,
+    private readonly kind: 'file' | 'template' = 'file',
+  ) {
     this.text = source.text;
+    if (kind === 'file') return;
+    this.push('open-heredoc', 0);
+    this.enter({ kind: 'heredoc', marker: NO_MARKER, startOfLine: false });
   }
 
   run(): readonly Token[] {
@@ -34,6 +44,7 @@ export class Lexer {
       else if (mode.kind === 'quoted') this.quoted();
       else this.heredoc(mode);
     }
+    if (this.kind === 'template' && this.modes.length === 2) this.push('close-heredoc', 0);
     this.tokens.push({ type: 'eof', start: this.at, end: this.at });
     return this.tokens;
   }
