@@ -141,6 +141,24 @@ module.exports = {
       { path: '^apps/', pathNot: '^$1/' },
     ),
     rule(
+      'console-may-import-only',
+      'The page runs in browsers: it may import kernel and story, which are pure. Instead, ask the server, or move what both need into one of them.',
+      { path: '^apps/console/', pathNot: spec },
+      { path: '^(libs|apps|test|scripts)/', pathNot: '^(apps/console|libs/(kernel|story))/' },
+    ),
+    rule(
+      'console-third-parties',
+      'Whatever the page imports everybody loads: it may use preact and its signals, and nothing of Node. Instead, use what browsers have, or add it here with a reason and its size.',
+      { path: '^apps/console/', pathNot: spec },
+      { path: packagePath('.+'), pathNot: packagePath('preact', '@preact/signals') },
+    ),
+    rule(
+      'console-without-node',
+      'There is no Node in a browser.',
+      { path: '^apps/console/', pathNot: spec },
+      { dependencyTypes: ['core'] },
+    ),
+    rule(
       'nest-only-in-edge-files',
       'NestJS lives at the edge. Instead, write a plain function or value and let a *.module.ts provide it.',
       { path: '^libs/', pathNot: [edgeFiles, spec] },

@@ -1,5 +1,6 @@
 import { run as append } from './append.bench.js';
 import { run as commands } from './commands.bench.js';
+import { run as console } from './console.bench.js';
 import { run as instances } from './instances.bench.js';
 import { run as lists } from './lists.bench.js';
 import { run as read } from './read.bench.js';
@@ -14,6 +15,7 @@ import { run as watch } from './watch.bench.js';
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   append,
   commands,
+  console,
   instances,
   lists,
   read,

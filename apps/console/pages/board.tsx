@@ -23,7 +23,10 @@ const MOST_ACTIVE = 50;
 /** What moves, and what waits for whom? */
 export function Board() {
   const deployments = useList<Deployment>('/v1/deployments?namespace=*', 'Deployment');
-  const waits = useWaits('*');
+  const waits = useWaits(
+    '*',
+    (deployments.value ?? []).some(({ Status }) => isActive(Status)),
+  );
   return (
     <Answer of={deployments} isPage>
       {(all) => {

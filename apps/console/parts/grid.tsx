@@ -7,6 +7,14 @@ import { isCanary, lookOf, type Allocation, type Look } from './looks.ts';
 const SIZES = [8, 12, 16, 24] as const;
 const FIRST_SIZE = 12;
 
+/** What the picture shows, so that only the rest is drawn. */
+interface Drawn {
+  /** Everything that all cells depend on. */
+  key: string;
+  cells: Allocation[];
+  stamps: Map<string, CanvasPattern>;
+}
+
 /** Many allocations as one picture: a cell keeps its place, and only what changed is drawn again. The arrows move the cursor. */
 export function Grid({
   allocations,
@@ -19,7 +27,7 @@ export function Grid({
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const drawn = useRef<{ key: string; cells: Allocation[] }>({ key: '', cells: [] });
+  const drawn = useRef<Drawn>({ key: '', cells: [], stamps: new Map() });
   const [width, setWidth] = useState(0);
   const [size, setSize] = useState<number>(FIRST_SIZE);
   const [cursor, setCursor] = useState(0);
@@ -33,7 +41,8 @@ export function Grid({
   useEffect(() => {
     if (width === 0) return;
     const from = performance.now();
-    const newest = allocations.reduce((most, { JobVersion }) => Math.max(most, JobVersion), 0);
+    let newest = 0;
+    for (const { JobVersion } of allocations) newest = Math.max(newest, JobVersion);
     const key = [
       newest,
       columns,
@@ -130,7 +139,7 @@ function draw(
   canvas: HTMLCanvasElement,
   allocations: readonly Allocation[],
   { newest, columns, rows, size }: Readonly<Record<'newest' | 'columns' | 'rows' | 'size', number>>,
-  drawn: { readonly key: string; cells: Allocation[] },
+  drawn: Drawn,
   key: string,
 ): number {
   const pen = canvas.getContext('2d')!;
@@ -141,28 +150,45 @@ function draw(
     canvas.height = rows * size * scale;
     pen.scale(scale, scale);
     drawn.cells = [];
+    drawn.stamps = new Map();
     // The style sheet may not be on the element, but its size may.
     canvas.style.setProperty('width', `${columns * size}px`);
     canvas.style.setProperty('height', `${rows * size}px`);
   }
-  const colours = getComputedStyle(canvas);
-  const stamps = new Map<string, HTMLCanvasElement>();
   let count = 0;
-  for (const [at, one] of allocations.entries()) {
+  // Cells that look alike and stand side by side are drawn as one strip.
+  let strip: { readonly stamp: CanvasPattern; readonly from: number } | undefined;
+  const end = (at: number): void => {
+    if (strip === undefined) return;
+    const [x, y] = [(strip.from % columns) * size, Math.floor(strip.from / columns) * size];
+    const width = (at - strip.from) * size;
+    if (!isAnew) pen.clearRect(x, y, width, size);
+    pen.fillStyle = strip.stamp;
+    pen.fillRect(x, y, width, size);
+    strip = undefined;
+  };
+  for (let at = 0; at < allocations.length; at++) {
+    const one = allocations[at]!;
+    if (strip !== undefined && at % columns === 0) end(at);
     // Objects are replaced when they change, never altered.
-    if (drawn.cells[at] === one) continue;
+    if (drawn.cells[at] === one) {
+      end(at);
+      continue;
+    }
     drawn.cells[at] = one;
     count++;
-    const cell = `${lookOf(one)} ${isCanary(one)} ${newest - one.JobVersion > 0}`;
-    let stamp = stamps.get(cell);
+    const kind = lookOf(one) + (isCanary(one) ? ' canary' : '') + (newest > one.JobVersion ? ' old' : '');
+    let stamp = drawn.stamps.get(kind);
     if (stamp === undefined) {
-      stamp = stampOf(one, newest - one.JobVersion, size, colours);
-      stamps.set(cell, stamp);
+      stamp = pen.createPattern(stampOf(one, newest - one.JobVersion, size, getComputedStyle(canvas)), 'repeat')!;
+      stamp.setTransform(new DOMMatrix().scale(1 / scale));
+      drawn.stamps.set(kind, stamp);
     }
-    const [x, y] = [(at % columns) * size, Math.floor(at / columns) * size];
-    if (!isAnew) pen.clearRect(x, y, size, size);
-    pen.drawImage(stamp, x, y, size, size);
+    if (strip?.stamp === stamp) continue;
+    end(at);
+    strip = { stamp, from: at };
   }
+  end(allocations.length);
   for (let at = allocations.length; at < drawn.cells.length; at++)
     pen.clearRect((at % columns) * size, Math.floor(at / columns) * size, size, size);
   drawn.cells.length = allocations.length;
