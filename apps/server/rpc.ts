@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { NodeCalls, NodeSessions, rpcEndpoint } from '@app/client-agents';
-import { JoinTokens, type NodeCalls as NodeCallsPort } from '@app/nomad-api';
+import { MANAGEMENT, NO_PERMISSIONS } from '@app/domain';
+import { JoinTokens, TokenCallers, type NodeCalls as NodeCallsPort } from '@app/nomad-api';
 import {
   explainListenFailure,
   openTlsFiles,
@@ -35,7 +36,8 @@ export async function startRpc(
     const change = isHere ? directory.noteSession(nodeId, instance) : directory.dropSession(nodeId, instance);
     change.catch(unsaid);
   });
-  const joinTokens = new JoinTokens(configuration.joinTokens);
+  const joinTokens = new JoinTokens(configuration.joinTokens, core.identities);
+  const callers = new TokenCallers({ ...core, now: core.clock.now });
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   const files = tlsFilesOf(configuration);
   const material = files && openTlsFiles(files);
@@ -53,12 +55,14 @@ export async function startRpc(
     services: {
       ...core,
       region: configuration.region,
-      aclEnabled: configuration.acl,
+      permissionsOf: async (allocation, task) =>
+        configuration.acl ? (await callers.ofTask(allocation, task)).permissions : MANAGEMENT,
+      permissionsOfNodes: configuration.acl ? NO_PERMISSIONS : MANAGEMENT,
       datacenter: configuration.datacenter,
       ttlMs: () => heartbeatTtlMs(nodeCount()) * (1 + Math.random()),
       servers: () => servers,
       nodeCount,
-      mayJoin: (token) => joinTokens.admits(token),
+      mayJoin: (token, node) => joinTokens.admits(token, node),
       random: Math.random,
     },
     sessions,

@@ -1,12 +1,4 @@
-import {
-  isClientTerminal,
-  MANAGEMENT,
-  NO_PERMISSIONS,
-  permissionsOf,
-  type AllocationState,
-  type NodeState,
-  type Permissions,
-} from '@app/domain';
+import { isClientTerminal, type AllocationState, type NodeState, type Permissions } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { VerifiedIdentity } from '@app/keyring';
 import { RpcError, type Connection } from '@app/nomad-rpc';
@@ -35,13 +27,10 @@ export class Callers {
     throw new RpcError('Permission denied');
   }
 
-  /** What a caller may do: everything while ACLs are off, as everybody may; else what its identity implies. A node as such reads no variables. */
-  permissionsOf(caller: WorkloadCaller): Permissions {
-    if (!this.desk.services.aclEnabled) return MANAGEMENT;
-    if (caller.kind === 'node') return NO_PERMISSIONS;
-    const { namespace, jobId, taskName } = caller.identity;
-    const { taskGroup, id } = caller.allocation;
-    return permissionsOf([], `workload ${id} ${taskName}`, { namespace, jobId, group: taskGroup, task: taskName });
+  /** What a caller may do. A node as such reads no variables. */
+  permissionsOf(caller: WorkloadCaller): Promise<Permissions> {
+    if (caller.kind === 'node') return Promise.resolve(this.desk.services.permissionsOfNodes);
+    return this.desk.services.permissionsOf(caller.allocation, caller.identity.taskName);
   }
 
   private async workload(token: string): Promise<WorkloadCaller> {

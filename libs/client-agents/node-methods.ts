@@ -49,7 +49,7 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
       checkIdentity(node);
       const description = nodeDescription(node);
       const known = await desk.node(description.ID);
-      if (known === undefined && !services.mayJoin(token)) throw new RpcError('Permission denied');
+      if (known === undefined && !(await services.mayJoin(token, description))) throw new RpcError('Permission denied');
       const affected = await services.readModels.jobsAffectedByNode(description.ID);
       const { index } = await desk.execute(
         description.ID,

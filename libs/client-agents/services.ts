@@ -1,4 +1,4 @@
-import type { AllocationState, JobSpec, NodeState } from '@app/domain';
+import type { AllocationState, JobSpec, NodeDescription, NodeState, Permissions } from '@app/domain';
 import type { Command, CommandHandler, EventStore } from '@app/event-store';
 import { allocationStream, assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
 import { digestOfSecret, isSameDigest, type IdentityTokens, type Keyring } from '@app/keyring';
@@ -21,7 +21,10 @@ export interface RpcServices {
   readonly variables: Variables;
   readonly keyring: Keyring;
   readonly identities: IdentityTokens;
-  readonly aclEnabled: boolean;
+  /** What a task of an allocation may do: what its identity implies, and the policies bound to its job; everything while ACLs are off. */
+  readonly permissionsOf: (allocation: AllocationState, task: string) => Promise<Permissions>;
+  /** What nodes may do with variables: nothing; everything while ACLs are off. */
+  readonly permissionsOfNodes: Permissions;
   readonly region: string;
   readonly datacenter: string;
   /** The time until a node's next heartbeat, in milliseconds, drawn anew for each. */
@@ -31,7 +34,7 @@ export interface RpcServices {
   /** Nodes that the leader knows of; 0 where nobody counts. */
   readonly nodeCount: () => number;
   /** Whether a node that is not known yet may register with this token. */
-  readonly mayJoin: (token: string) => boolean;
+  readonly mayJoin: (token: string, node: Pick<NodeDescription, 'Name' | 'NodePool'>) => Promise<boolean>;
   readonly random: () => number;
 }
 

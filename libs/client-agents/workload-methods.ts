@@ -174,7 +174,8 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
         desk.checkRegion(request.Region);
         const caller = await callers.resolve(request.AuthToken, connection);
         const namespace = request.Namespace || 'default';
-        if (!callers.permissionsOf(caller).variable(namespace, request.Path, 'read')) throw new RpcError(DENIED);
+        if (!(await callers.permissionsOf(caller)).variable(namespace, request.Path, 'read'))
+          throw new RpcError(DENIED);
         const stream = variableStream(namespace, request.Path);
         // Encrypted in the cache as in the log: what is opened is opened for one answer.
         const query: Query = {
@@ -201,7 +202,7 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
       async (request, connection, signal) => {
         desk.checkRegion(request.Region);
         const caller = await callers.resolve(request.AuthToken, connection);
-        const permissions = callers.permissionsOf(caller);
+        const permissions = await callers.permissionsOf(caller);
         const namespace = request.Namespace || 'default';
         const query: Query = {
           key: JSON.stringify(['rpc variables', namespace, request.Prefix]),

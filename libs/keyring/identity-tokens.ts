@@ -7,6 +7,7 @@ import type { Keyring } from './keyring.js';
 /** Nomad's own audience: that of default identities, which its API takes as tokens. */
 const NOMAD_AUDIENCE = 'nomadproject.io';
 const ALGORITHM = 'RS256';
+const INTRODUCTION = 'node-introduction';
 const NODE_IDENTITY_TTL_S = 86_400;
 
 /** What an identity says of its workload, before times and ids. */
@@ -31,6 +32,13 @@ export interface NodeIdentityClaims {
   readonly pool: string;
   readonly datacenter: string;
   readonly nodeClass: string;
+}
+
+/** Which node may join. */
+export interface Introduction {
+  /** Empty: any. */
+  readonly name: string;
+  readonly pool: string;
 }
 
 export interface SignedIdentity {
@@ -111,8 +119,40 @@ export class IdentityTokens {
       .sign(key.signingKey);
   }
 
+  /** Lets a node join that is called so and is in this pool; an empty name: any. @param ttl nanoseconds. @throws KeyringUnavailable */
+  async signIntroduction(
+    { region, name, pool }: Introduction & { readonly region: string },
+    ttl: number,
+  ): Promise<string> {
+    const key = await this.keyring.active();
+    const issuedAt = Math.floor(this.now() / US_PER_S);
+    return new SignJWT({ nomad_node_name: name, nomad_node_pool: pool })
+      .setProtectedHeader({ alg: ALGORITHM, kid: key.id, typ: 'JWT' })
+      .setSubject(`${INTRODUCTION}:${region}:${pool}:${name}:default`)
+      .setAudience(NOMAD_AUDIENCE)
+      .setIssuedAt(issuedAt)
+      .setNotBefore(issuedAt)
+      .setExpirationTime(issuedAt + Math.max(1, Math.floor(ttl / 1e9)))
+      .setJti(randomUUID())
+      .sign(key.signingKey);
+  }
+
+  /** Whom an introduction is for, or undefined if it is none of ours or has expired. */
+  async introduced(token: string): Promise<Introduction | undefined> {
+    const payload = await this.payloadOf(token);
+    if (!payload?.sub?.startsWith(`${INTRODUCTION}:`)) return undefined;
+    const text = (name: 'nomad_node_name' | 'nomad_node_pool'): string =>
+      typeof payload[name] === 'string' ? payload[name] : '';
+    return { name: text('nomad_node_name'), pool: text('nomad_node_pool') };
+  }
+
   /** What a default identity says, or undefined if it is none of ours, is for others, or has expired. Whether its allocation still runs is another question. */
   async verify(token: string): Promise<VerifiedIdentity | undefined> {
+    const payload = await this.payloadOf(token);
+    return payload && verified(payload);
+  }
+
+  private async payloadOf(token: string): Promise<JWTPayload | undefined> {
     const keys = await this.publicKeys();
     try {
       const { payload } = await jwtVerify(token, createLocalJWKSet({ keys }), {
@@ -120,7 +160,7 @@ export class IdentityTokens {
         audience: NOMAD_AUDIENCE,
         currentDate: new Date(this.now() / 1000),
       });
-      return verified(payload);
+      return payload;
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
       throw error;

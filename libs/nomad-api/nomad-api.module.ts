@@ -20,6 +20,7 @@ import { TokenSecrets } from './acl/token-secrets.js';
 import { TokenWrites } from './acl/token-writes.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
+import { IntroductionsController } from './agents/introductions.controller.js';
 import { JoinTokens } from './agents/join-tokens.js';
 import { AllocationsController } from './allocations/allocations.controller.js';
 import { ClientAllocationController } from './client/client-allocation.controller.js';
@@ -144,6 +145,7 @@ export class NomadApiModule {
         AclBindingRulesController,
         AclLoginController,
         AclOidcController,
+        IntroductionsController,
         DeploymentsController,
         DeploymentWaitController,
         AllocationsController,
@@ -216,7 +218,7 @@ export class NomadApiModule {
         { provide: SystemHousekeeping, useValue: services.housekeeping },
         { provide: HeartbeatTtl, useValue: new HeartbeatTtl(services.heartbeatTtlMs, Math.random) },
         { provide: NodeNews, useValue: services.news },
-        { provide: JoinTokens, useValue: new JoinTokens(services.joinTokens) },
+        { provide: JoinTokens, useValue: new JoinTokens(services.joinTokens, services.identities) },
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(store) },

@@ -74,7 +74,8 @@ export class Access {
 
   /** Before a command is sent. */
   beforeCommand(): void {
-    if (!this.isEnforced || this.settled) return;
+    // What is checked first was: by the name in the path, which a command does not know.
+    if (!this.isEnforced || this.isSettled) return;
     if (this.row.order === 'after existence') throw new Error('a command was sent before its object was checked');
     this.require();
   }

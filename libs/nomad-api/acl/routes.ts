@@ -266,6 +266,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/acl/binding-rule/:id', management],
   ['PUT /v1/acl/binding-rule/:id', management],
   ['DELETE /v1/acl/binding-rule/:id', management],
+  ['PUT /v1/acl/identity/client-introduction-token', node('write')],
   ['PUT /v1/acl/login', open],
   ['PUT /v1/acl/oidc/auth-url', open],
   ['PUT /v1/acl/oidc/complete-auth', open],

@@ -115,11 +115,16 @@ export class TokenCallers implements Callers {
     const [allocation] = await this.states<AllocationState>([allocationStream(claims.allocationId)]);
     const isLive = allocation !== undefined && !allocation.purged && !isClientTerminal(allocation);
     if (!isLive || allocation.namespace !== claims.namespace) return STRANGER;
+    return this.ofTask(allocation, claims.taskName);
+  }
+
+  /** The task of an allocation that runs, however it was recognised. */
+  async ofTask(allocation: AllocationState, task: string): Promise<Caller> {
     const place = {
       namespace: allocation.namespace,
       jobId: await this.parentOf(allocation),
       group: allocation.taskGroup,
-      task: claims.taskName,
+      task,
     };
     const policies = await this.boundTo(place);
     const permissions = await this.permissions(policies, place);

@@ -67,7 +67,7 @@ export class AgentsController {
     const description: NodeDescription = { ...told, ID: told.ID.toLowerCase() };
     const [known] = await this.objects.states<NodeState>([nodeStream(description.ID)]);
     // A node that is known proves who it is by its secret.
-    if ((known === undefined || known.purged) && !this.joinTokens.admits(joinTokenOf(request)))
+    if ((known === undefined || known.purged) && !(await this.joinTokens.admits(joinTokenOf(request), description)))
       throw new NomadError('a node needs a join token to register: see ROLLBOOK_JOIN_TOKEN', 403);
     const affected = await this.readModels.jobsAffectedByNode(description.ID);
     const { index } = await this.writes.execute(request, {

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { sendText } from '../edge/reads.js';
 import { decodeBody, nodeIdentityRenewRequest, nodeMetaApplyRequest, NomadError, param } from '../http/index.js';
+import { LocalNode } from '../status/local-node.js';
 import { Forwarding } from './forwarding.js';
 import { jsonText } from './json-text.js';
 
@@ -14,7 +15,10 @@ const META_KEY = /^[a-zA-Z_][a-zA-Z0-9_-]*(\.[a-zA-Z_][a-zA-Z0-9_-]*)*$/;
 /** Nomad: /v1/client/stats, gc, metadata and identity; spec/http-api-client §5. */
 @Controller('v1/client')
 export class ClientNodeController {
-  constructor(private readonly forwarding: Forwarding) {}
+  constructor(
+    private readonly forwarding: Forwarding,
+    private readonly localNode: LocalNode,
+  ) {}
 
   @All('stats')
   async stats(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -77,7 +81,8 @@ export class ClientNodeController {
     status = 500,
   ): Promise<Readonly<Record<string, Any>>> {
     const missing = method.startsWith('NodeIdentity.') ? `n${MISSING.slice(1)}` : MISSING;
-    const node = await this.forwarding.node(request, nodeId, { status, missing });
+    const wanted = nodeId || ((await this.localNode.id()) ?? '');
+    const node = await this.forwarding.node(request, wanted, { status, missing });
     return this.forwarding.callAny(request, reply, node.id, method, { NodeID: node.id, SecretID: '', ...args });
   }
 }

@@ -34,7 +34,7 @@ import { DataSource } from 'typeorm';
 import { AccessControl } from '../acl/access-control.js';
 import type { Callers } from '../acl/caller.js';
 import type { NodeCalls } from '../client/node-calls.js';
-import { TokenCallers } from '../acl/token-callers.js';
+import { TokenCallers, type TokenCallersOptions } from '../acl/token-callers.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
 import { NomadApiModule, type EdgeServices } from '../nomad-api.module.js';
@@ -56,6 +56,10 @@ export interface TestEdge extends TestInstance {
   ): Promise<LightMyRequestResponse>;
   readonly keyring: Keyring;
   readonly identities: IdentityTokens;
+  /** Listens on a port of its own, for what has no end; the address. */
+  listen(): Promise<string>;
+  /** What finds callers, for another instance on the same database. */
+  readonly parts: Pick<TokenCallersOptions, 'readModels' | 'store' | 'identities'>;
   readonly dataSource: DataSource;
   /** Sets the clock by which callers are found, and identities and logins checked, forward; commands have their own. */
   advance(ms: number): void;
@@ -200,6 +204,8 @@ export async function startEdge({
     keyring,
     identities,
     dataSource,
+    listen: () => adapter.getInstance().listen({ port: 0, host: '127.0.0.1' }),
+    parts: { readModels, store, identities },
     advance: (ms) => (aheadMs += ms),
     async initialiseKeyring() {
       const key = await keyring.newKey();

@@ -372,3 +372,10 @@ export const oidcCompleteAuthRequest = struct('structs.ACLOIDCCompleteAuthReques
   RedirectURI: string,
   Iss: string,
 });
+
+export const clientIntroductionRequest = struct('structs.ACLCreateClientIntroductionTokenRequest', {
+  /** Text or nanoseconds. */
+  TTL: any,
+  NodeName: string,
+  NodePool: string,
+});
