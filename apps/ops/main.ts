@@ -1,5 +1,6 @@
 import { runMain, StartupError } from '@app/platform';
 import { Command, Option } from 'commander';
+import { runAclToken, type TokenOptions } from './acl-commands.js';
 import { runDemo } from './demo/demo.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
@@ -65,6 +66,14 @@ program
     // A question that is waiting for its answer is left with whoever leaves.
     process.exit(await runWatch(job, namespace));
   });
+program
+  .command('acl')
+  .description('helps when all tokens of access control are lost')
+  .command('token')
+  .description('makes a management token for a day, and tells its secret; servers may be running')
+  .option('--name <name>', 'what it is called')
+  .option('--reason <text>', 'why, for those who read the log')
+  .action((options: TokenOptions) => runAclToken(options));
 program
   .command('demo')
   .description(

@@ -1,5 +1,6 @@
 import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
-import { deploymentStream } from '@app/kernel';
+import { aclTokenStream, deploymentStream } from '@app/kernel';
+import { digestOfSecret } from '@app/keyring';
 import { aggregates, MIGRATIONS } from '@app/read-models';
 import {
   createTestDatabase,
@@ -12,6 +13,7 @@ import {
   type TestDatabase,
 } from '@app/testing';
 import { Client } from 'pg';
+import { runAclToken } from './acl-commands.js';
 import { runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 
@@ -164,5 +166,35 @@ describe('The commands of ops', () => {
     printed = '';
     await runExport({ from: 2, to: 3 });
     expect(new Set(lines().map((line) => (JSON.parse(line) as { index: number }).index))).toEqual(new Set([2, 3]));
+  });
+
+  test('acl token makes a management token for a day, and leaves an event that says by whom and why', async () => {
+    await migrate(database.url, MIGRATIONS);
+    await runAclToken({ name: 'lost and found', reason: 'the safe burnt down' });
+    const [, accessor, secret] = /Accessor {2}(\S+)\n {2}Secret {4}(\S+)/.exec(printed)!;
+    const store = new PostgresEventStore({ url: database.url });
+    const events = await store.readStream(aclTokenStream(accessor!), 1);
+    await store.close();
+    expect(events).toMatchObject([
+      {
+        type: 'AclTokenCreated',
+        data: {
+          type: 'management',
+          name: 'lost and found',
+          expirationTtl: 86_400e9,
+          secretDigest: digestOfSecret(secret!),
+        },
+        meta: { actor: expect.stringMatching(/^ops /) as string, reason: 'the safe burnt down' },
+      },
+    ]);
+    expect(JSON.stringify(events)).not.toContain(secret);
+    printed = '';
+    await runVerify();
+    expect(printed).toContain(' 0 differences');
+  });
+
+  test('acl token refuses a name that no token may have', async () => {
+    await migrate(database.url, MIGRATIONS);
+    await expect(runAclToken({ name: 'x'.repeat(257) })).rejects.toThrow('token name too long');
   });
 });

@@ -14,10 +14,6 @@ const NOT_SERVED = new Set([
   'jobs-statuses',
   'namespaces-jobs',
 ]);
-/** Likewise, of the scenarios with access control. */
-const NOT_SERVED_WITH_ACLS = new Set([
-  'acl-capability-matrix',
-]);
 const BOUND_MS = 600_000;
 
 interface Report {
@@ -35,7 +31,7 @@ interface Suite {
 
 const SUITES: readonly Suite[] = [
   { title: 'without ACLs', directory: 'scenarios', notServed: NOT_SERVED, env: {}, lanes: 6 },
-  { title: 'with ACLs', directory: 'scenarios-acl', notServed: NOT_SERVED_WITH_ACLS, env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
+  { title: 'with ACLs', directory: 'scenarios-acl', notServed: new Set<string>(), env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
 ];
 
 /** `npm run test:rpc`: the node joins as one of Nomad's client agents does. */
