@@ -221,6 +221,20 @@ describe('an allocation', () => {
     expect(update.ClientStatus).toBe('failed');
   });
 
+  it('of a mock task has what it says in its logs, unless they are switched off', async () => {
+    await start();
+    const said = { stdout_string: 'out', stderr_string: 'err', run_for: '10m' };
+    const id = run([
+      mockTask(said),
+      mockTask(said, { Name: 'quiet', LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1, Disabled: true } }),
+    ]);
+    await server.updateOf(id, running);
+    const logs = join(dataDir, 'alloc', id, 'alloc', 'logs');
+    await server.until(() => existsSync(join(logs, 'main.stdout.0')) && existsSync(join(logs, 'main.stderr.0')));
+    await server.until(() => readFileSync(join(logs, 'main.stdout.0'), 'utf8') === 'out');
+    expect(readdirSync(logs).sort()).toEqual(['main.stderr.0', 'main.stdout.0']);
+  });
+
   it('is unhealthy at the healthy deadline although its task goes on restarting', async () => {
     await start();
     const update = updateStrategy({ MinHealthyTime: ms(100), HealthyDeadline: ms(300) });

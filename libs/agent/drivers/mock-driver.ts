@@ -72,7 +72,11 @@ class MockHandle implements TaskHandle {
   constructor(timers: Timers, task: DriverTask, config: MockConfig, runForMs: number, startedUs: TimeUs) {
     const { promise, resolve } = Promise.withResolvers<ExitResult>();
     const { stdout, stderr } = task.directories.logs;
-    const writers = [new Writer(timers, stdout, config.stdout), new Writer(timers, stderr, config.stderr)];
+    const output = (of: MockOutput): MockOutput => (task.logs === null ? { ...of, text: '' } : of);
+    const writers = [
+      new Writer(timers, `${stdout}.0`, output(config.stdout)),
+      new Writer(timers, `${stderr}.0`, output(config.stderr)),
+    ];
     const lifeMs = Math.max(runForMs, ...writers.map((writer) => writer.durationMs));
     const cancel = timers.after(lifeMs, () => resolve(config.exit));
     this.state = { startedUs };
