@@ -9,8 +9,11 @@ import { silentLog } from '../../libs/agent/testing/builders.js';
 import { AgentOverRpc } from '../rpc/agent-over-rpc.js';
 import { freePort, startServerProcess, type ServerProcess } from '../support/server-process.js';
 
-/** Scenarios of what is not served yet; README says so, too. Whoever serves one takes its name away. */
-const NOT_SERVED = new Set([
+/**
+ * What they show depends on pace: they observe before Nomad's deployment watcher, which waits a second after a change, has acted, or after ten
+ * seconds that the whole took. Ours waits a tenth. README says so, too.
+ */
+const OF_ANOTHER_PACE = new Set([
   'jobs-statuses',
   'namespaces-jobs',
 ]);
@@ -23,15 +26,15 @@ interface Report {
 interface Suite {
   readonly title: string;
   readonly directory: string;
-  readonly notServed: ReadonlySet<string>;
+  readonly left: ReadonlySet<string>;
   readonly env: Readonly<Record<string, string>>;
   /** Scenarios at a time: policies of one ACL scenario are read by others. */
   readonly lanes: number;
 }
 
 const SUITES: readonly Suite[] = [
-  { title: 'without ACLs', directory: 'scenarios', notServed: NOT_SERVED, env: {}, lanes: 6 },
-  { title: 'with ACLs', directory: 'scenarios-acl', notServed: new Set<string>(), env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
+  { title: 'without ACLs', directory: 'scenarios', left: OF_ANOTHER_PACE, env: {}, lanes: 6 },
+  { title: 'with ACLs', directory: 'scenarios-acl', left: new Set<string>(), env: { ROLLBOOK_ACL: 'true' }, lanes: 1 },
 ];
 
 /** `npm run test:rpc`: the node joins as one of Nomad's client agents does. */
@@ -39,7 +42,7 @@ const BEHIND_RPC = process.env['CONFORMANCE_NODE'] === 'rpc';
 /** They ask for an agent in the server's process, and for an identity that servers do not sign for Nomad's clients. */
 const NOT_BEHIND_RPC = new Set(['agent-self', 'client-metadata']);
 const suites = BEHIND_RPC
-  ? SUITES.slice(0, 1).map((suite) => ({ ...suite, notServed: new Set([...suite.notServed, ...NOT_BEHIND_RPC]) }))
+  ? SUITES.slice(0, 1).map((suite) => ({ ...suite, left: new Set([...suite.left, ...NOT_BEHIND_RPC]) }))
   : SUITES;
 
 async function startBehindRpc(env: Suite['env']): Promise<ServerProcess> {
@@ -69,10 +72,10 @@ async function startBehindRpc(env: Suite['env']): Promise<ServerProcess> {
   };
 }
 
-describe.each(suites)('a real Nomad and Rollbook answer alike $title', ({ directory, notServed, env, lanes }) => {
+describe.each(suites)('a real Nomad and Rollbook answer alike $title', ({ directory, left, env, lanes }) => {
   const names = readdirSync(join(__dirname, directory))
     .map((file) => file.replace(/\.mjs$/, ''))
-    .filter((name) => !notServed.has(name));
+    .filter((name) => !left.has(name));
   let server: ServerProcess | undefined;
   let report: Report;
 
