@@ -6,6 +6,7 @@ import { AclLogin1764345600000 } from './acl-login.migration.js';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { JobPurges1764342000000 } from './job-purges.migration.js';
 import { Places1764300000000 } from './places.migration.js';
+import { PagesOfNamespaces1764349200000 } from './pages-of-namespaces.migration.js';
 import { project, TABLES_OF } from './project.js';
 import { ReadModels1763800000000 } from './read-models.migration.js';
 import { ScalingPolicies1764334800000 } from './scaling-policies.migration.js';
@@ -26,6 +27,7 @@ export const MIGRATIONS = [
   Acl1764338400000,
   JobPurges1764342000000,
   AclLogin1764345600000,
+  PagesOfNamespaces1764349200000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

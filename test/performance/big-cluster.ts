@@ -91,7 +91,7 @@ class ReportingNode {
   }
 }
 
-const EVENTS = 5;
+const EVENTS = 3;
 
 function updateOf(ID: string, restarts: number): object {
   const events = Array.from({ length: EVENTS }, (_, n) => ({
