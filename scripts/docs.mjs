@@ -9,6 +9,7 @@ import { prepare } from './lib/prepare.mjs';
 const generated = {
   'docs/compatibility.md': (compiled) => compiled('dist/test/cases/compatibility.js').renderCompatibilityDocs(),
   'docs/openapi.json': (compiled) => compiled('dist/libs/nomad-api/index.js').openApiText(),
+  'docs/metrics.md': (compiled) => compiled('dist/libs/platform/index.js').renderMetricsDocs(),
   'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs(),
 };
 

@@ -29,6 +29,7 @@ import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource, ServerDirectory } from '@app/read-models';
 import { LogNotFollowed } from '@app/streaming';
 import type { Core } from './core.js';
+import { measureHttp } from './http-metrics.js';
 import { listenerOf } from './listener.js';
 import { foresightOn } from './foresight.js';
 
@@ -80,6 +81,7 @@ export async function startApi(
   const accessControl = acl
     ? new AccessControl(new TokenCallers({ ...core, now: core.clock.now }), core.tail, onFault)
     : undefined;
+  measureHttp(adapter.getInstance(), core.metrics);
   const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();

@@ -1,14 +1,5 @@
 import { createMetrics } from '@app/platform';
-import { gauge, instrument } from './instruments.js';
-
-test('a gauge without a value has no sample, also when it had one before', async () => {
-  const metrics = createMetrics();
-  let lag: number | undefined = 7;
-  gauge(metrics, 'lag', 'Lag.', () => lag);
-  expect(await metrics.render()).toContain('\nlag 7\n');
-  lag = undefined;
-  expect(await metrics.render()).not.toMatch(/^lag /m);
-});
+import { instrument } from './instruments.js';
 
 test('all leases are one metric, with the epoch of the moment', async () => {
   const metrics = createMetrics();

@@ -3,6 +3,7 @@ import { GarbageSource } from '@app/read-models';
 import {
   ClusterState,
   DeploymentWatcher,
+  EvaluationMeter,
   Drainer,
   GarbageCollector,
   HeartbeatWatcher,
@@ -17,8 +18,9 @@ import {
   SCHEDULER_LEASE,
   TokenReaper,
 } from '@app/reactors';
-import { Counter, elapsedNs, type Logger, type Shutdown } from '@app/platform';
+import { counterOf, elapsedNs, type Logger, type Shutdown } from '@app/platform';
 import type { Core } from './core.js';
+import { evaluationMetricsOf, showTally } from './domain-metrics.js';
 import { untilAnswered } from './until-answered.js';
 
 /** Follows the cluster and tries to lead: the scheduler role. */
@@ -28,6 +30,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   const { storeEpoch } = await untilAnswered('Postgres', log, () => store.readHead());
   const onError = (err: unknown): void => log.warn({ err }, 'a reactor will try again');
   const metrics = schedulerMetrics(core);
+  const evaluationMetrics = evaluationMetricsOf(core);
   const restore = (): Promise<void> => restoreCluster(cluster, store, readModels);
   const leader = new Leader({
     leases: store,
@@ -40,6 +43,7 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
     onError,
     onChange: (leads) => log.info({ leads }, leads ? 'leading' : 'no longer leading'),
     reactors: (context) => [
+      new EvaluationMeter(evaluationMetrics),
       new Scheduler(context, { signingKeyId: storeEpoch, elapsed: elapsedNs, metrics }),
       new DeploymentWatcher(context),
       new Drainer(context),
@@ -59,20 +63,13 @@ export async function startReactors(core: Core, log: Logger, shutdown: Shutdown)
   await leader.start();
   shutdown.on('leases', 'leader', () => leader.close());
   core.watchLease(SCHEDULER_LEASE, () => leader.heldEpoch);
+  // Counted by who leads: sums over instances are right.
+  showTally(core, () => (leader.heldEpoch > 0 && cluster.isComplete ? cluster : undefined));
   return cluster;
 }
 
 function schedulerMetrics({ metrics }: Core): SchedulerMetrics {
-  const registers = [metrics.registry];
-  const passes = new Counter({
-    name: 'rollbook_scheduler_passes_failed_total',
-    help: 'Passes over an evaluation that threw. Each is tried again, with growing pauses.',
-    registers,
-  });
-  const evaluations = new Counter({
-    name: 'rollbook_scheduler_evaluations_failed_total',
-    help: 'Evaluations that were ended as failed because every pass over them threw.',
-    registers,
-  });
+  const passes = counterOf(metrics, 'rollbook_scheduler_passes_failed_total');
+  const evaluations = counterOf(metrics, 'rollbook_scheduler_evaluations_failed_total');
   return { passThrew: () => passes.inc(), evaluationFailed: () => evaluations.inc() };
 }

@@ -5,6 +5,7 @@ import { MANAGEMENT, NO_PERMISSIONS } from '@app/domain';
 import { JoinTokens, TokenCallers, type NodeCalls as NodeCallsPort } from '@app/nomad-api';
 import {
   explainListenFailure,
+  histogramOf,
   openTlsFiles,
   StartupError,
   watchTlsFiles,
@@ -19,6 +20,7 @@ import { ServerDirectory } from '@app/read-models';
 import type { Core } from './core.js';
 
 const RENEW_MS = 5000;
+const MS_PER_S = 1_000;
 const SECRET_BYTES = 32;
 
 /** Serves Nomad's client agents, and finds the way to all nodes: a part of the api role. */
@@ -50,6 +52,7 @@ export async function startRpc(
   });
   let servers: readonly string[] = [];
   const nodeCount = (): number => cluster?.nodes().length ?? 0;
+  const callSeconds = histogramOf(core.metrics, 'rollbook_rpc_call_seconds');
   const listener = rpcEndpoint({
     ...(material && { tls: withClients(material), requireTls: true }),
     services: {
@@ -69,6 +72,7 @@ export async function startRpc(
     maxConnectionsPerAddress: configuration.rpcMaxConnections,
     tunnelTo: (given, nodeId) => calls.tunnelTo(given, nodeId),
     onFault: (err, method) => log.error({ err, method }, 'a call of a node failed'),
+    onCall: (method, outcome, ms) => callSeconds.observe({ method, outcome }, ms / MS_PER_S),
     onBadPeer: (err, remoteAddress) => log.warn({ err, remoteAddress }, 'an RPC connection ended badly'),
   });
   const unwatch = files && watchTlsFiles(files, (fresh) => listener.useCertificates(withClients(fresh)), log);

@@ -1,4 +1,4 @@
-import { type Connection, RpcListener, type RpcListenerOptions, type YamuxSession } from '@app/nomad-rpc';
+import { type Connection, type Method, RpcListener, type RpcListenerOptions, type YamuxSession } from '@app/nomad-rpc';
 import { allocationMethods } from './allocation-methods.js';
 import { Callers } from './callers.js';
 import { nodeMethods } from './node-methods.js';
@@ -14,10 +14,12 @@ export interface RpcEndpointOptions extends Pick<
   readonly sessions: NodeSessions;
   /** A fault of ours within a method. */
   readonly onFault: (error: unknown, method: string) => void;
+  /** A call of a method that there is was answered, or refused. */
+  readonly onCall: (method: string, outcome: 'ok' | 'error', ms: number) => void;
 }
 
 /** Serves Nomad's client agents: registration, heartbeats, allocations, and what they need besides. */
-export function rpcEndpoint({ services, sessions, onFault, ...options }: RpcEndpointOptions): RpcListener {
+export function rpcEndpoint({ services, sessions, onFault, onCall, ...options }: RpcEndpointOptions): RpcListener {
   const desk = new NodeDesk(services);
   const note = (nodeId: string, { session }: Connection): void => {
     if (session !== undefined) sessions.note(nodeId, session);
@@ -26,7 +28,24 @@ export function rpcEndpoint({ services, sessions, onFault, ...options }: RpcEndp
   const plain = [...nodeMethods(desk, note), ...allocationMethods(desk), ...workloadMethods(desk, callers)];
   return new RpcListener({
     ...options,
-    methods: { plain: new Map(plain.map((one) => [one.name, one])), streaming: new Map(), onFault },
+    methods: { plain: new Map(plain.map((one) => [one.name, timed(one, onCall)])), streaming: new Map(), onFault },
     onSessionClosed: (session: YamuxSession) => sessions.forget(session),
   });
+}
+
+function timed(method: Method<Connection>, onCall: RpcEndpointOptions['onCall']): Method<Connection> {
+  return {
+    ...method,
+    async answer(...given) {
+      const begun = performance.now();
+      let outcome: 'ok' | 'error' = 'error';
+      try {
+        const reply = await method.answer(...given);
+        outcome = 'ok';
+        return reply;
+      } finally {
+        onCall(method.name, outcome, performance.now() - begun);
+      }
+    },
+  };
 }

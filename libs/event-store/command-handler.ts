@@ -48,6 +48,8 @@ export interface CommandHandlerOptions {
 
 interface Pending {
   readonly order: number;
+  /** When it came, in milliseconds of the monotonic clock. */
+  readonly since: number;
   readonly command: Command<unknown>;
   readonly settle: (outcome: Outcome<unknown>) => void;
   readonly fail: (error: unknown) => void;
@@ -127,6 +129,7 @@ export class CommandHandler {
       this.unsettled++;
       const pending: Pending = {
         order: this.arrivals++,
+        since: performance.now(),
         command: command,
         settle: (outcome) => {
           resolve(outcome as Outcome<A>);
@@ -314,6 +317,8 @@ export class CommandHandler {
    */
   private async flush(batch: readonly BatchMember[]): Promise<void> {
     const started = performance.now();
+    const { metrics } = this.options;
+    if (metrics !== undefined) for (const { pending } of batch) metrics.waited(started - pending.since);
     let conclusions: readonly (() => void)[];
     try {
       const results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));

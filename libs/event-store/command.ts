@@ -76,4 +76,6 @@ export interface CommandMetrics {
   conflict(command: string): void;
   overloaded(): void;
   queueLength(commands: number): void;
+  /** A command has waited so long for the batch that it goes off with. */
+  waited(ms: number): void;
 }

@@ -107,8 +107,8 @@ export interface EventStore {
   ): Promise<RecordedEvent[]>;
   /** The index of the last commit that touched each table. */
   tableIndexes(): Promise<Record<string, Index>>;
-  /** Calls back with a head that is higher than the one before, whoever appended; the returned function ends it. */
-  listen(onWake: (head: Index) => void): Promise<() => Promise<void>>;
+  /** Calls back with a head that is higher than the one before, whoever appended, and, where it is elsewhere, whenever the store has answered; the returned function ends it. */
+  listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 

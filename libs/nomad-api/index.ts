@@ -4,7 +4,7 @@ export { TokenCallers } from './acl/token-callers.js';
 export { JoinTokens } from './agents/join-tokens.js';
 export { ClientLimits } from './gate/client-limits.js';
 export { isLoopbackAddress } from './gate/cross-site.js';
-export { limitConnections, type Gate } from './gate/gate.js';
+export { heldBy, limitConnections, type Gate } from './gate/gate.js';
 export { ConsoleFiles, serveConsole } from './console/console-files.js';
 export { ServerIdentity } from './edge/server-identity.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';

@@ -22,7 +22,18 @@ export { outliveFaults } from './fault-guard.js';
 export type { Logger } from './logger/logger.js';
 export { createLogger, LogTap } from './logger/logger.js';
 export type { Metrics } from './metrics/metrics.js';
-export { Counter, createMetrics, Gauge, Histogram } from './metrics/metrics.js';
+export {
+  counterOf,
+  createMetrics,
+  currentCount,
+  currentValue,
+  gaugeOf,
+  histogramOf,
+  type Gauge,
+} from './metrics/metrics.js';
+export { METRICS } from './metrics/catalogue.js';
+/** @public used by scripts/docs.mjs */
+export { renderMetricsDocs } from './metrics/render-metrics-docs.js';
 export type { Shutdown, ShutdownPhase } from './shutdown/shutdown.js';
 export { createShutdown } from './shutdown/shutdown.js';
 export { explainListenFailure, runMain, StartupError } from './startup-error.js';

@@ -150,6 +150,11 @@ export class ClusterState implements ClusterView {
     return movements;
   }
 
+  /** Everything that is held, in no order. */
+  *objects(): Generator<readonly [StreamName, AggregateState]> {
+    for (const [stream, { state }] of this.held) if (state !== undefined) yield [stream, state];
+  }
+
   job(namespace: string, jobId: string): JobState | undefined {
     return this.state<JobState>(`job/${namespace}/${jobId}`);
   }

@@ -16,3 +16,5 @@ export { TokenReaper } from './token-reaper.js';
 export { rehearse, type RehearseOptions } from './rehearse.js';
 export { restoreCluster } from './restore-cluster.js';
 export { Scheduler, type SchedulerMetrics } from './scheduler.js';
+export { EvaluationMeter, type EvaluationMetrics } from './evaluation-meter.js';
+export { tallyOf } from './tally.js';

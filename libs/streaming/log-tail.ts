@@ -102,10 +102,11 @@ export class LogTail {
     // The head first: a table's index read later may be of a commit that is still to be applied, never the other way round.
     const { index: head } = await store.readHead();
     const tables = await store.tableIndexes();
+    const heard = (): void => void (this.contactAt = performance.now());
     this.stopListening = await store.listen((index) => {
-      this.contactAt = performance.now();
+      heard();
       this.wake(index);
-    });
+    }, heard);
     for (const [table, index] of Object.entries(tables)) this.tables.set(table, index);
     this.appliedIndex = head;
     handler.onCommitted((commit) => {

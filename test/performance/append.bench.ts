@@ -122,6 +122,7 @@ function callersOn(store: EventStore, tally: Tally): (ms: number) => Promise<num
       conflict: () => undefined,
       overloaded: () => undefined,
       queueLength: () => undefined,
+      waited: () => undefined,
     },
   });
   const streams = Array.from({ length: CALLERS }, (): StreamName => `allocation/${randomUUID()}`);

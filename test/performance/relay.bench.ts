@@ -167,7 +167,7 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
     store,
     aggregates,
     clock: () => Date.now() * 1000,
-    metrics: { batchFlushed: nothing, conflict: nothing, overloaded: nothing, queueLength: nothing },
+    metrics: { batchFlushed: nothing, conflict: nothing, overloaded: nothing, queueLength: nothing, waited: nothing },
   });
   const tail = new LogTail({ store, handler, tablesOf, onError: nothing });
   await tail.start();

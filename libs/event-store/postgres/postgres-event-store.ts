@@ -129,8 +129,8 @@ export class PostgresEventStore implements EventStore, Leases {
     return this.read((pool) => reads.tableIndexes(pool));
   }
 
-  listen(onWake: (head: Index) => void): Promise<() => Promise<void>> {
-    return listenForHead(this.options.url, async () => (await this.readHead()).index, onWake);
+  listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>> {
+    return listenForHead(this.options.url, async () => (await this.readHead()).index, onWake, onHeard);
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<number | undefined> {

@@ -8,12 +8,13 @@ import { connect, type Connection } from './connection.js';
 
 /**
  * Calls back whenever the head of the log has risen: at once by LISTEN, and by a poll in case that was missed. One connection, made anew
- * when it is lost. The returned function ends it.
+ * when it is lost. `onHeard` is called by each poll that the store has answered. The returned function ends it.
  */
 export async function listenForHead(
   url: string,
   readHead: () => Promise<Index>,
   onWake: (head: Index) => void,
+  onHeard: () => void = () => undefined,
 ): Promise<() => Promise<void>> {
   const ending = new AbortController();
   let connection: Connection | undefined;
@@ -25,7 +26,14 @@ export async function listenForHead(
     onWake(head);
   };
   // A store that does not answer now is asked again by the next poll.
-  const poll = async (): Promise<void> => readHead().then(wake, () => undefined);
+  const poll = async (): Promise<void> =>
+    readHead().then(
+      (head) => {
+        onHeard();
+        wake(head);
+      },
+      () => undefined,
+    );
 
   const listen = async (): Promise<void> => {
     const made = await connect(url);

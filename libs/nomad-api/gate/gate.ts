@@ -37,7 +37,7 @@ export function attachGate(fastify: FastifyInstance, { sites, limits, onAnswer }
     if (!limits.admits(request.ip)) return refuse(reply, 'too many requests of this client; try again');
     const refusal = crossSiteRefusal({ method: request.method, headers: request.headers }, sites);
     if (refusal !== undefined) return void reply.code(403).type(TEXT).send(refusal);
-    const kind = heldBy(path, request);
+    const kind = heldBy(request);
     if (kind === undefined) return done();
     const giveBack = limits.take(kind, request.ip);
     if (giveBack === undefined) return refuse(reply, `too many ${NOUNS[kind]} of this client; try again`);
@@ -58,8 +58,11 @@ const NOUNS: Readonly<Record<Held, string>> = {
   streams: 'streams',
 };
 
-/** Nodes wait for their work by their own protocol: they are counted by their secrets, not here. */
-function heldBy(path: string, request: FastifyRequest): Held | undefined {
+/**
+ * What a request holds on to for long, if it does. Nodes wait for their work by their own protocol: they are counted by their secrets, not here.
+ */
+export function heldBy(request: FastifyRequest): Held | undefined {
+  const path = request.raw.url ?? '/';
   if (request.headers.upgrade !== undefined || STREAMS.test(path)) return 'streams';
   return request.method === 'GET' && WAITS.test(path) && !path.startsWith('/agent/') ? 'waiting' : undefined;
 }
