@@ -10,12 +10,19 @@ const NONCE = 'a nonce of the client';
 const CALLBACK = 'http://127.0.0.1:4649/oidc/callback';
 const SECRET = 'the secret of the client';
 
+interface TopicEvent {
+  readonly Topic: string;
+  readonly Type: string;
+}
+
 describe('Logging in', () => {
   let edge: TestEdge;
+  let address: string;
   let provider: TestProvider;
   let management: Record<string, string>;
   beforeAll(async () => {
     edge = await startEdge({ acl: true });
+    address = await edge.listen();
     await edge.initialiseKeyring();
     provider = await startTestProvider({ team: 'of user info' });
     const bootstrap = (await edge.request('PUT', '/v1/acl/bootstrap')).json<{ SecretID: string }>();
@@ -206,6 +213,30 @@ describe('Logging in', () => {
         expect(told).toContain(name);
         expect(told).not.toContain(SECRET);
       }
+    });
+
+    test('is told of in the stream of events, without its secret', async () => {
+      const name = await method('OIDC', config());
+      await edge.request('DELETE', `/v1/acl/auth-method/${name}`, undefined, management);
+      const query = `topic=ACLAuthMethod:${name}&topic=ACLBindingRule:${name}&index=1&to=${edge.tail.applied}`;
+      const answer = await fetch(`${address}/v1/event/stream?${query}`, { headers: management });
+      const lines = (await answer.text()).split('\n').filter((line) => line.includes('"Events"'));
+      const events = lines.flatMap((line) => (JSON.parse(line) as { Events: TopicEvent[] }).Events);
+      expect(events.map(({ Topic, Type }) => `${Topic} ${Type}`)).toEqual([
+        'ACLAuthMethod ACLAuthMethodUpserted',
+        'ACLBindingRule ACLBindingRuleUpserted',
+        'ACLAuthMethod ACLAuthMethodDeleted',
+      ]);
+      expect(events[0]).toMatchObject({
+        Key: name,
+        Payload: { AuthMethod: { Name: name, Config: { OIDCClientSecret: 'redacted' } } },
+      });
+      expect(events[1]).toMatchObject({ FilterKeys: [name], Payload: { ACLBindingRule: { AuthMethod: name } } });
+      expect(lines.join()).not.toContain(SECRET);
+      const client = await edge.request('PUT', '/v1/acl/token', { Type: 'client', Policies: ['reads'] }, management);
+      const headers = { 'X-Nomad-Token': client.json<{ SecretID: string }>().SecretID };
+      const refused = await fetch(`${address}/v1/event/stream?${query}`, { headers });
+      expect(await refused.text()).not.toContain(name);
     });
 
     test.each([
