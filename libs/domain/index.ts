@@ -94,6 +94,8 @@ export {
   evaluateNode,
   heartbeatNode,
   missHeartbeat,
+  missHeartbeats,
+  type MissedHeartbeat,
   purgeNode,
   registerNode,
   setEligibility,

@@ -3,10 +3,12 @@ import {
   isServerTerminal,
   isClientTerminal,
   isTerminal,
-  missHeartbeat,
+  missHeartbeats,
   type AffectedJob,
+  type MissedHeartbeat,
   type NodeState,
 } from '@app/domain';
+import { StoreUnavailable } from '@app/event-store';
 import { jobStream, nodeStream, usFromNs, type TimeUs } from '@app/kernel';
 import type { ClusterState } from './cluster-state.js';
 import { Looks } from './looks.js';
@@ -18,6 +20,8 @@ export const GRACE_MS = 10_000;
 /** Nodes that may send a heartbeat in a second: the TTL grows with their number. */
 const BEATS_PER_SECOND = 50;
 const LOOK_MS = 1000;
+/** Nodes and evaluations that one command notes; a node that concerns more jobs goes alone. */
+const EVENTS_PER_COMMAND = 1_000;
 /** A look this long after the one before: the store or this process stood still, and nobody could be heard. */
 const STOOD_STILL_US = 5_000_000;
 
@@ -65,26 +69,59 @@ export class HeartbeatWatcher implements Reactor {
       Math.max(this.heardAt.get(id) ?? moment, moment - (ages.get(id) ?? Infinity));
     this.heardAt = new Map(nodes.map(({ id }) => [id, heardAt(id)]));
     const allowed = 2 * heartbeatTtlMs(nodes.length) + GRACE_MS;
-    for (const node of nodes) {
-      if (node.status === 'down' || moment - this.heardAt.get(node.id)! < allowed) continue;
-      // The others are looked at all the same; this one again in a second.
-      await this.miss(node).catch(this.context.onError);
-    }
+    await this.missAll(
+      nodes.filter((node) => node.status !== 'down' && moment - this.heardAt.get(node.id)! >= allowed),
+    );
   }
 
-  private async miss(node: NodeState): Promise<void> {
-    const { cluster, now, execute } = this.context;
+  /** Notes lost nodes, many in one command. What goes wrong with one is told; the others are noted all the same, and it is looked at again in a second. */
+  private async missAll(lost: readonly NodeState[]): Promise<void> {
+    if (lost.length === 0) return;
+    const { cluster, onError } = this.context;
+    const everywhere = jobsOnEveryNode(cluster);
+    let part: MissedHeartbeat[] = [];
+    let weight = 0;
+    for (const node of lost) {
+      let missed: MissedHeartbeat | undefined;
+      try {
+        missed = this.missed(node, everywhere);
+      } catch (error) {
+        onError(error);
+      }
+      if (missed === undefined) continue;
+      if (part.length > 0 && weight + missed.affected.length >= EVENTS_PER_COMMAND) {
+        await this.note(part);
+        [part, weight] = [[], 0];
+      }
+      part.push(missed);
+      weight += 1 + missed.affected.length;
+    }
+    if (part.length > 0) await this.note(part);
+  }
+
+  private missed(node: NodeState, everywhere: readonly AffectedJob[]): MissedHeartbeat | undefined {
+    const { cluster, now } = this.context;
     const status = mayReconnect(cluster, node, now()) ? 'disconnected' : 'down';
-    if (status === node.status) return;
-    const command = { nodeId: node.id, status, affected: jobsOnNode(cluster, node) } as const;
-    const jobs = command.affected.map(({ namespace, jobId }) => jobStream(namespace, jobId));
-    await execute(
-      'MissHeartbeat',
-      (view, context) => missHeartbeat(view, context, command),
-      node.id,
-      // One by one, a new leader would load the jobs of a lost node in as many round trips.
-      [nodeStream(node.id), ...jobs],
-    );
+    if (status === node.status) return undefined;
+    return { nodeId: node.id, status, affected: jobsOnNode(cluster, node, everywhere) };
+  }
+
+  private async note(nodes: readonly MissedHeartbeat[]): Promise<void> {
+    const [first] = nodes;
+    const jobs = nodes.flatMap(({ affected }) => affected.map(({ namespace, jobId }) => jobStream(namespace, jobId)));
+    try {
+      await this.context.execute(
+        nodes.length === 1 ? 'MissHeartbeat' : 'MissHeartbeats',
+        (view, context) => missHeartbeats(view, context, { nodes }),
+        nodes.length === 1 ? first!.nodeId : undefined,
+        // One by one, a new leader would load the jobs of a lost node in as many round trips.
+        [...new Set([...nodes.map(({ nodeId }) => nodeStream(nodeId)), ...jobs])],
+      );
+    } catch (error) {
+      // One of them may be the reason: each by itself, while there is a store.
+      if (nodes.length === 1 || error instanceof StoreUnavailable) this.context.onError(error);
+      else for (const one of nodes) await this.note([one]);
+    }
   }
 }
 
@@ -100,7 +137,11 @@ export const mayReconnect = (cluster: ClusterState, node: NodeState, now: TimeUs
   });
 
 /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
-export function jobsOnNode(cluster: ClusterState, node: NodeState): AffectedJob[] {
+export function jobsOnNode(
+  cluster: ClusterState,
+  node: NodeState,
+  everywhere: readonly AffectedJob[] = jobsOnEveryNode(cluster),
+): AffectedJob[] {
   const jobs = new Map<string, AffectedJob>();
   for (const alloc of cluster.liveAllocationsOnNode(node.id)) {
     const over =
@@ -108,10 +149,16 @@ export function jobsOnNode(cluster: ClusterState, node: NodeState): AffectedJob[
       (alloc.jobType === 'service' && isServerTerminal(alloc) && isClientTerminal(alloc));
     if (!over) jobs.set(`${alloc.namespace}/${alloc.jobId}`, { namespace: alloc.namespace, jobId: alloc.jobId });
   }
-  for (const job of cluster.jobs()) {
-    const current = currentVersion(job);
-    if (current?.spec.Type === 'system' && !current.spec.Stop)
-      jobs.set(`${job.namespace}/${job.id}`, { namespace: job.namespace, jobId: job.id });
-  }
+  for (const job of everywhere) jobs.set(`${job.namespace}/${job.jobId}`, job);
   return [...jobs.values()];
 }
+
+/** System jobs, which every node may have to run. */
+const jobsOnEveryNode = (cluster: ClusterState): AffectedJob[] =>
+  cluster
+    .jobs()
+    .filter((job) => {
+      const current = currentVersion(job);
+      return current?.spec.Type === 'system' && !current.spec.Stop;
+    })
+    .map(({ namespace, id }) => ({ namespace, jobId: id }));

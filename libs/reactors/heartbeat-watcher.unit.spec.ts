@@ -27,6 +27,9 @@ describe('The heartbeat watcher', () => {
   let watcher: HeartbeatWatcher;
   let commands: string[];
   let loaded: readonly StreamName[];
+  let errors: unknown[];
+  /** A node that no command can be about. */
+  let bad: string | undefined;
   /** Settled unless the store stands still. */
   let store: Promise<void>;
   const cluster = { present: new ClusterState() };
@@ -47,6 +50,7 @@ describe('The heartbeat watcher', () => {
       execute: ((name: string, decide: Decide, _causation: string, reads: readonly StreamName[]) => {
         commands.push(name);
         loaded = reads;
+        if (bad !== undefined && reads.includes(nodeStream(bad))) return Promise.reject(new Error('a bad node'));
         run(decide);
         return Promise.resolve({ kind: 'accepted', index: world.index, answer: undefined });
       }) as ReactorContext['execute'],
@@ -54,9 +58,7 @@ describe('The heartbeat watcher', () => {
       caughtUp: () => Promise.resolve(),
       now: () => Date.now() * 1000,
       newId: () => world.newId(),
-      onError: (error) => {
-        throw error;
-      },
+      onError: (error) => errors.push(error),
     };
     const ages = async () => {
       await store;
@@ -71,11 +73,14 @@ describe('The heartbeat watcher', () => {
     world = new World();
     heardAt = new Map();
     commands = [];
+    errors = [];
+    bad = undefined;
     store = Promise.resolve();
     cluster.present = new ClusterState();
   });
   afterEach(async () => {
     await watcher.stop();
+    if (bad === undefined) expect(errors).toEqual([]);
     jest.useRealTimers();
   });
 
@@ -92,6 +97,27 @@ describe('The heartbeat watcher', () => {
     begin(registered(jobSpec()), planned({ evaluation: idOf(1), place: [{ id: allocationId(1) }] }));
     await pass(ALLOWED_MS + 2_000);
     expect([status(), loaded]).toEqual(['down', [nodeStream(NODE), jobStream('default', 'web')]]);
+  });
+
+  const crowd = (count: number): string[] => Array.from({ length: count }, (_, i) => idOf(8000 + i));
+  const statusOf = (id: string): string => world.read<NodeState>(nodeStream(id))!.status;
+
+  test('notes nodes that are lost together in one command, and many of them in few', async () => {
+    const ids = crowd(2_500);
+    begin(...ids.flatMap((id) => [nodeRegistered(id), nodeIsReady(id)]));
+    await pass(2 * heartbeatTtlMs(ids.length + 1) + GRACE_MS + 2_000);
+    expect(commands).toEqual(['MissHeartbeats', 'MissHeartbeats', 'MissHeartbeats']);
+    expect(new Set([...ids, NODE].map(statusOf))).toEqual(new Set(['down']));
+  });
+
+  test('notes the others all the same when one node cannot be noted', async () => {
+    const ids = crowd(3);
+    bad = ids[1]!;
+    begin(...ids.flatMap((id) => [nodeRegistered(id), nodeIsReady(id)]));
+    await pass(ALLOWED_MS + 1_000);
+    expect(ids.map(statusOf)).toEqual(['down', 'ready', 'down']);
+    expect(status()).toBe('down');
+    expect(errors).not.toEqual([]);
   });
 
   test('leaves a node alone that is heard of', async () => {

@@ -89,25 +89,34 @@ export function emitNodeEvents(
 }
 
 /** The TTL of a node ran out. Appends nothing when the node is not (or no longer) as the timer saw it. */
-export function missHeartbeat(
+export const missHeartbeat = (view: StateView, context: CommandContext, command: MissedHeartbeat): Decision =>
+  missHeartbeats(view, context, { nodes: [command] });
+
+/** A node that was not heard of in time, and the jobs that this concerns. */
+export interface MissedHeartbeat {
+  readonly nodeId: string;
+  readonly status: 'down' | 'disconnected';
+  readonly affected: readonly AffectedJob[];
+}
+
+/** The same of several nodes: when a network breaks, it is many that are lost at once. */
+export function missHeartbeats(
   view: StateView,
   context: CommandContext,
-  command: {
-    readonly nodeId: string;
-    readonly status: 'down' | 'disconnected';
-    readonly affected: readonly AffectedJob[];
-  },
+  command: { readonly nodes: readonly MissedHeartbeat[] },
 ): Decision {
   const draft = draftOf(view, context);
-  const node = draft.node(command.nodeId);
-  if (node === undefined || node.purged || node.status === 'down' || node.status === command.status) return accept([]);
   const note: NodeMessage = { message: 'Node heartbeat missed', subsystem: 'Heartbeat', details: null };
-  const missedHeartbeat = node.status !== 'disconnected';
-  draft.onNode(node.id, {
-    type: 'NodeStatusChanged',
-    data: { status: command.status, note: missedHeartbeat ? note : null, missedHeartbeat },
-  });
-  evaluateJobsOfNode(draft, node.id, command.affected, 'node-update');
+  for (const { nodeId, status, affected } of command.nodes) {
+    const node = draft.node(nodeId);
+    if (node === undefined || node.purged || node.status === 'down' || node.status === status) continue;
+    const missedHeartbeat = node.status !== 'disconnected';
+    draft.onNode(node.id, {
+      type: 'NodeStatusChanged',
+      data: { status, note: missedHeartbeat ? note : null, missedHeartbeat },
+    });
+    evaluateJobsOfNode(draft, node.id, affected, 'node-update');
+  }
   return accept(draft.events());
 }
 
