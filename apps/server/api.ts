@@ -114,18 +114,21 @@ export function devNodeName(serverName: string, n: number): string {
   return n === 0 ? serverName : `${serverName}-${n + 1}`;
 }
 
-async function readinessProblem({ tail }: Core, shutdown: Shutdown): Promise<string | undefined> {
+async function readinessProblem({ tail, store }: Core, shutdown: Shutdown): Promise<string | undefined> {
   if (shutdown.hasBegun()) return 'shutting down';
+  let timer: NodeJS.Timeout | undefined;
   try {
-    await Promise.race([
-      tail.readIndex(),
-      new Promise((_, reject) => setTimeout(() => reject(new Error('it takes too long')), READY_TIMEOUT_MS).unref()),
-    ]);
-    return undefined;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('it takes too long')), READY_TIMEOUT_MS);
+    });
+    await Promise.race([tail.readIndex(), late]);
   } catch (error) {
     if (error instanceof LogNotFollowed) return error.message;
     return `the event store does not answer: ${(error as Error).message}`;
+  } finally {
+    clearTimeout(timer);
   }
+  return store.isDiskFull ? 'the disk of the event store is full' : undefined;
 }
 
 /** The product's version, as its package says. */

@@ -17,7 +17,7 @@ export type {
   RowWrite,
   StoredState,
 } from './port.js';
-export { isStoreOutage } from './postgres/failure.js';
+export { isDiskFull, isStoreOutage, sqlStateOf } from './postgres/failure.js';
 export { impatientPool } from './postgres/impatient-client.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';
 export { PostgresEventStore, type PostgresEventStoreOptions } from './postgres/postgres-event-store.js';

@@ -44,6 +44,23 @@ export function isStoreOutage(error: unknown): boolean {
   return OUTAGE_MESSAGE.test(error.message) || (typeof code === 'string' && NETWORK_CODES.has(code));
 }
 
+const DISK_FULL = '53100';
+
+/** The database's SQLSTATE, by whatever library it was asked; '' where it gave none. */
+export function sqlStateOf(error: unknown): string {
+  const { code, driverError, cause } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly driverError?: { readonly code?: unknown };
+    readonly cause?: unknown;
+  };
+  const found = driverError?.code ?? code;
+  if (typeof found === 'string') return found;
+  return cause === undefined || cause === error ? '' : sqlStateOf(cause);
+}
+
+/** The database has no disk space left for what was to be written; nothing was. */
+export const isDiskFull = (error: unknown): boolean => sqlStateOf(error) === DISK_FULL;
+
 export function failureOf(error: unknown): Failure {
   // FATAL and PANIC end the connection, and a shutdown can come between a commit and its answer.
   if (!(error instanceof DatabaseError) || error.severity !== 'ERROR') return 'lost';

@@ -182,6 +182,26 @@ describe('the log in Postgres', () => {
     });
   });
 
+  test('tells that the disk is full while writes are refused for it, and no longer once one was taken', async () => {
+    const store = new PostgresEventStore({ url: database.url, poolSize: 2, deadlineMs: 300 });
+    try {
+      await query(
+        `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$`,
+      );
+      await query('CREATE TRIGGER full_disk BEFORE INSERT ON stream EXECUTE FUNCTION refuse()');
+      const stream = newStream();
+      const failure = await store.appendBatch([appendOf(stream, 0, 1)]).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'StoreUnavailable', outcome: 'nothing-written' });
+      expect(store.isDiskFull).toBe(true);
+      await query('DROP TRIGGER full_disk ON stream');
+      await store.appendBatch([appendOf(stream, 0, 1)]);
+      expect(store.isDiskFull).toBe(false);
+    } finally {
+      await query('DROP FUNCTION IF EXISTS refuse CASCADE');
+      await store.close();
+    }
+  });
+
   test('makes the partition that an append needs, even if nobody made it ahead', async () => {
     // As if ten million commits had been made since the last maintenance.
     await query('UPDATE log_head SET index = 19999998');

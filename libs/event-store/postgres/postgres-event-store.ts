@@ -9,7 +9,7 @@ import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
 import { Deadline } from './deadline.js';
-import { failureOf } from './failure.js';
+import { failureOf, isDiskFull } from './failure.js';
 import * as leases from './leases.sql.js';
 import * as reads from './read.sql.js';
 import { listenForHead } from './wake-up.js';
@@ -27,6 +27,8 @@ export interface PostgresEventStoreOptions {
 const DEFAULT_POOL_SIZE = 8;
 /** An append inside the log's partitions looks after the next ones when the head passes a multiple of this. */
 const MAINTENANCE_INDEXES = 1_000_000;
+/** A refusal for want of disk space is told for this long: whoever asks must try a write to know that it is over. */
+const FULL_FOR_MS = 10_000;
 /** Rows that serve no longer and are deleted by one statement. */
 const FORGOTTEN_AT_ONCE = 1000;
 
@@ -40,6 +42,8 @@ export class PostgresEventStore implements EventStore, Leases {
   private isClosed = false;
   /** A deadline has passed without an answer, and there was none since: nobody else is made to wait as long. */
   private isAway = false;
+  /** When a write was last refused for want of disk space, by `performance.now()`. */
+  private fullAt = -Infinity;
 
   constructor(private readonly options: PostgresEventStoreOptions) {
     this.deadlineMs = options.deadlineMs ?? STORE_DEADLINE_MS;
@@ -87,6 +91,7 @@ export class PostgresEventStore implements EventStore, Leases {
       }
     });
     const written = whole.length === 0 ? [] : await this.noting(this.writer.append(whole));
+    if (written.length > 0) this.fullAt = -Infinity;
     if (failures.size === 0) return written;
     return commands.flatMap((_, position) => failures.get(position) ?? written.shift() ?? []);
   }
@@ -156,6 +161,11 @@ export class PostgresEventStore implements EventStore, Leases {
     await this.pool.end();
   }
 
+  /** A write was refused for want of disk space a moment ago, and none has been taken since. */
+  get isDiskFull(): boolean {
+    return performance.now() - this.fullAt < FULL_FOR_MS;
+  }
+
   private get presentDeadlineMs(): number {
     return this.isAway ? Math.min(this.deadlineMs, OUTAGE_DEADLINE_MS) : this.deadlineMs;
   }
@@ -167,6 +177,7 @@ export class PostgresEventStore implements EventStore, Leases {
       return result;
     } catch (error) {
       this.isAway = error instanceof StoreUnavailable;
+      if (isDiskFull(error)) this.fullAt = performance.now();
       throw error;
     }
   }

@@ -6,7 +6,6 @@ import {
   IsIn,
   IsInt,
   IsNotEmpty,
-  IsNumber,
   IsObject,
   IsOptional,
   IsString,
@@ -93,7 +92,7 @@ export class HeartbeatDto {
 
 class HealthDto {
   @IsBoolean() Healthy!: boolean;
-  @IsNumber() TimestampUs!: number;
+  @IsInt() @Min(0) @Max(Number.MAX_SAFE_INTEGER) TimestampUs!: number;
 }
 /** A service that an allocation has on offer. */
 export class ServiceDto {

@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { isStoreOutage, StoreUnavailable } from '@app/event-store';
+import { isDiskFull, isStoreOutage, sqlStateOf, StoreUnavailable } from '@app/event-store';
 import { KeyringUnavailable } from '@app/keyring';
 import { LogNotFollowed } from '@app/streaming';
 import type { FastifyReply } from 'fastify';
@@ -37,8 +37,7 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
       .send(Buffer.from(JSON.stringify(error.body)));
   if (error instanceof StoreUnavailable || isStoreOutage(error)) {
     const unavailable = error instanceof StoreUnavailable ? error.message : 'the event store does not answer';
-    const text =
-      sqlStateOf(error) === DISK_FULL ? 'the disk of the event store is full; nothing was written' : unavailable;
+    const text = isDiskFull(error) ? 'the disk of the event store is full; nothing was written' : unavailable;
     return void reply.code(503).header('Retry-After', STORE_RETRY_SECONDS).type(TEXT).send(`${text}; try again`);
   }
   if (error instanceof KeyringUnavailable) return void reply.code(500).type(TEXT).send(error.message);
@@ -67,19 +66,6 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
 const CHARACTER_NOT_IN_REPERTOIRE = '22021';
 /** SQLSTATE program_limit_exceeded: a name is longer than an index takes. */
 const PROGRAM_LIMIT_EXCEEDED = '54000';
-const DISK_FULL = '53100';
-
-/** The database's word for what is wrong, by whatever library it was asked. */
-function sqlStateOf(error: unknown): string {
-  const { code, driverError, cause } = (error ?? {}) as {
-    readonly code?: unknown;
-    readonly driverError?: { readonly code?: unknown };
-    readonly cause?: unknown;
-  };
-  const found = driverError?.code ?? code;
-  if (typeof found === 'string') return found;
-  return cause === undefined || cause === error ? '' : sqlStateOf(cause);
-}
 
 /** What of the request the database cannot hold. Class 22: data exceptions. */
 function complaintOf(error: unknown): string | undefined {

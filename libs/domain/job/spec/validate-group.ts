@@ -16,12 +16,18 @@ import { groupServicesErrors } from './validate-services.js';
 import { taskErrors } from './validate-task.js';
 import { groupVolumesErrors } from './validate-volumes.js';
 
-/** What is wrong with the name at one place: none, or another's. `subject` is `Task` or `Job task group`, `of` what the texts call the first one. */
-export function nameErrorsAt(names: readonly string[], position: number, subject: string, of: string): string[] {
-  const name = names[position] ?? '';
-  if (name === '') return [`${subject} ${position + 1} missing name`];
-  const first = names.indexOf(name);
-  return first < position ? [`${subject} ${position + 1} redefines '${name}' from ${of} ${first + 1}`] : [];
+/**
+ * What is wrong with each name of a list: none, or another's. `subject` is `Task` or `Job task group`, `of` what the texts call the first one. In one pass:
+ * clients send as many names as a body holds.
+ */
+export function nameErrors(names: readonly string[], subject: string, of: string): string[][] {
+  const first = new Map<string, number>();
+  return names.map((name, position) => {
+    if (name === '') return [`${subject} ${position + 1} missing name`];
+    const known = first.get(name);
+    if (known === undefined) first.set(name, position);
+    return known === undefined ? [] : [`${subject} ${position + 1} redefines '${name}' from ${of} ${known + 1}`];
+  });
 }
 
 /** The scaling block: its bounds by themselves, then the group's count between them. */
@@ -90,7 +96,7 @@ export function groupErrors(group: TaskGroup, job: JobSpec): string[] {
     ...(group.Disconnect === null ? [] : disconnectErrors(group.Disconnect, job.Type)),
     ...placementErrors(group, 'group', job.Type),
     ...policyErrors(group, job),
-    ...tasks.flatMap((_, position) => nameErrorsAt(names, position, 'Task', 'task')),
+    ...nameErrors(names, 'Task', 'task').flat(),
     ...mistakes([
       [tasks.filter(({ Leader }) => Leader).length > 1, 'Only one task may be marked as leader'],
       [

@@ -5,7 +5,7 @@ import { nativeFault } from './connect-tasks.js';
 import { multiError } from './multi-error.js';
 import { periodicErrors } from './periodic.js';
 import { earlyErrors, lateErrors } from './validate-admission.js';
-import { groupErrors, nameErrorsAt } from './validate-group.js';
+import { groupErrors, nameErrors } from './validate-group.js';
 import { placementErrors } from './validate-placement.js';
 import { mistakes } from './validate-policies.js';
 import { jobWarnings } from './warnings.js';
@@ -47,8 +47,9 @@ function typeErrors(type: string): string[] {
 /** What a group must be for its job to hold it; its own blocks are looked at afterwards. */
 function placeErrors(job: JobSpec): string[] {
   const names = job.TaskGroups.map(({ Name }) => Name);
+  const ofNames = nameErrors(names, 'Job task group', 'group');
   return job.TaskGroups.flatMap(({ Name, Count, ShutdownDelay }, position) => [
-    ...nameErrorsAt(names, position, 'Job task group', 'group'),
+    ...(ofNames[position] ?? []),
     ...mistakes([
       [(ShutdownDelay ?? 0) < 0, 'ShutdownDelay must be a positive value'],
       [
