@@ -5,6 +5,7 @@ import {
   MAX_TEMPLATE_ANSWER_BYTES,
   REQUEST_TIMEOUT_MS,
   TEMPLATE_CONNECTIONS,
+  TEMPLATE_MIN_TURN_MS,
 } from './limits.js';
 import type {
   AllocationList,
@@ -62,6 +63,7 @@ export class ServerClient {
   readonly #pool: Pool;
   /** For reads that wait long, and must not hold up the others. */
   readonly #waiting: Pool;
+  #waitingReads = 0;
   readonly #secret: string;
   readonly #joinToken: string | undefined;
   readonly #closing = new AbortController();
@@ -117,14 +119,31 @@ export class ServerClient {
    * @throws RequestRefused for another status than 200 and 404
    */
   async read(path: string, token: string, index: number, waitMs: number, signal: AbortSignal): Promise<ReadAnswer> {
-    const answer = await this.#waiting.request({
-      method: 'GET',
-      path: `${path}&index=${index}&wait=${waitMs}ms`,
-      headers: { 'x-nomad-token': token },
-      headersTimeout: waitMs + FEED_GRACE_MS,
-      bodyTimeout: REQUEST_TIMEOUT_MS,
-      signal: AbortSignal.any([signal, this.#closing.signal]),
-    });
+    const within = AbortSignal.any([signal, this.#closing.signal]);
+    // What does not wait, a task waits for: it must not stand behind those that do.
+    if (index === 0) return this.#readOnce(this.#pool, `${path}&index=0`, token, REQUEST_TIMEOUT_MS, within);
+    this.#waitingReads++;
+    // With more than there are connections each waits less, so that all have their turn.
+    const share = Math.min(1, TEMPLATE_CONNECTIONS / this.#waitingReads);
+    const wait = Math.max(TEMPLATE_MIN_TURN_MS, Math.round(waitMs * share));
+    try {
+      const asked = `${path}&index=${index}&wait=${wait}ms`;
+      return await this.#readOnce(this.#waiting, asked, token, wait + FEED_GRACE_MS, within);
+    } finally {
+      this.#waitingReads--;
+    }
+  }
+
+  async #readOnce(
+    pool: Pool,
+    path: string,
+    token: string,
+    headersTimeout: number,
+    signal: AbortSignal,
+  ): Promise<ReadAnswer> {
+    const headers = { 'x-nomad-token': token };
+    const timeouts = { headersTimeout, bodyTimeout: REQUEST_TIMEOUT_MS };
+    const answer = await pool.request({ method: 'GET', path, headers, ...timeouts, signal });
     const text = await textWithin(answer.body, MAX_TEMPLATE_ANSWER_BYTES);
     const isMissing = answer.statusCode === 404;
     if (answer.statusCode !== 200 && !isMissing) throw new RequestRefused(answer.statusCode, text);
