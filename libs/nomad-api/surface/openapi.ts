@@ -51,6 +51,21 @@ const BODIES: ReadonlyMap<string, ShapeNode> = new Map<string, ShapeNode>([
   ['POST /v1/client/metadata', requests.nodeMetaApplyRequest],
   ['PUT /v1/client/identity/renew', requests.nodeIdentityRenewRequest],
   ['DELETE /v1/evaluations', evaluationDeleteRequest],
+  ['PUT /v1/acl/bootstrap', requests.aclBootstrapRequest],
+  ['PUT /v1/acl/token', requests.aclTokenRequest],
+  ['PUT /v1/acl/token/:id', requests.aclTokenRequest],
+  ['PUT /v1/acl/token/onetime/exchange', requests.oneTimeExchangeRequest],
+  ['PUT /v1/acl/policy/:name', requests.aclPolicyRequest],
+  ['PUT /v1/acl/role', requests.aclRoleRequest],
+  ['PUT /v1/acl/role/:id', requests.aclRoleRequest],
+  ['PUT /v1/acl/auth-method', requests.aclAuthMethodRequest],
+  ['PUT /v1/acl/auth-method/:name', requests.aclAuthMethodRequest],
+  ['PUT /v1/acl/binding-rule', requests.aclBindingRuleRequest],
+  ['PUT /v1/acl/binding-rule/:id', requests.aclBindingRuleRequest],
+  ['PUT /v1/acl/login', requests.aclLoginRequest],
+  ['PUT /v1/acl/oidc/auth-url', requests.oidcAuthUrlRequest],
+  ['PUT /v1/acl/oidc/complete-auth', requests.oidcCompleteAuthRequest],
+  ['PUT /v1/acl/identity/client-introduction-token', requests.clientIntroductionRequest],
 ]);
 
 type Answer = (schemas: Schemas) => Schema;
@@ -86,6 +101,12 @@ const TEXTS: Schema = { type: 'array', items: TEXT };
 const answerOf = (properties: Readonly<Record<string, Schema>>): Answer =>
   plain({ type: 'object', required: Object.keys(properties), properties });
 
+const ACL_TOKEN = answerOf({
+  ...{ AccessorID: TEXT, SecretID: TEXT, Name: TEXT, Type: { enum: ['client', 'management'] } },
+  ...{ Policies: { type: ['array', 'null'], items: TEXT }, Roles: { type: ['array', 'null'] } },
+  ...{ Global: { type: 'boolean' }, ExpirationTTL: TEXT },
+});
+
 /** What is answered with 200, where it is JSON of a known shape. */
 const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   [
@@ -115,6 +136,27 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
       ...{ Capabilities: TEXTS, OperatorCapabilities: TEXTS, Requests: TEXTS, Levels: { type: 'object' } },
     }),
   ],
+  ['GET /v1/acl/tokens', stubs('AccessorID', 'Name', 'Type')],
+  ['GET /v1/acl/token/self', ACL_TOKEN],
+  ['GET /v1/acl/token/:id', ACL_TOKEN],
+  ['PUT /v1/acl/token', ACL_TOKEN],
+  ['PUT /v1/acl/token/:id', ACL_TOKEN],
+  ['PUT /v1/acl/bootstrap', ACL_TOKEN],
+  ['PUT /v1/acl/login', ACL_TOKEN],
+  ['PUT /v1/acl/oidc/complete-auth', ACL_TOKEN],
+  ['PUT /v1/acl/oidc/auth-url', answerOf({ AuthURL: TEXT })],
+  ['PUT /v1/acl/identity/client-introduction-token', answerOf({ JWT: TEXT })],
+  ['GET /v1/acl/policies', stubs('Name', 'Description')],
+  ['GET /v1/acl/policy/:name', answerOf({ Name: TEXT, Description: TEXT, Rules: TEXT })],
+  ['GET /v1/acl/roles', stubs('ID', 'Name', 'Description')],
+  ['GET /v1/acl/role/:id', answerOf({ ID: TEXT, Name: TEXT, Policies: { type: 'array' } })],
+  ['GET /v1/acl/auth-methods', stubs('Name', 'Type')],
+  [
+    'GET /v1/acl/auth-method/:name',
+    answerOf({ Name: TEXT, Type: TEXT, MaxTokenTTL: TEXT, Config: { type: 'object' } }),
+  ],
+  ['GET /v1/acl/binding-rules', stubs('ID', 'AuthMethod', 'Description')],
+  ['GET /v1/acl/binding-rule/:id', answerOf({ ID: TEXT, AuthMethod: TEXT, BindType: TEXT, BindName: TEXT })],
   ['GET /v1/jobs', stubs('ID', 'Name', 'Status', 'Type', 'Namespace')],
   ['GET /v1/job/:id', one(jobType)],
   ['GET /v1/job/:id/allocations', stubs('ID', 'JobID', 'ClientStatus', 'DesiredStatus')],
