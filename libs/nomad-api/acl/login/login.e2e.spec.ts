@@ -57,6 +57,58 @@ describe('Logging in', () => {
   };
   const claims = (more: object = {}): JWTPayload => ({ iss: provider.url, aud: 'nomad', sub: 'somebody', ...more });
 
+  describe('with hostile input', () => {
+    const NUL = '\u0000';
+    test.each([
+      ['a zero byte in a name', 'login', { AuthMethodName: NUL, LoginToken: 'a.b.c' }],
+      ['a name like a path', 'login', { AuthMethodName: '../../acl-token/x', LoginToken: 'a.b.c' }],
+      ['a token of a megabyte', 'login', { AuthMethodName: 'JWT', LoginToken: 'a'.repeat(1_000_000) }],
+      ['a header that is none', 'login', { AuthMethodName: 'JWT', LoginToken: 'e30.e30.e30' }],
+      ['three dots', 'login', { AuthMethodName: 'JWT', LoginToken: '..' }],
+      ['a number for a name', 'login', { AuthMethodName: 1, LoginToken: 'x' }],
+      ['a state without end', 'oidc/complete-auth', { State: '9'.repeat(100_000) + '.x', Code: 'c' }],
+      ['a code with a zero byte', 'oidc/complete-auth', { State: `zzzz.${NUL}`, Code: NUL }],
+      ['a redirect that is no URI', 'oidc/auth-url', { RedirectURI: 'http://[' }],
+      ['a redirect of another scheme', 'oidc/auth-url', { RedirectURI: 'javascript:alert(1)' }],
+    ])('%s is refused', async (_what, path, body) => {
+      const of = path === 'login' ? await method('JWT', { JWTValidationPubKeys: [provider.publicKeyPem] }) : undefined;
+      const oidc = { OIDCDiscoveryURL: provider.url, OIDCClientID: 'me', AllowedRedirectURIs: [CALLBACK] };
+      const name = of ?? (await method('OIDC', oidc));
+      const whole = { AuthMethodName: name, RedirectURI: CALLBACK, ClientNonce: NONCE, ...body };
+      const given = JSON.parse(JSON.stringify(whole).replace('"JWT"', `"${name}"`)) as object;
+      const { statusCode, body: text } = await edge.request('PUT', `/v1/acl/${path}`, given);
+      expect([statusCode, text]).toEqual([expect.any(Number), expect.not.stringContaining('internal error')]);
+      expect(statusCode).toBeGreaterThanOrEqual(400);
+    });
+
+    test('claims and mappings of any name are names like others', async () => {
+      const mapping = JSON.parse('{"__proto__":"__proto__","constructor":"team"}') as object;
+      const name = await method('JWT', { JWTValidationPubKeys: [provider.publicKeyPem], ClaimMappings: mapping });
+      const shown = await edge.request('GET', `/v1/acl/auth-method/${name}`, undefined, management);
+      expect(shown.body).toContain('"ClaimMappings":{"__proto__":"__proto__","constructor":"team"}');
+      const rule = { AuthMethod: name, BindType: 'policy', BindName: '${value.team}' };
+      await define('binding-rule', { ...rule, Selector: 'value["__proto__"] == "a"' });
+      const claimed = JSON.parse('{"__proto__":"a","constructor":"writes"}') as object;
+      const token = await provider.sign(claims(claimed));
+      expect(JSON.parse((await login(name, token)).body)).toMatchObject({ Type: 'client' });
+    });
+
+    test('what a method or a rule may not say is refused when it is written', async () => {
+      for (const [path, body] of [
+        ['auth-method', { Name: `a${NUL}`, Type: 'JWT' }],
+        ['auth-method', { Name: 'x', MaxTokenTTL: 1e300 }],
+        ['auth-method', { Name: 'x', MaxTokenTTL: [] }],
+        ['auth-method', { Name: 'x', Config: { ClockSkewLeeway: {} } }],
+        ['auth-method', { Name: 'x', Config: { ClaimMappings: [] } }],
+        ['binding-rule', { ID: NUL }],
+        ['binding-rule', { AuthMethod: 'x', BindType: 'policy', BindName: 'a', Selector: '('.repeat(100_000) }],
+      ] as const) {
+        const { statusCode, body: text } = await edge.request('PUT', `/v1/acl/${path}`, body, management);
+        expect([statusCode >= 400 && statusCode < 500, text]).toEqual([true, expect.any(String)]);
+      }
+    });
+  });
+
   describe('by a JWT', () => {
     test.each([
       ['keys of its own', () => ({ JWTValidationPubKeys: [provider.publicKeyPem] })],
