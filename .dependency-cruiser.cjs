@@ -9,7 +9,7 @@ const libs = {
   hcl: { libs: ['kernel', 'domain'], packages: ['bcryptjs', 're2js', 'yaml'] },
   scheduling: { libs: ['kernel', 'domain'], packages: ['re2js', 'semver'], pure: true },
   'event-store': { libs: ['kernel'], packages: ['lru-cache', 'pg', 'typeorm'] },
-  'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['pg', 'typeorm'] },
+  'read-models': { libs: ['kernel', 'domain', 'event-store'], packages: ['lru-cache', 'pg', 'typeorm'] },
   streaming: { libs: ['kernel', 'domain', 'event-store', 'read-models'], packages: ['lru-cache'] },
   reactors: {
     libs: ['kernel', 'domain', 'scheduling', 'event-store', 'read-models', 'streaming', 'keyring'],

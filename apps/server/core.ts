@@ -22,9 +22,14 @@ import {
   Heartbeats,
   LockRenewals,
   MIGRATIONS,
+  PastMoments,
+  PastRows,
+  PastStates,
   ReadModels,
+  ReadModelsInTime,
   tablesOf,
   Variables,
+  VariablesInTime,
 } from '@app/read-models';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
@@ -100,7 +105,8 @@ export async function startCore(
   const oidcIssuer = configuration.oidcIssuer ?? '';
   const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
-  const readModels = new ReadModels(dataSource);
+  const past = new PastRows(dataSource, new PastStates(store), new PastMoments(store));
+  const readModels = new ReadModelsInTime(dataSource, past);
   const lists = new KeptLists({ tail, readModels, store }, LISTS_BYTES);
   watch(tail, cache, lists);
   shutdown.on('pools', 'database', async () => {
@@ -121,7 +127,7 @@ export async function startCore(
     readModels,
     news: new NodeNews(tail, readModels, (err) => log.warn({ err }, 'news for nodes cannot be read; trying again')),
     heartbeats: new Heartbeats(dataSource),
-    variables: new Variables(dataSource),
+    variables: new VariablesInTime(dataSource, past),
     renewals: new LockRenewals(dataSource),
     keyring,
     identities: new IdentityTokens(keyring, oidcIssuer, clock.now),

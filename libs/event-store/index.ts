@@ -14,6 +14,9 @@ export type {
   Head,
   Lease,
   Leases,
+  PastEvent,
+  PastLog,
+  PastStream,
   RowWrite,
   StoredState,
 } from './port.js';

@@ -112,6 +112,29 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
+/** An event as far as folding needs it. */
+export type PastEvent = Pick<RecordedEvent, 'index' | 'stream' | 'version' | 'type' | 'schema' | 'data' | 'time'>;
+
+/** Where folding a stream up to an index begins, and what is left to be folded: some dozen events, and those of one commit. */
+export interface PastStream {
+  /** Undefined: at its first event. */
+  readonly base: StoredState | undefined;
+  readonly events: readonly PastEvent[];
+}
+
+/** The log as it was. Nothing here goes through the log, or through a stream, from its beginning. Throws StoreUnavailable as the store does. */
+export interface PastLog {
+  /** Streams as of an index; those that had no event by then are absent. */
+  loadAt(streams: readonly StreamName[], index: Index): Promise<Map<StreamName, PastStream>>;
+  /** The index of the last commit up to this one that touched a stream of each type. */
+  lastOfTypes(index: Index): Promise<Map<string, Index>>;
+  /**
+   * The index before the first commit that is later than a time: 0 when all are. `isFinal` false: none is later yet, so it is that of the last
+   * commit, and further ones may still count as before that time.
+   */
+  indexAt(time: TimeUs): Promise<{ readonly index: Index; readonly isFinal: boolean }>;
+}
+
 /** A lease as it stands. */
 export interface Lease {
   readonly name: string;

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyServerOptions, HTTPMethods, RouteHandlerMe
 import { assignRows, rowOf, type AccessControl } from './acl/access-control.js';
 import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
+import { refuseAsOfElsewhere } from './edge/past-routes.js';
 import { attachGate, requestIdOf, type Gate } from './gate/gate.js';
 import { canonicalPath } from './http/index.js';
 import { NOT_SERVED } from './surface/surface.js';
@@ -89,6 +90,7 @@ export function prepareFastify(
   });
   const rows = assignRows(fastify);
   accessControl?.attach(fastify);
+  refuseAsOfElsewhere(fastify);
   const known = new Map<string, Map<string, Route>>();
   fastify.addHook('onRoute', (route) => {
     const methods = known.get(route.url) ?? new Map<string, Route>();

@@ -1,10 +1,19 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { CommandHandler, type EventStore, type Leases } from '@app/event-store';
+import { CommandHandler, type EventStore, type Leases, type PastLog } from '@app/event-store';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import { IdentityProviders } from '@app/identity-providers';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
-import { Heartbeats, LockRenewals, ReadModels, Variables, type ServerDirectory } from '@app/read-models';
+import {
+  Heartbeats,
+  LockRenewals,
+  PastMoments,
+  PastStates,
+  ReadModels,
+  StatesInTime,
+  Variables,
+  type ServerDirectory,
+} from '@app/read-models';
 import { AclBootstrapController, BootstrapReset } from './acl/acl-bootstrap.controller.js';
 import { AclAuthMethodsController } from './acl/acl-auth-methods.controller.js';
 import { AclBindingRulesController } from './acl/acl-binding-rules.controller.js';
@@ -35,6 +44,7 @@ import { Lists } from './edge/lists.js';
 import { NamedObjects } from './edge/named.js';
 import { NomadErrorFilter } from './edge/nomad-error.filter.js';
 import { Objects } from './edge/objects.js';
+import { PastReads } from './edge/past-reads.js';
 import { Reads } from './edge/reads.js';
 import { ServerIdentity } from './edge/server-identity.js';
 import { Since } from './edge/since.js';
@@ -88,7 +98,7 @@ export interface EdgeServices {
   readonly handler: CommandHandler;
   /** This process's name, as leases show it. */
   readonly instance: string;
-  readonly store: EventStore & Leases;
+  readonly store: EventStore & Leases & PastLog;
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
   readonly variables: Variables;
@@ -126,7 +136,8 @@ export interface EdgeServices {
 export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
     const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
-    const objects = new Objects(readModels, store, services.lists);
+    const states = new StatesInTime(store, new PastStates(store));
+    const objects = new Objects(readModels, states, services.lists);
     const named = new NamedObjects(readModels);
     const servers = new Servers(services.directory, store, services.instance, server);
     const localNode = new LocalNode(readModels, server);
@@ -221,7 +232,7 @@ export class NomadApiModule {
         { provide: JoinTokens, useValue: new JoinTokens(services.joinTokens, services.identities) },
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
-        { provide: History, useValue: new History(store) },
+        { provide: History, useValue: new History(states) },
         { provide: NodeCalls, useValue: services.nodeCalls },
         { provide: Forwarding, useValue: new Forwarding(objects, services.nodeCalls, server) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
@@ -230,7 +241,16 @@ export class NomadApiModule {
         { provide: Proofs, useValue: new Proofs(store) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },
-        { provide: Reads, useValue: new Reads(tail, cache, server, services.maxWaiting) },
+        {
+          provide: Reads,
+          useValue: new Reads(
+            tail,
+            cache,
+            server,
+            new PastReads(store, new PastMoments(store), tail),
+            services.maxWaiting,
+          ),
+        },
         { provide: Writes, useValue: writes },
         { provide: NamedObjects, useValue: named },
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },

@@ -10,6 +10,17 @@ export { ReadModels, type JobRow } from './read-models.js';
 export { isHidden, type Purge } from './remnants.js';
 export { TABLES, type TableName } from './tables.js';
 export { Variables, type VariableRow } from './variables.js';
+export {
+  asOf,
+  ListsNotKept,
+  PastMoments,
+  PastRows,
+  PastStates,
+  ReadModelsInTime,
+  readingAsOf,
+  StatesInTime,
+  VariablesInTime,
+} from './past/index.js';
 export { aggregates, MIGRATIONS, tablesOf } from './wiring.js';
 export {
   NotNow,

@@ -66,7 +66,7 @@ function page(builder: SelectQueryBuilder<ObjectLiteral>, query: ListQuery, key:
 }
 
 /** The namespaces that rows of a table are in: a jump over the index for each, however many rows there are. */
-export async function namespacesOf(source: DataSource | QueryRunner, table: TableName): Promise<string[]> {
+export async function namespacesOf(source: DataSource | QueryRunner, table: string): Promise<string[]> {
   const rows = (await source.query(
     `WITH RECURSIVE found AS (
        (SELECT namespace FROM ${table} ORDER BY namespace LIMIT 1)

@@ -201,7 +201,7 @@ export class ReadModels {
     namespace: string,
   ): Promise<{ readonly namespace: string; readonly name: string; readonly tags: readonly string[] }[]> {
     return this.dataSource.query(
-      `SELECT namespace, service_name AS name, coalesce(array_agg(DISTINCT tag) FILTER (WHERE tag IS NOT NULL), '{}') AS tags
+      `SELECT namespace, service_name AS name, coalesce(array_agg(DISTINCT tag COLLATE "C") FILTER (WHERE tag IS NOT NULL), '{}') AS tags
          FROM service t LEFT JOIN LATERAL jsonb_array_elements_text(document::jsonb -> 'Tags') AS tag ON true
         WHERE $1 IN ('*', namespace) AND ${withoutRemnants('service')} GROUP BY namespace, service_name ORDER BY namespace, service_name`,
       [namespace],

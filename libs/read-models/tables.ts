@@ -37,6 +37,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(create_index, id)', '(namespace, job_id)'],
+    lasting: ['namespace', 'job_id'],
   },
   {
     table: 'allocation',
@@ -64,12 +65,14 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       '(node_id, alloc_modify_index)',
       '(alloc_modify_index)',
     ],
+    lasting: ['namespace', 'job_id', 'node_id'],
   },
   {
     table: 'evaluation',
     key: 'id',
     columns: { namespace: TEXT, job_id: TEXT, status: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(create_index, id)', '(namespace, job_id)', `(id) WHERE status IN ('pending', 'blocked')`],
+    lasting: ['namespace', 'job_id'],
   },
   {
     table: 'job',
@@ -85,6 +88,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(namespace, job_id)', `(parent_id) WHERE parent_id <> ''`],
+    lasting: ['namespace', 'job_id'],
   },
   {
     table: 'job_version',
@@ -117,6 +121,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     key: 'key',
     columns: { namespace: TEXT, job_id: TEXT, up_to: INDEX },
     indexes: [],
+    lasting: ['namespace', 'job_id'],
   },
   {
     table: 'node',
@@ -131,6 +136,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: [],
+    lasting: [],
   },
   {
     /** What went with its job, so that agents learn of it. */
@@ -139,8 +145,8 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     columns: { node_id: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(node_id, modify_index)', '(modify_index)'],
   },
-  { table: 'namespace', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
-  { table: 'node_pool', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [] },
+  { table: 'namespace', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [], lasting: [] },
+  { table: 'node_pool', key: 'name', columns: { create_index: INDEX, modify_index: INDEX }, indexes: [], lasting: [] },
   {
     /** The document is the metadata: a row holds nothing of the items but which key they are encrypted by. */
     table: 'variable',
@@ -156,6 +162,7 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(namespace, path)', '(key_id)', `(lock_id) WHERE lock_id <> ''`],
+    lasting: ['namespace', 'path'],
   },
   {
     table: 'service',
@@ -169,18 +176,21 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
       modify_index: INDEX,
     },
     indexes: ['(namespace, service_name)', '(namespace, job_id)', '(alloc_id)'],
+    lasting: ['namespace', 'service_name', 'job_id', 'alloc_id'],
   },
   {
     table: 'scaling_policy',
     key: 'id',
     columns: { namespace: TEXT, job_id: TEXT, type: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(namespace, job_id)'],
+    lasting: ['namespace', 'job_id'],
   },
   {
     table: 'acl_token',
     key: 'id',
     columns: { secret_digest: TEXT, expiration_time: INDEX, create_index: INDEX, modify_index: INDEX },
     indexes: ['(secret_digest)', '(create_index, id)', '(expiration_time) WHERE expiration_time > 0'],
+    lasting: [],
   },
   {
     /** Which token a secret is exchanged for; found by its digest. */
@@ -194,12 +204,14 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     key: 'name',
     columns: { job_namespace: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: [`(job_namespace) WHERE job_namespace <> ''`],
+    lasting: [],
   },
   {
     table: 'acl_role',
     key: 'id',
     columns: { name: TEXT, create_index: INDEX, modify_index: INDEX },
     indexes: ['(name)'],
+    lasting: [],
   },
   {
     table: 'acl_auth_method',

@@ -3,6 +3,7 @@ import { eventStoreMigrations, type Aggregates } from '@app/event-store';
 import { streamType, type DomainEvent, type Fact, type StreamName } from '@app/kernel';
 import { Acl1764338400000 } from './acl.migration.js';
 import { AclLogin1764345600000 } from './acl-login.migration.js';
+import { Gone1764363600001 } from './gone.migration.js';
 import { Heartbeats1763800000001 } from './heartbeats.migration.js';
 import { JobPurges1764342000000 } from './job-purges.migration.js';
 import { Places1764300000000 } from './places.migration.js';
@@ -28,6 +29,7 @@ export const MIGRATIONS = [
   JobPurges1764342000000,
   AclLogin1764345600000,
   PagesOfNamespaces1764349200000,
+  Gone1764363600001,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

@@ -1,4 +1,4 @@
-import { parseExact, type Index, type RecordedEvent, type StreamName } from '@app/kernel';
+import { parseExact, streamType, type Index, type RecordedEvent, type StreamName, type TimeUs } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { CHAIN_BEGIN, commitDigest, nextLink, type ChainedCommit } from '../chain.js';
 import { numberEvents } from '../numbered.js';
@@ -11,6 +11,8 @@ import type {
   Head,
   Lease as LeaseNow,
   Leases,
+  PastLog,
+  PastStream,
   RowWrite,
   StoredState,
 } from '../port.js';
@@ -28,7 +30,7 @@ interface Lease {
 }
 
 /** The store without a database, for tests: the same answers as Postgres, kept for as long as the object lives. */
-export class MemoryEventStore implements EventStore, Leases {
+export class MemoryEventStore implements EventStore, Leases, PastLog {
   /** The projected rows by table and key. */
   readonly tables = new Map<string, Map<string, MemoryRow>>();
   private readonly log: RecordedEvent[] = [];
@@ -97,6 +99,26 @@ export class MemoryEventStore implements EventStore, Leases {
 
   async readStream(stream: StreamName, fromVersion: number): Promise<RecordedEvent[]> {
     return this.log.filter((event) => event.stream === stream && event.version >= fromVersion);
+  }
+
+  async loadAt(streams: readonly StreamName[], index: Index): Promise<Map<StreamName, PastStream>> {
+    const found = new Map<StreamName, PastStream>();
+    for (const stream of streams) {
+      const events = this.log.filter((event) => event.stream === stream && event.index <= index);
+      if (events.length > 0) found.set(stream, { base: undefined, events });
+    }
+    return found;
+  }
+
+  async lastOfTypes(index: Index): Promise<Map<string, Index>> {
+    return new Map(
+      this.log.filter((event) => event.index <= index).map((event) => [streamType(event.stream), event.index]),
+    );
+  }
+
+  async indexAt(time: TimeUs): Promise<{ index: Index; isFinal: boolean }> {
+    const later = this.log.find((event) => event.time > time);
+    return later === undefined ? { index: this.head, isFinal: false } : { index: later.index - 1, isFinal: true };
   }
 
   async tableIndexes(): Promise<Record<string, Index>> {

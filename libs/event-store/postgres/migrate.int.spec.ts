@@ -30,6 +30,7 @@ describe('migrating', () => {
       { name: 'ToyTable1760000000001' },
       { name: 'Upkeep1764320000000' },
       { name: 'Chain1764360000000' },
+      { name: 'Past1764363600000' },
     ]);
     expect(await query('SELECT index::int FROM log_head')).toEqual([{ index: 0 }]);
   });

@@ -3,6 +3,7 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { SchemaIsNewer } from '../errors.js';
 import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK_TIMEOUT_MS } from '../limits.js';
 import { EventLog1760000000000 } from './migrations/1760000000000-event-log.migration.js';
+import { Past1764363600000 } from './migrations/1764363600000-past.migration.js';
 import { Upkeep1764320000000 } from './migrations/1764320000000-upkeep.migration.js';
 import { Chain1764360000000 } from './migrations/1764360000000-chain.migration.js';
 
@@ -14,6 +15,7 @@ export const eventStoreMigrations: readonly Migration[] = [
   EventLog1760000000000,
   Upkeep1764320000000,
   Chain1764360000000,
+  Past1764363600000,
 ];
 
 const TABLE = 'schema_migration';

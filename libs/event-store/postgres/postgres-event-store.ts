@@ -1,16 +1,28 @@
-import type { Index, RecordedEvent, StreamName } from '@app/kernel';
+import type { Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 import { Pool } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
 import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
-import type { Append, AppendResult, ChainPart, EventStore, Head, Lease, Leases, StoredState } from '../port.js';
+import type {
+  Append,
+  AppendResult,
+  ChainPart,
+  EventStore,
+  Head,
+  Lease,
+  Leases,
+  PastLog,
+  PastStream,
+  StoredState,
+} from '../port.js';
 import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
 import { Deadline } from './deadline.js';
 import { failureOf, isDiskFull } from './failure.js';
 import * as leases from './leases.sql.js';
+import * as past from './past.sql.js';
 import * as reads from './read.sql.js';
 import { listenForHead } from './wake-up.js';
 
@@ -33,7 +45,7 @@ const FULL_FOR_MS = 10_000;
 const FORGOTTEN_AT_ONCE = 1000;
 
 /** The log in Postgres. The database must have been migrated. */
-export class PostgresEventStore implements EventStore, Leases {
+export class PostgresEventStore implements EventStore, Leases, PastLog {
   private readonly deadlineMs: number;
   private readonly pool: Pool;
   private readonly writer: AppendConnection;
@@ -132,6 +144,18 @@ export class PostgresEventStore implements EventStore, Leases {
 
   tableIndexes(): Promise<Record<string, Index>> {
     return this.read((pool) => reads.tableIndexes(pool));
+  }
+
+  loadAt(streams: readonly StreamName[], index: Index): Promise<Map<StreamName, PastStream>> {
+    return this.read((pool) => past.loadAt(pool, streams, index));
+  }
+
+  lastOfTypes(index: Index): Promise<Map<string, Index>> {
+    return this.read((pool) => past.lastOfTypes(pool, index));
+  }
+
+  indexAt(time: TimeUs): Promise<{ index: Index; isFinal: boolean }> {
+    return this.read((pool) => past.indexAt(pool, time));
   }
 
   listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>> {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { nextLink } from '../chain.js';
 import { pendingDigits, pendingIndex } from '../pending-index.js';
-import type { AppendResult, EventStore, Leases } from '../port.js';
+import type { AppendResult, EventStore, Leases, PastLog, PastStream } from '../port.js';
 import { appendOf, newStream, POISON } from './toy.js';
 
-export type Store = EventStore & Leases;
+export type Store = EventStore & Leases & PastLog;
 
 /** A log that several processes share. */
 export interface SharedLog {
@@ -217,6 +217,88 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
       expect(await log.row(stream)).toBeUndefined();
       expect(await store.load([stream])).toEqual(new Map());
       expect(await store.readStream(stream, 1)).toEqual([]);
+    });
+  });
+
+  describe('reading the past', () => {
+    /** The sum that a stream had come to. */
+    const sumOf = (past: PastStream | undefined): number | undefined =>
+      past &&
+      past.events.reduce(
+        (sum, { data }) => sum + (data as { by: number }).by,
+        past.base === undefined ? 0 : (JSON.parse(past.base.state) as { total: number }).total,
+      );
+
+    test('gives every stream as it was after each commit, from few events', async () => {
+      const streams = [newStream(), newStream()] as const;
+      const totals = new Map<string, number>();
+      const indexes: { readonly index: number; readonly sums: readonly (number | undefined)[] }[] = [];
+      const before = await head();
+      for (let i = 0; i < 80; i++) {
+        const stream = streams[i % 3 === 0 ? 1 : 0];
+        const [version, total] = [(totals.get(stream) ?? 0) / 2, (totals.get(stream) ?? 0) + 2];
+        totals.set(stream, total);
+        const state = JSON.stringify({ total });
+        const append = { ...appendOf(stream, version, 2), snapshots: [{ stream, state }] };
+        const [result] = await store.appendBatch([append]);
+        indexes.push({ index: indexOf(result), sums: streams.map((one) => totals.get(one)) });
+      }
+      for (const { index, sums } of indexes) {
+        const found = await store.loadAt(streams, index);
+        expect([index, streams.map((stream) => sumOf(found.get(stream)))]).toEqual([index, sums]);
+      }
+      expect(await store.loadAt([...streams, newStream()], before)).toEqual(new Map());
+    });
+
+    test('a commit that writes a stream often is whole in it, and cut off before it', async () => {
+      const stream = newStream();
+      const often = (version: number, times: number, total: number) => ({
+        ...appendOf(stream, version, 1),
+        events: Array.from({ length: times }, () => ({ stream, type: 'Added', schema: 1, data: '{"by":1}' })),
+        snapshots: [{ stream, state: JSON.stringify({ total }) }],
+      });
+      const indexes: number[] = [];
+      for (const [version, times] of [
+        [0, 50],
+        [50, 3],
+        [53, 40],
+      ] as const)
+        // prettier-ignore
+        indexes.push(indexOf((await store.appendBatch([often(version, times, version + times)]))[0]));
+      const sums = indexes.map(async (index) => sumOf((await store.loadAt([stream], index)).get(stream)));
+      expect(await Promise.all(sums)).toEqual([50, 53, 93]);
+    });
+
+    test('knows the last commit of each type of stream up to any index', async () => {
+      const node = `node/${randomUUID()}` as const;
+      const [first] = (await store.appendBatch([appendOf(node, 0, 1)])).map(indexOf);
+      const commits = Array.from({ length: 300 }, () => appendOf(newStream(), 0, 1));
+      const others = (await store.appendBatch(commits)).map(indexOf);
+      const [again] = (await store.appendBatch([appendOf(node, 1, 1)])).map(indexOf);
+      const lastOf = async (index: number): Promise<unknown> => {
+        const types = await store.lastOfTypes(index);
+        return [types.get('node'), types.get('job')];
+      };
+      expect(await lastOf(others[0]!)).toEqual([first, others[0]]);
+      expect(await lastOf(others[150]!)).toEqual([first, others[150]]);
+      expect(await lastOf(others[299]!)).toEqual([first, others[299]]);
+      expect(await lastOf(again!)).toEqual([again, others[299]]);
+      expect(await store.lastOfTypes(0)).toEqual(new Map());
+    });
+
+    test('a time means the index before the first later commit, also where clocks went back', async () => {
+      const second = 1_000_000;
+      const start = 1_790_000_000 * second + Math.floor(Math.random() * 1000) * second * 1000 + 123;
+      const at = async (after: number): Promise<number> =>
+        indexOf((await store.appendBatch([appendOf(newStream(), 0, 1, { time: start + after * second })]))[0]);
+      const [one, two, , four] = [await at(1), await at(5), await at(3), await at(9)];
+      expect(await store.indexAt(start + second - 1)).toEqual({ index: one - 1, isFinal: true });
+      expect(await store.indexAt(start + second)).toEqual({ index: one, isFinal: true });
+      // The third commit is before the second by its clock, and after it in the log.
+      expect(await store.indexAt(start + 4 * second)).toEqual({ index: one, isFinal: true });
+      expect(await store.indexAt(start + 5 * second)).toEqual({ index: two + 1, isFinal: true });
+      expect(await store.indexAt(start + 9 * second)).toEqual({ index: four, isFinal: false });
+      expect(await store.indexAt(1_000_000)).toEqual({ index: 0, isFinal: true });
     });
   });
 

@@ -47,7 +47,7 @@ export class Objects {
 
   constructor(
     private readonly readModels: ReadModels,
-    private readonly store: EventStore,
+    private readonly store: Pick<EventStore, 'load'>,
     private readonly lists: KeptLists,
   ) {}
 

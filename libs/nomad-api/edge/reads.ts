@@ -5,6 +5,7 @@ import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } fro
 import { Busy } from './busy.js';
 import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.js';
 import { abortSignal, idOf, orThrow, queryOf } from './exchange.js';
+import { PastReads } from './past-reads.js';
 import { prettyJson } from './pretty-json.js';
 import { sendBytes } from './send-bytes.js';
 import { ServerIdentity } from './server-identity.js';
@@ -19,6 +20,7 @@ export class Reads {
     private readonly tail: LogTail,
     private readonly cache: AnswerCache,
     private readonly server: ServerIdentity,
+    private readonly past: PastReads,
     private readonly maxWaiting = MAX_WAITING,
   ) {}
 
@@ -29,6 +31,7 @@ export class Reads {
     if (!request.raw.url?.includes('?')) return NO_PARAMETERS;
     const options = orThrow(readOptions(queryOf(request)));
     if (options.region !== '' && options.region !== this.server.region) throw new NomadError('No path to region');
+    if (options.asOf !== '') refuseWaiting(request);
     return options;
   }
 
@@ -37,16 +40,12 @@ export class Reads {
    *
    * @param query or what makes it for an access, where the answer depends on who asks
    */
-  async send(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    options: ReadOptions,
-    query: DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>),
-  ): Promise<void> {
+  async send(request: FastifyRequest, reply: FastifyReply, options: ReadOptions, query: Asked): Promise<void> {
     const access = accessOf(request);
     access.beforeQuery(options.namespace);
     // Who asks was found out as of the head already.
     if (!options.stale && !access.isEnforced) await this.tail.readIndex();
+    if (options.asOf !== '') return this.sendPast(request, reply, options.asOf, query);
     const answer = await this.answer(request, reply, options, query);
     reply.headers({
       'X-Nomad-Index': answer.index,
@@ -57,11 +56,36 @@ export class Reads {
     sendBody(request, reply, answer.status, answer.body);
   }
 
+  /** The answer as it was, if the request may have it now. It never changes: whoever has it need not be sent it again. */
+  private async sendPast(request: FastifyRequest, reply: FastifyReply, asked: string, query: Asked): Promise<void> {
+    const access = accessOf(request);
+    const { index, isFinal } = await this.past.asked(asked);
+    const found = await this.past.answer(index, () => (typeof query === 'function' ? query(access) : query));
+    const answer = seen(access, request, found);
+    reply.headers({
+      'X-Nomad-Index': answer.index,
+      'X-Nomad-KnownLeader': 'true',
+      'X-Nomad-LastContact': 0,
+      'X-Rollbook-As-Of': index,
+    });
+    if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', tokenForHeader(answer.nextToken));
+    if (answer.status === 200) {
+      reply.headers({
+        ETag: found.tag,
+        // What a token may see can change: then it is asked each time.
+        'Cache-Control': isFinal && !access.isEnforced ? `private, max-age=${DAY_S}, immutable` : 'private, no-cache',
+        Vary: 'Accept-Encoding, X-Nomad-Token, Authorization',
+      });
+      if (isHeld(request, found.tag)) return void reply.code(304).send();
+    }
+    sendBody(request, reply, answer.status, answer.body);
+  }
+
   private async answer(
     request: FastifyRequest,
     reply: FastifyReply,
     options: ReadOptions,
-    given: DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>),
+    given: Asked,
   ): Promise<Answer> {
     let access = accessOf(request);
     let query = typeof given === 'function' ? await given(access) : given;
@@ -85,6 +109,23 @@ export class Reads {
     return seen(access, request, answer);
   }
 }
+
+/** A query, or what makes it for an access. */
+type Asked = DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>);
+
+/** A release may show the same state otherwise, so that answers are not kept for ever. */
+const DAY_S = 86_400;
+
+/** The past does not move: nobody can wait for it. @throws NomadError (400) */
+function refuseWaiting(request: FastifyRequest): void {
+  const query = queryOf(request);
+  if (query.has('index') || query.has('wait'))
+    throw new NomadError('as_of reads the past, which does not change: it cannot be combined with index or wait', 400);
+}
+
+/** Whether the client has this answer already. */
+const isHeld = (request: FastifyRequest, tag: string): boolean =>
+  (request.headers['if-none-match'] ?? '').split(',').some((one) => one.trim() === tag);
 
 /** What a token may do depends on these. */
 export const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;

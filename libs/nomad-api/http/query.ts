@@ -89,6 +89,8 @@ export interface ReadOptions {
   readonly reverse: boolean;
   /** Empty: none. */
   readonly filter: string;
+  /** Beyond Nomad: the index or the time as of which to read. Empty: as things are now. */
+  readonly asOf: string;
 }
 
 const badRequest = (text: string) => fail<Refusal>({ status: 400, text });
@@ -123,6 +125,7 @@ export function readOptions(query: Query): Result<ReadOptions, Refusal> {
     nextToken: tokenFromClient(param(query, 'next_token')),
     reverse: param(query, 'reverse') === 'true',
     filter: param(query, 'filter'),
+    asOf: param(query, 'as_of'),
   });
 }
 

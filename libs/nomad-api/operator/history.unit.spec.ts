@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { CommandHandler, MemoryEventStore } from '@app/event-store';
 import { nodeStream } from '@app/kernel';
-import { aggregates, tablesOf } from '@app/read-models';
+import { aggregates, PastMoments, tablesOf } from '@app/read-models';
 import { AnswerCache, LogTail } from '@app/streaming';
 import { jobSpec, NODE, nodeIsReady, nodeRegistered, registered, START } from '@app/testing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { NomadErrorFilter } from '../edge/nomad-error.filter.js';
+import { PastReads } from '../edge/past-reads.js';
 import { Reads } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { fastifyOptions, prepareFastify } from '../fastify.js';
@@ -24,7 +25,8 @@ describe('The history of an object', () => {
   beforeAll(async () => {
     await tail.start();
     const cache = new AnswerCache(tail, tablesOf, 1_000_000);
-    const reads = new Reads(tail, cache, new ServerIdentity('spec', 'global', 'dc1', '127.0.0.1', 4646, '0', false));
+    const server = new ServerIdentity('spec', 'global', 'dc1', '127.0.0.1', 4646, '0', false);
+    const reads = new Reads(tail, cache, server, new PastReads(store, new PastMoments(store), tail));
     const module = await Test.createTestingModule({
       controllers: [HistoryController],
       providers: [

@@ -2,7 +2,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { renderScalingPolicy, type ScalingPolicyState } from '@app/domain';
 import { scalingPolicyStream } from '@app/kernel';
 import { ReadModels, type ListQuery } from '@app/read-models';
-import { LogTail, type Query as DataQuery } from '@app/streaming';
+import type { Moment, Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visibility } from '../acl/access.js';
 import { idOf, queryOf } from '../edge/exchange.js';
@@ -24,7 +24,6 @@ export class ScalingPoliciesController {
     private readonly reads: Reads,
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
-    private readonly tail: LogTail,
   ) {}
 
   /** Neither filtered nor paged. */
@@ -47,8 +46,7 @@ export class ScalingPoliciesController {
     return {
       key: JSON.stringify(['scaling policies', namespace, prefix, job, type, everywhere && visibility.key]),
       topics: ['table:scaling_policy'],
-      load: async () => {
-        const before = this.tail.tableIndex('scaling_policy');
+      load: async (moment) => {
         const rows = await this.rows(
           {
             table: 'scaling_policy',
@@ -67,8 +65,7 @@ export class ScalingPoliciesController {
             const { Type, Target } = JSON.parse(document) as Stub;
             return Type.startsWith(type) && (!everywhere || visibility.sees(Target.Namespace));
           });
-        const index = Math.max(before, this.tail.tableIndex('scaling_policy'));
-        return jsonAnswer(`[${texts.join(',')}]`, index);
+        return jsonAnswer(`[${texts.join(',')}]`, moment.tableIndex('scaling_policy'));
       },
     };
   }
@@ -86,7 +83,7 @@ export class ScalingPoliciesController {
     const id = parseUuid(idOf(request));
     if (!id.ok) {
       const topics = ['table:scaling_policy'] as const;
-      const load = () => Promise.resolve(notFound(MISSING, this.tail.tableIndex('scaling_policy')));
+      const load = (moment: Moment) => Promise.resolve(notFound(MISSING, moment.tableIndex('scaling_policy')));
       return this.reads.send(request, reply, options, { key: 'no scaling policy', topics, load });
     }
     const query = this.objects.rendered(scalingPolicyStream(id.value), 'scaling_policy', { text: MISSING }, (state) => {

@@ -13,6 +13,7 @@ import {
 import { evaluationDeleteRequest } from '../evaluations/evaluation-deletion.js';
 import { jobsParseRequest } from '../jobs/job-file.js';
 import * as requests from '../http/go-json/request-shapes.js';
+import { isOfTheLog } from '../edge/past-routes.js';
 import { Schemas, type Schema } from './schemas.js';
 import { endpoints, isPutAlone, type Endpoint } from './surface.js';
 
@@ -231,6 +232,11 @@ const READ_PARAMETERS: readonly object[] = [
   query('filter', 'string', 'A filter expression: `Status == "running"`.'),
   query('reverse', 'boolean', 'Newest first.'),
 ];
+const AS_OF = query(
+  'as_of',
+  'string',
+  'The index or the time (RFC 3339) as of which to read; not with `index` or `wait`.',
+);
 const header = (name: string, type: string, description: string): object => ({
   ...{ name, in: 'header', required: false, description },
   schema: { type },
@@ -292,6 +298,7 @@ function operationOf(endpoint: Endpoint, method: string, schemas: Schemas): obje
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...(method === 'get' ? READ_PARAMETERS : WRITE_PARAMETERS),
       ...(QUERIES.get(row) ?? []),
+      ...(isOfTheLog(method.toUpperCase(), path) ? [AS_OF] : []),
     ],
     ...(body !== undefined && {
       requestBody: { content: { 'application/json': { schema: schemas.ofShape(body) } } },

@@ -22,9 +22,12 @@ import {
   GarbageSource,
   Heartbeats,
   LockRenewals,
-  ReadModels,
+  PastMoments,
+  PastRows,
+  PastStates,
+  ReadModelsInTime,
   ServerDirectory,
-  Variables,
+  VariablesInTime,
 } from '@app/read-models';
 import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
 import { NestFactory } from '@nestjs/core';
@@ -107,7 +110,8 @@ export async function startEdge({
   // Idle connections that are cut say so here; without a listener that would end the process.
   await dataSource.initialize();
   const instance = await startInstance(store);
-  const readModels = new ReadModels(dataSource);
+  const past = new PastRows(dataSource, new PastStates(store), new PastMoments(store));
+  const readModels = new ReadModelsInTime(dataSource, past);
   const faults: unknown[] = [];
   const keyring = new Keyring(new KeyEncryptionKey(randomBytes(32), 'a test'), async () => {
     const stored = (await store.load([KEYRING])).get(KEYRING);
@@ -153,7 +157,7 @@ export async function startEdge({
     directory: new ServerDirectory(dataSource),
     logLines: { follow: () => () => undefined },
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),
-    variables: watched(new Variables(dataSource), () => true),
+    variables: watched(new VariablesInTime(dataSource, past), () => true),
     renewals: new LockRenewals(dataSource),
     keyring,
     identities,

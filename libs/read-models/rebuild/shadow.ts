@@ -88,11 +88,22 @@ export async function compareShadow(client: ClientBase, table: RebuildableTable)
   return rows[0]!;
 }
 
+/** What makes the triggers of a table: unlike indexes, they do not come with `LIKE`. */
+async function triggersOf(client: ClientBase, table: RebuildableTable): Promise<string[]> {
+  const { rows } = await client.query<{ definition: string }>(
+    'SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal',
+    [table],
+  );
+  return rows.map(({ definition }) => definition);
+}
+
 /** Puts the shadow in the live table's place; functions and queries find it by the name. In a transaction that holds appends back. */
 export async function swapIn(client: ClientBase, table: RebuildableTable, at: Index): Promise<void> {
   const shadow = shadowOf(table);
+  const triggers = await triggersOf(client, table);
   await client.query(`DROP TABLE ${table}`);
   await client.query(`ALTER TABLE ${shadow} RENAME TO ${table}`);
+  for (const trigger of triggers) await client.query(trigger);
   const { rows } = await client.query<{ name: string }>(
     'SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::regclass',
     [table],

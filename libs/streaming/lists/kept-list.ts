@@ -147,29 +147,11 @@ export class KeptList {
   }
 
   private async readAnew(): Promise<void> {
-    const { query, select, show, needsStates } = this.source;
-    const { readModels, tail } = this.tools;
     this.tries = 0;
     this.drop();
-    const rows = new EncodedRows(query.order, query.reverse === true);
-    const isSelected = select?.();
-    const textOf = async ({ key, create_index: createIndex, document, state: json }: SnapshotRow) => {
-      const state = json === undefined ? undefined : (parseExact(json) as AggregateState);
-      if (isSelected !== undefined && !(await isSelected({ document, state }))) return [];
-      const text = show === undefined || state === undefined ? document : show(state);
-      return [{ key, createIndex: Number(createIndex), text: Buffer.from(text) }];
-    };
-    const { at, tableIndex, purges } = await readModels.listSnapshot(
-      { ...query, withStates: needsStates },
-      async (batch) => {
-        const found = [];
-        // One after the other: what is wrong with the first of them is the answer.
-        for (const row of batch) found.push(...(await textOf(row)));
-        if (found.length > 0) rows.append(found);
-      },
-    );
-    await tail.reached(at);
-    this.become({ at, tableIndex, rows, purges }, true, undefined);
+    const content = await readList(this.source, this.tools.readModels);
+    await this.tools.tail.reached(content.at);
+    this.become(content, true, undefined);
   }
 
   /** Reads the states that changes of other instances have led to. False: some have changed again meanwhile. */
@@ -206,6 +188,31 @@ export class KeptList {
     }
     return found;
   }
+}
+
+/** Reads a whole list as of one index. */
+export async function readList(
+  { query, select, show, needsStates }: ListSource,
+  readModels: ListTools['readModels'],
+): Promise<ListAt> {
+  const rows = new EncodedRows(query.order, query.reverse === true);
+  const isSelected = select?.();
+  const textOf = async ({ key, create_index: createIndex, document, state: json }: SnapshotRow) => {
+    const state = json === undefined ? undefined : (parseExact(json) as AggregateState);
+    if (isSelected !== undefined && !(await isSelected({ document, state }))) return [];
+    const text = show === undefined || state === undefined ? document : show(state);
+    return [{ key, createIndex: Number(createIndex), text: Buffer.from(text) }];
+  };
+  const { at, tableIndex, purges } = await readModels.listSnapshot(
+    { ...query, withStates: needsStates },
+    async (batch) => {
+      const found = [];
+      // One after the other: what is wrong with the first of them is the answer.
+      for (const row of batch) found.push(...(await textOf(row)));
+      if (found.length > 0) rows.append(found);
+    },
+  );
+  return { at, tableIndex, rows, purges };
 }
 
 /** As the list has them: of several that cannot be looked at the first is the one that is told of. */

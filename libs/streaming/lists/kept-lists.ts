@@ -1,5 +1,6 @@
+import { asOf } from '@app/read-models';
 import { LRUCache } from 'lru-cache';
-import { KeptList, type ListAt, type ListSource, type ListTools } from './kept-list.js';
+import { KeptList, readList, type ListAt, type ListSource, type ListTools } from './kept-list.js';
 import { KEPT_TABLES, TableChanges, type KeptTable } from './table-changes.js';
 
 /** Lists that are looked after for those who wait rest this many times as long as looking took: writes come first. */
@@ -69,6 +70,8 @@ export class KeptLists {
 
   /** A list as of a moment after this call. What it throws is what reading or selecting threw. */
   async read(source: ListSource): Promise<ListAt> {
+    // The past is neither kept here nor refreshed.
+    if (asOf() !== undefined) return readList(source, this.tools.readModels);
     const list = this.listOf(source);
     try {
       return await list.read();
