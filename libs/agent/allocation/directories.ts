@@ -1,5 +1,5 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { constants, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmod, lstat, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { MAX_ENDED_DIRECTORIES } from '../limits.js';
 
@@ -61,6 +61,7 @@ export interface Owner {
 const OPEN = 0o777;
 const OPEN_STICKY = 0o1777;
 const CLOSED = 0o700;
+const OTHERS = 0o077;
 const PASSED_THROUGH = 0o711;
 
 /**
@@ -77,12 +78,15 @@ export async function createTaskDirectories(
   const allocation = dirname(task);
   await mkdir(dirname(allocation), { recursive: true, mode: PASSED_THROUGH });
   await mkdir(allocation, { recursive: true, mode: CLOSED });
-  const open = [shared, ...['data', 'logs', 'tmp'].map((name) => join(shared, name)), task, local];
-  for (const folder of [...open, join(task, 'private')]) await make(folder, OPEN);
-  await make(join(task, 'tmp'), OPEN_STICKY);
-  await make(secrets, owner === null ? OPEN : CLOSED);
+  if (owner !== null) await letThrough(allocation);
+  const openToAll = [shared, ...['data', 'logs', 'tmp'].map((name) => join(shared, name)), join(task, 'private')];
+  for (const folder of openToAll) await make(folder, OPEN);
+  for (const folder of [task, local]) await make(folder, OPEN, owner);
+  await make(join(task, 'tmp'), OPEN_STICKY, owner);
+  // An earlier release let others into the allocation itself.
+  const isClosed = ((await stat(allocation)).mode & OTHERS) === 0;
+  await make(secrets, isClosed ? OPEN : CLOSED, owner);
   await mkdir(executor, { recursive: true, mode: CLOSED });
-  if (owner !== null) await giveTo(owner, directories);
   if (file === null) return;
   const path = resolve(local, file.name);
   if (!path.startsWith(local + sep))
@@ -91,17 +95,26 @@ export async function createTaskDirectories(
   await writeFile(path, file.content);
 }
 
-async function make(folder: string, mode: number): Promise<void> {
+/** The task owns what is around the folder: a link that it has put in its place is not followed. @throws Error */
+async function make(folder: string, mode: number, owner: Owner | null = null): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await chmod(folder, mode);
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await handle.chmod(mode);
+    if (owner !== null) await handle.chown(owner.uid, owner.gid);
+  } finally {
+    await handle.close();
+  }
 }
 
-/** The working directory, the local one and the secrets; the agent's notes stay its own. */
-async function giveTo({ uid, gid }: Owner, { task, local, secrets }: TaskDirectories): Promise<void> {
-  const allocation = dirname(task);
+/** Others come to their own directories; nobody lists what is there, and the secrets of all its tasks are closed from now on. */
+async function letThrough(allocation: string): Promise<void> {
   // The data directory of an earlier release let nobody through.
   for (const folder of [resolve(allocation, '../..'), allocation]) await chmod(folder, PASSED_THROUGH);
-  for (const folder of [task, local, join(task, 'tmp'), secrets]) await chown(folder, uid, gid);
+  for (const name of entries(allocation)) {
+    const secrets = join(allocation, name, 'secrets');
+    if ((await lstat(secrets).catch(() => null))?.isDirectory()) await make(secrets, CLOSED);
+  }
 }
 
 /** Removes all that an allocation has left. */
