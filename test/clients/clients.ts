@@ -66,7 +66,13 @@ async function main(): Promise<number> {
         await restart();
         return 'restarted';
       };
-      good = built && existsSync(binary) && (await succeeds(binary, [], { env }, onLine)) && good;
+      const guarded = await startServerProcess({ env: { ROLLBOOK_ACL: 'true', ROLLBOOK_DEV_NODES: '0' } });
+      const addresses = { ...env, ROLLBOOK_ACL_ADDR: guarded.url };
+      try {
+        good = built && existsSync(binary) && (await succeeds(binary, [], { env: addresses }, onLine)) && good;
+      } finally {
+        await guarded.stop();
+      }
     }
   } finally {
     await server.stop();

@@ -1,5 +1,5 @@
 // Tries Nomad's own Go client against a server. NOMAD_ADDR says where it is. Whoever runs it kills and restarts that server when the program
-// says "kill", and then sends a line.
+// says "kill", and then sends a line. ROLLBOOK_ACL_ADDR, if given, is a fresh server with access control.
 package main
 
 import (
@@ -74,6 +74,9 @@ func follow(client *api.Client, from, last uint64, seen map[uint64]int) uint64 {
 }
 
 func main() {
+	if address := os.Getenv("ROLLBOOK_ACL_ADDR"); address != "" {
+		tryAccessControl(address)
+	}
 	client, err := api.NewClient(api.DefaultConfig())
 	check("a client", err)
 
