@@ -6,7 +6,7 @@ import type { Allocation } from '../parts/looks.ts';
 import { Answer } from '../parts/answer.tsx';
 import { Ago, Progress, Table } from '../parts/parts.tsx';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
-import { Otherwise, useWait } from '../parts/wait-said.tsx';
+import { Otherwise, PausedBy, useWait } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
 import { useList, useRead } from '../store/use-read.ts';
 
@@ -61,6 +61,12 @@ function Now({ of, allocations }: { readonly of: Deployment; readonly allocation
       <h1 class="answer" aria-live="polite">
         {visible(sentence?.says ?? of.StatusDescription)}
       </h1>
+      {wait?.WaitingFor === 'resume' && (
+        <p>
+          Paused
+          <PausedBy id={of.ID} />
+        </p>
+      )}
       <Otherwise of={sentence} />
       {wait?.WaitingFor === 'placement' && (
         <p>

@@ -6,7 +6,7 @@ import { asOf } from '../store/go.ts';
 import { onTouched } from '../store/live.ts';
 import { seenIndex } from '../store/use-read.ts';
 import { Field, type Given, type Value } from './fields.tsx';
-import { Why } from './parts.tsx';
+import { Who, Why } from './parts.tsx';
 import { indexed, inWords, visible } from './words.ts';
 
 /** One command of an intention; several are sent one after the other. */
@@ -218,7 +218,7 @@ function Since({ of }: { readonly of: readonly News[] }) {
     <ul>
       {of.slice(-MOST_NEWS).map(({ index, type, actor, reason }) => (
         <li key={`${index} ${type}`}>
-          <a href={commitAddress(index)}>{indexed(index)}</a> {visible(actor)}: {inWords(type)} <Why of={reason} />
+          <a href={commitAddress(index)}>{indexed(index)}</a> <Who of={actor} />: {inWords(type)} <Why of={reason} />
         </li>
       ))}
     </ul>

@@ -1,6 +1,7 @@
 import { duration } from '@app/story';
 import type { ComponentChildren } from 'preact';
 import { now } from '../store/live.ts';
+import { nameOfToken } from '../store/names.ts';
 import { objectAddress } from '../address/address.ts';
 import { short, visible } from './words.ts';
 
@@ -58,6 +59,7 @@ export function Progress({
 
 const MACHINE = /^(node|scheduler) /;
 const NODE = /^node ([0-9a-f-]{36})$/;
+const TOKEN = /^token ([0-9a-f-]{36})$/;
 
 /** Who did it: a person by the token's name, a node, a part of the machine without the process it ran in. */
 export function Who({ of }: { readonly of: string | undefined }) {
@@ -69,6 +71,8 @@ export function Who({ of }: { readonly of: string | undefined }) {
       </span>
     );
   const text = visible(of);
+  const token = TOKEN.exec(of ?? '')?.[1];
+  if (token !== undefined) return <span title={text}>{visible(nameOfToken(token)) || `token ${short(token)}`}</span>;
   if (isPerson(of)) return <>{text}</>;
   return (
     <span class="muted" title={text}>
@@ -76,7 +80,7 @@ export function Who({ of }: { readonly of: string | undefined }) {
     </span>
   );
 }
-const isPerson = (actor: string | undefined): boolean => !MACHINE.test(actor ?? '');
+export const isPerson = (actor: string | undefined): boolean => !MACHINE.test(actor ?? '');
 
 /** Why somebody did it, in their words; parts of the machine give no reasons, their causes are linked. */
 export const Why = ({ of, by }: { readonly of: string | undefined; readonly by?: string | undefined }) =>

@@ -1,3 +1,4 @@
+import { many } from '@app/story';
 import { objectAddress } from '../address/address.ts';
 import { Grid } from './grid.tsx';
 import { inSlots, isCanary, LOOK_WORDS, LOOKS, lookOf, type Allocation, type Look, type Outcome } from './looks.ts';
@@ -41,6 +42,7 @@ export function Slots({ allocations }: { readonly allocations: readonly Allocati
   if (current.length === 0) return <p class="muted">Nothing runs now.</p>;
   const groups = Map.groupBy(current, ({ TaskGroup }) => TaskGroup);
   const counts = Map.groupBy(current, lookOf);
+  const canaries = current.filter(isCanary).length;
   return (
     <>
       {current.length > MOST_LINKS ? (
@@ -70,6 +72,11 @@ export function Slots({ allocations }: { readonly allocations: readonly Allocati
             <Shape look={look} /> {counts.get(look)!.length.toLocaleString('en')} {LOOK_WORDS[look]}
           </span>
         ))}
+        {canaries > 0 && (
+          <span>
+            <Shape look="healthy" canary /> {many(canaries, 'canary')}, a corner cut
+          </span>
+        )}
       </p>
     </>
   );

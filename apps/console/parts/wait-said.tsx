@@ -2,7 +2,8 @@ import { duration, sentenceOfWait, type Sentence, type Wait } from '@app/story';
 import { now } from '../store/live.ts';
 import { useRead } from '../store/use-read.ts';
 import { isActive, type Deployment } from './deployment-actions.tsx';
-import { Ago } from './parts.tsx';
+import type { Event } from './event.ts';
+import { Ago, Who, Why } from './parts.tsx';
 import { visible } from './words.ts';
 import { isPast } from '../store/go.ts';
 
@@ -48,7 +49,22 @@ export function WaitSaid({ of, wait }: { readonly of: Deployment; readonly wait:
           , since <Ago at={wait.Since} />
         </span>
       ) : null}
+      {wait?.WaitingFor === 'resume' && <PausedBy id={of.ID} />}
     </p>
+  );
+}
+
+/** Who paused a deployment, and why; its history may not be for everybody. */
+export function PausedBy({ id }: { readonly id: string }) {
+  const { value = [] } = useRead<readonly Event[]>(
+    `/v1/operator/rollbook/history/deployment/${encodeURIComponent(id)}`,
+    { keys: [id] },
+  );
+  const last = value.findLast(({ Type }) => Type === 'DeploymentPaused');
+  return last === undefined ? null : (
+    <>
+      , by <Who of={last.Actor} />: <Why of={last.Reason} />
+    </>
   );
 }
 
