@@ -72,6 +72,7 @@ export async function startApi(
     ),
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
     ...foresightOn(core, cluster),
+    now: core.clock.now,
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault,
     joinTokens: configuration.joinTokens,

@@ -29,6 +29,9 @@ import type { DeploymentState } from './deployment/state.js';
 import type { EvaluationEvent } from './evaluation/events.js';
 import { evolveEvaluation } from './evaluation/evolve.js';
 import type { EvaluationState } from './evaluation/state.js';
+import type { FreezeEvent } from './freezes/events.js';
+import { evolveFreezes } from './freezes/evolve.js';
+import type { FreezesState } from './freezes/state.js';
 import type { JobPurgeEvent } from './job-purge/events.js';
 import { evolveJobPurge } from './job-purge/evolve.js';
 import type { JobPurgeState } from './job-purge/state.js';
@@ -74,6 +77,7 @@ export type AggregateState =
   | AutopilotConfigurationState
   | DeploymentState
   | EvaluationState
+  | FreezesState
   | JobState
   | JobPurgeState
   | JobSummaryState
@@ -101,6 +105,8 @@ export function evolve(
       return evolveDeployment(state as DeploymentState | undefined, event as DeploymentEvent, fact);
     case 'evaluation':
       return evolveEvaluation(state as EvaluationState | undefined, event as EvaluationEvent, fact);
+    case 'freezes':
+      return evolveFreezes(state as FreezesState | undefined, event as FreezeEvent, fact);
     case 'job':
       return evolveJob(state as JobState | undefined, event as JobEvent, fact);
     case 'job-purge':

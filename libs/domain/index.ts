@@ -61,6 +61,16 @@ export { tagVersion, untagVersion, type TagAnswer, type TagVersion } from './job
 export { renderJobStub } from './job/render.js';
 export { groupCapabilities, lacks, LACKING_ATTRIBUTE, taskCapabilities, type Capability } from './job/capabilities.js';
 export * from './job/spec/index.js';
+export {
+  defineFreeze,
+  deleteFreeze,
+  noteFrozen,
+  unlessFrozen,
+  type Change,
+  type FrozenDetail,
+} from './freezes/decide.js';
+export { renderFreeze } from './freezes/render.js';
+export type { FreezeDefinition, FreezesState } from './freezes/state.js';
 export * from './garbage/thresholds.js';
 export {
   collectDeployments,

@@ -36,6 +36,7 @@ import {
   type JobSummaryState,
   type NamespaceState,
   type NodePoolState,
+  type FreezesState,
   type KeyringState,
   type NodeState,
   type ScalingPolicyState,
@@ -91,6 +92,8 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { AutopilotConfig: renderAutopilotConfiguration(after as AutopilotConfigurationState | undefined) };
     case 'keyring':
       return { RootKeys: ((after as KeyringState | undefined)?.keys ?? []).map(renderRootKey) };
+    case 'freezes':
+      return { Freezes: (after as FreezesState | undefined)?.windows ?? [] };
     case 'services': {
       const owner = after as AllocationServices | undefined;
       return { Services: (owner?.services ?? []).map((service) => renderService(owner!, service)) };

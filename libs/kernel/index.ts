@@ -24,6 +24,8 @@ export {
   namespaceStream,
   nodePoolStream,
   scalingPolicyStream,
+  FREEZE_OUTCOMES,
+  FREEZES,
   KEYRING,
   nodeStream,
   AUTOPILOT_CONFIGURATION,

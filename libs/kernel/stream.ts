@@ -20,7 +20,8 @@ export type StreamType =
   | 'acl-role'
   | 'acl-auth-method'
   | 'acl-binding-rule'
-  | 'acl-registry';
+  | 'acl-registry'
+  | 'freezes';
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 
@@ -53,6 +54,11 @@ export const aclBindingRuleStream = (id: string): StreamName => `acl-binding-rul
 export const aclRoleStream = (id: string): StreamName => `acl-role/${id}`;
 /** There is one for the whole cluster: what must be unique among the objects of ACLs. */
 export const ACL_REGISTRY: StreamName = 'acl-registry/global';
+
+/** The windows in which nothing may be changed: one stream, so that a decision reads them all. */
+export const FREEZES: StreamName = 'freezes/global';
+/** What was refused or made all the same: apart from the windows, which every change reads. */
+export const FREEZE_OUTCOMES: StreamName = 'freezes/outcomes';
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

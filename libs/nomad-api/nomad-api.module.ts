@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases, type PastLog } from '@app/event-store';
+import type { TimeUs } from '@app/kernel';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import { IdentityProviders } from '@app/identity-providers';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
@@ -67,6 +68,7 @@ import { NodePoolsController } from './nodes/node-pools.controller.js';
 import { NodesController } from './nodes/nodes.controller.js';
 import { AutopilotController } from './operator/autopilot.controller.js';
 import { Foresight, ForesightController, type Rules } from './operator/foresight.controller.js';
+import { FreezeClock, FreezesController } from './operator/freezes.controller.js';
 import { History, HistoryController } from './operator/history.controller.js';
 import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { MayController } from './operator/may.controller.js';
@@ -123,6 +125,8 @@ export interface EdgeServices {
   readonly heartbeatTtlMs: () => number;
   readonly rehearse: Rehearse;
   readonly rules: Rules;
+  /** Microseconds since 1970. */
+  readonly now: () => TimeUs;
   readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
   /** Where this server keeps what is its own. */
@@ -189,6 +193,7 @@ export class NomadApiModule {
         ForesightController,
         MayController,
         ProofController,
+        FreezesController,
         SchedulerConfigurationController,
         ClientFsController,
         ClientAllocationController,
@@ -238,6 +243,7 @@ export class NomadApiModule {
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Foresight, useValue: new Foresight(services.rules) },
+        { provide: FreezeClock, useValue: new FreezeClock(services.now) },
         { provide: Proofs, useValue: new Proofs(store) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },

@@ -81,6 +81,7 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
     case 'autopilot-configuration':
     case 'scheduler-configuration':
     case 'keyring':
+    case 'freezes':
       return [];
   }
   return assertNever(type);
@@ -102,6 +103,7 @@ export const TABLES_OF = {
   'autopilot-configuration': [],
   'scheduler-configuration': [],
   keyring: [],
+  freezes: [],
   variable: ['variable'],
   services: ['service'],
   'scaling-policy': ['scaling_policy'],

@@ -152,6 +152,12 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
       .join(', ')}`,
   ServicesDeregistered: ({ ids: gone, cause }) => `${many(list(gone).length, 'service')} deregistered (${text(cause)})`,
   VariableResealed: ({ keyId }) => `encrypted by root key ${short(keyId)} now`,
+  FreezeDefined: ({ id, reason }) => `freeze ${text(id)} defined: ${text(reason)}`,
+  FreezeDeleted: ({ id }) => `freeze ${text(id)} deleted`,
+  FreezeRefusedChange: ({ freezeId, command, namespace, jobId }) =>
+    `freeze ${text(freezeId)} refused ${text(command)} of ${text(jobId)} in ${text(namespace)}`,
+  FreezeOverridden: ({ freezeId, command, namespace, jobId }) =>
+    `${text(command)} of ${text(jobId)} in ${text(namespace)} made in spite of freeze ${text(freezeId)}`,
   AutopilotConfigurationChosen: () => 'the autopilot configuration is another one',
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };

@@ -8,6 +8,7 @@ import type { AllocationEvent } from '../allocation/events.js';
 import type { AutopilotConfigurationEvent } from '../autopilot-configuration/events.js';
 import type { DeploymentEvent } from '../deployment/events.js';
 import type { EvaluationEvent } from '../evaluation/events.js';
+import type { FreezeEvent } from '../freezes/events.js';
 import type { JobPurgeEvent } from '../job-purge/events.js';
 import type { JobSummaryEvent } from '../job-summary/events.js';
 import type { JobEvent } from '../job/events.js';
@@ -31,6 +32,7 @@ type EventType = (
   | AutopilotConfigurationEvent
   | DeploymentEvent
   | EvaluationEvent
+  | FreezeEvent
   | JobPurgeEvent
   | JobSummaryEvent
   | JobEvent
@@ -115,6 +117,10 @@ const TYPES: Readonly<Record<EventType, true>> = {
   PeriodicLaunchPassedOver: true,
   JobVersionUntagged: true,
   JobPurged: true,
+  FreezeDefined: true,
+  FreezeDeleted: true,
+  FreezeRefusedChange: true,
+  FreezeOverridden: true,
   NamespaceDefined: true,
   NamespaceDeleted: true,
   NodePoolDefined: true,

@@ -201,6 +201,11 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /docs/:asset', open],
   ['GET /v1/operator/rollbook/leases', operator('read')],
   ['GET /v1/operator/rollbook/proof', operator('read')],
+  // Everybody who may be refused is told by what.
+  ['GET /v1/operator/rollbook/freezes', anyone],
+  ['GET /v1/operator/rollbook/freezes/:id', anyone],
+  ['PUT /v1/operator/rollbook/freezes/:id', operator('write')],
+  ['DELETE /v1/operator/rollbook/freezes/:id', operator('write')],
   ['GET /v1/operator/rollbook/waiting', namespace('read-job')],
   // Nodes are left out for who may not read them.
   ['GET /v1/operator/rollbook/why', namespace('read-job')],

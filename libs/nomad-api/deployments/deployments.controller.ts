@@ -24,7 +24,7 @@ import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { Reads } from '../edge/reads.js';
-import { Writes } from '../edge/writes.js';
+import { Writes, type Write } from '../edge/writes.js';
 import {
   decodeBody,
   deploymentAllocHealthRequest,
@@ -100,8 +100,14 @@ export class DeploymentsController {
     const body = decoded(request, deploymentPauseRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, pause: body.Pause ?? false };
-    return this.command(request, reply, 'PauseDeployment', [deploymentStream(id)], (view, context) =>
-      pauseDeployment(view, context, command),
+    // Holding a rollout is never held up; letting it go on may be.
+    return this.command(
+      request,
+      reply,
+      command.pause ? 'PauseDeployment' : 'ResumeDeployment',
+      [deploymentStream(id)],
+      (view, context) => pauseDeployment(view, context, command),
+      command.pause ? undefined : jobOf(id),
     );
   }
 
@@ -110,8 +116,13 @@ export class DeploymentsController {
     const body = decoded(request, deploymentPromoteRequest);
     const id = deploymentId(request);
     const command = { deploymentId: id, all: body.All ?? false, groups: body.Groups ?? [] };
-    return this.command(request, reply, 'PromoteDeployment', [deploymentStream(id)], (view, context) =>
-      promoteDeployment(view, context, command),
+    return this.command(
+      request,
+      reply,
+      'PromoteDeployment',
+      [deploymentStream(id)],
+      (view, context) => promoteDeployment(view, context, command),
+      jobOf(id),
     );
   }
 
@@ -151,6 +162,7 @@ export class DeploymentsController {
     name: string,
     reads: readonly StreamName[],
     decide: (view: StateView, context: CommandContext) => Decision<DeploymentAnswer>,
+    changes?: Write<DeploymentAnswer>['changes'],
   ): Promise<void> {
     this.writes.namespace(request);
     const access = accessOf(request);
@@ -160,9 +172,14 @@ export class DeploymentsController {
       if (deployment === undefined || deployment.purged) throw new NomadError('deployment not found');
       access.require({ namespace: deployment.namespace });
     }
-    return this.writes.send(request, reply, { name, reads, decide, render: renderAnswer });
+    return this.writes.send(request, reply, { name, reads, decide, ...(changes && { changes }), render: renderAnswer });
   }
 }
+
+const jobOf =
+  (deploymentId: string): NonNullable<Write<DeploymentAnswer>['changes']> =>
+  (view) =>
+    view.read<DeploymentState>(deploymentStream(deploymentId));
 
 const renderAnswer = ({ evalId, revertedJobVersion }: DeploymentAnswer, index: Index): object => ({
   EvalID: evalId,

@@ -64,6 +64,15 @@ export function seenIndexOf(request: FastifyRequest): Index | undefined {
   return index;
 }
 
+/** Whether `X-Rollbook-Override: freeze` asks for a change in spite of a freeze; it needs a reason. */
+export function overridesFreeze(request: FastifyRequest): boolean {
+  const what = header(request, 'x-rollbook-override');
+  if (what === undefined) return false;
+  if (what !== 'freeze') throw new NomadError('X-Rollbook-Override: there is nothing to override but freeze', 400);
+  if (!reasonOf(request)?.trim()) throw new NomadError('X-Rollbook-Override: say why, by X-Rollbook-Reason', 400);
+  return true;
+}
+
 /** `X-Nomad-Token`, else `Authorization: Bearer …`; spec/http-api §1.8. */
 export function tokenOf(request: FastifyRequest): string | undefined {
   const own = header(request, 'x-nomad-token')?.trim();
@@ -93,6 +102,7 @@ type HeaderName =
   | 'idempotency-key'
   | 'x-nomad-token'
   | 'x-rollbook-if-index'
+  | 'x-rollbook-override'
   | 'x-rollbook-reason'
   | 'x-rollbook-reason*';
 

@@ -1,4 +1,4 @@
-import { ownProperty, quoted, type Rejection } from '@app/kernel';
+import { ownProperty, quoted, visible, type Rejection } from '@app/kernel';
 import { NomadError } from '../http/index.js';
 
 interface Wording {
@@ -80,6 +80,15 @@ export const WORDINGS = {
     text: (detail) => {
       const [alloc, deployment] = detail.split(' ');
       return `alloc "${alloc}" is not part of deployment "${deployment}"`;
+    },
+  },
+  'freeze-invalid': { status: 400, text: (text) => `invalid freeze: ${text}` },
+  'freeze-not-found': { status: 404, text: (id) => `there is no freeze ${quoted(id)}` },
+  frozen: {
+    status: 409,
+    text: (detail) => {
+      const { freezeId, until, reason } = JSON.parse(detail) as { freezeId: string; until: string; reason: string };
+      return `frozen until ${until} by ${quoted(freezeId)}: ${visible(reason)}`;
     },
   },
   'job-change-refused': { status: 500, text: (text) => text },

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { CommandHandler, type Command, type Outcome } from '@app/event-store';
+import { noteFrozen, unlessFrozen, type Change, type FrozenDetail } from '@app/domain';
 import {
   assertNever,
+  FREEZES,
   type CommandContext,
   type Decision,
+  type EventMeta,
   type Index,
   type StateView,
   type StreamName,
@@ -12,7 +15,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { Busy } from './busy.js';
 import { NomadError, writeOptions } from '../http/index.js';
-import { bodyOf, metaOf, queryOf, seenIndexOf } from './exchange.js';
+import { bodyOf, metaOf, overridesFreeze, queryOf, seenIndexOf } from './exchange.js';
 import { sendText } from './reads.js';
 import { wordingOf } from './rejections.js';
 import { ServerIdentity } from './server-identity.js';
@@ -26,6 +29,8 @@ export interface Write<A> {
   /** The first is the object that is acted upon, which `X-Rollbook-If-Index` is about. */
   readonly reads?: readonly StreamName[];
   readonly decide: (view: StateView, context: CommandContext) => Decision<A>;
+  /** Whose change it is, where a freeze may hold it up. */
+  readonly changes?: Change['of'];
   /** The body of the answer; `index` 0 when nothing was written. */
   readonly render: (answer: A, index: Index) => object | boolean;
   /** Stands for the body where it holds secrets: digests of what is easily guessed tell it. */
@@ -83,11 +88,13 @@ export class Writes {
     const meta = write.actor === undefined ? metaOf(request) : { ...metaOf(request), actor: write.actor };
     const seen = seenBy(request, write.reads?.[0]);
     const idempotency = write.isPart ? undefined : idempotencyOf(request, write, meta.idempotencyKey);
+    const decide = write.changes === undefined ? write.decide : unlessFrozen(write.decide, changeOf(request, write));
+    const reads = write.changes === undefined ? write.reads : [...(write.reads ?? []), FREEZES];
     const command: Command<A> = {
       name: write.name,
-      decide: write.decide,
+      decide,
       meta,
-      ...(write.reads === undefined ? {} : { reads: write.reads }),
+      ...(reads === undefined ? {} : { reads }),
       ...(seen === undefined ? {} : { seen }),
       ...(idempotency === undefined ? {} : { idempotency }),
     };
@@ -97,6 +104,7 @@ export class Writes {
       case 'duplicate':
         return outcome;
       case 'rejected':
+        if (outcome.rejection.code === 'frozen') await this.noteFrozen(outcome.rejection.detail ?? '', meta);
         throw wordingOf(outcome.rejection);
       case 'outdated':
         throw await this.since.refusal(seen!);
@@ -111,6 +119,28 @@ export class Writes {
     }
     return assertNever(outcome);
   }
+
+  /** A refused command leaves nothing behind: that a freeze refused it is a commit of its own, by the same person for the same reason. */
+  private async noteFrozen(detail: string, { idempotencyKey: _unused, ...meta }: EventMeta): Promise<void> {
+    const frozen = JSON.parse(detail) as FrozenDetail;
+    await this.handler.execute({
+      name: 'NoteFrozen',
+      meta,
+      decide: (view, context) => noteFrozen(view, context, frozen),
+    });
+  }
+}
+
+function changeOf<A>(request: FastifyRequest, { name, changes }: Write<A>): Change {
+  const access = accessOf(request);
+  return {
+    command: name,
+    of: changes!,
+    // Nomad's own capability for what softly refuses.
+    mayOverride: overridesFreeze(request)
+      ? (namespace) => !access.isEnforced || access.permissions.inNamespace(namespace, 'sentinel-override')
+      : undefined,
+  };
 }
 
 function seenBy(request: FastifyRequest, stream: StreamName | undefined): Command<unknown>['seen'] {

@@ -95,6 +95,7 @@ export class JobCommandsController {
     };
     return this.writes.send(request, reply, {
       name: 'ScaleJob',
+      ...(command.count !== null && { changes: () => command }),
       reads: streamsOf(command),
       decide: (view, context) => scaleJob(view, context, command),
       render: (answer, index) => ({ ...renderRegistered(answer, index), KnownLeader: true }),

@@ -190,6 +190,7 @@ export class JobController {
     };
     await this.writes.send(request, reply, {
       name: purge ? 'PurgeJob' : 'StopJob',
+      changes: () => command,
       reads: [
         jobStream(namespace, command.jobId),
         jobSummaryStream(namespace, command.jobId),
@@ -246,6 +247,7 @@ export class JobController {
     const byManagement = accessOf(request).isByManagement;
     return this.writes.send(request, reply, {
       name: 'RevertJob',
+      changes: () => ({ namespace, jobId }),
       reads: [jobStream(namespace, jobId), jobSummaryStream(namespace, jobId)],
       decide: (view, context) =>
         revertJob(view, context, { namespace, jobId, toVersion, enforcePriorVersion, byManagement }),
@@ -411,6 +413,7 @@ export class JobController {
         decide: (view, context) => skipShutdownDelays(view, context, { namespace, jobId, allocationIds }),
         render: () => ({}),
         isPart: true,
+        changes: () => ({ namespace, jobId }),
       });
     }
     return { ...NOTHING, allocationIds: ids.slice(0, PURGED_PER_COMMAND) };

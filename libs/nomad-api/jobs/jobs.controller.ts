@@ -131,6 +131,7 @@ export class JobsController {
     };
     return this.writes.send(request, reply, {
       name: 'RegisterJob',
+      changes: () => ({ namespace, jobId: spec.ID }),
       reads: [jobStream(namespace, spec.ID), jobSummaryStream(namespace, spec.ID), ...placesOf(spec)],
       decide: (view, context) => registerJob(view, context, command),
       render: (answer, index) => renderRegistered(answer, index, warnings),

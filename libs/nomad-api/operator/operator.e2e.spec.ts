@@ -4,6 +4,7 @@ import {
   allocationId,
   DEPLOYMENT,
   healthReported,
+  jobInput,
   jobSpec,
   NODE,
   nodeIsReady,
@@ -27,6 +28,8 @@ const TOKENS = new Map<string, Permissions>([
   ['reader', granted('namespace "default" { policy = "read" }')],
   ['node-reader', granted('namespace "default" { policy = "read" } node { policy = "read" }')],
   ['promoter', granted('namespace "default" { capabilities = ["read-job", "promote-deployment"] }')],
+  ['writer', granted('namespace "default" { policy = "write" }')],
+  ['overrider', granted('namespace "default" { policy = "write" capabilities = ["sentinel-override"] }')],
   ['elsewhere', granted('namespace "shop" { policy = "write" }')],
 ]);
 
@@ -210,6 +213,134 @@ describe('What Rollbook tells beyond Nomad', () => {
 
     test('is for operators', async () => {
       expect((await get('proof', 'reader')).statusCode).toBe(403);
+    });
+  });
+
+  describe('freezes', () => {
+    const URL = '/v1/operator/rollbook/freezes/xmas';
+    const XMAS = { Jobs: ['web*', 'rolled'], End: '2199-01-07T00:00:00Z', Reason: 'holidays' };
+    const send = (
+      method: string,
+      url: string,
+      body?: unknown,
+      token = 'manager',
+      headers: Record<string, string> = {},
+    ) => edge.request(method, url, body, { 'x-nomad-token': token, ...headers });
+    const register = (id: string, token = 'manager', headers: Record<string, string> = {}) =>
+      send('PUT', '/v1/jobs', { Job: jobInput({ id, tag: String(Math.random()) }) }, token, headers);
+    const outcomes = async () =>
+      (await edge.store.readStream('freezes/outcomes', 1)).map(({ type, data, meta }) => ({ type, data, meta }));
+    beforeAll(() => send('PUT', URL, XMAS));
+    afterAll(() => send('DELETE', URL));
+
+    test('are told with what they do now and next', async () => {
+      const [told] = (await get('freezes', 'nobody')).json<object[]>();
+      expect(told).toMatchObject({
+        ...{ ID: 'xmas', Namespaces: ['*'], Jobs: ['web*', 'rolled'], Reason: 'holidays' },
+        ...{ Active: true, Until: '2199-01-07T00:00:00Z', Next: null },
+      });
+      expect((await get('freezes/xmas', 'nobody')).json()).toEqual(told);
+      expect((await get('freezes/__proto__', 'nobody')).statusCode).toBe(404);
+    });
+
+    test('hold a change up, and the log says who tried what, and why', async () => {
+      const before = (await outcomes()).length;
+      const refused = await register('web-1', 'manager', {
+        'x-rollbook-reason': 'just a small one',
+        'idempotency-key': 'k',
+      });
+      expect([refused.statusCode, refused.body]).toEqual([
+        409,
+        'frozen until 2199-01-07T00:00:00Z by "xmas": holidays',
+      ]);
+      expect((await send('GET', '/v1/job/web-1')).statusCode).toBe(404);
+      expect((await outcomes()).slice(before)).toMatchObject([
+        {
+          type: 'FreezeRefusedChange',
+          data: { freezeId: 'xmas', namespace: 'default', jobId: 'web-1', command: 'RegisterJob' },
+          meta: { actor: 'token manager', reason: 'just a small one' },
+        },
+      ]);
+      // A key was used for nothing: the same request may be sent again later.
+      expect((await register('free', 'manager', { 'idempotency-key': 'k' })).statusCode).toBe(200);
+    });
+
+    test('hold up all that changes a job or lets a rollout go on, and nothing that holds it', async () => {
+      await register('web-2', 'manager', { 'x-rollbook-override': 'freeze', 'x-rollbook-reason': 'setting up' });
+      const statuses = async (...requests: [string, string, unknown?][]): Promise<number[]> => {
+        const answers: number[] = [];
+        for (const [method, url, body] of requests) answers.push((await send(method, url, body)).statusCode);
+        return answers;
+      };
+      const deployment = { DeploymentID: DEPLOYMENT };
+      expect(
+        await statuses(
+          ['PUT', '/v1/job/web-2/revert', { JobID: 'web-2', JobVersion: 0 }],
+          ['PUT', '/v1/job/web-2/scale', { Target: { Group: 'app' }, Count: 2 }],
+          ['DELETE', '/v1/job/web-2'],
+          ['DELETE', '/v1/job/web-2?no_shutdown_delay=true'],
+          ['PUT', `/v1/deployment/promote/${DEPLOYMENT}`, { ...deployment, All: true }],
+          ['PUT', `/v1/deployment/pause/${DEPLOYMENT}`, { ...deployment, Pause: false }],
+        ),
+      ).toEqual([409, 409, 409, 409, 409, 409]);
+      expect(
+        await statuses(
+          ['PUT', `/v1/deployment/pause/${DEPLOYMENT}`, { ...deployment, Pause: true }],
+          ['PUT', '/v1/job/web-2/evaluate', { JobID: 'web-2' }],
+          ['PUT', '/v1/job/web-2/stable', { JobID: 'web-2', JobVersion: 0, Stable: true }],
+          ['PUT', '/v1/job/web-2/scale', { Target: { Group: 'app' }, Message: 'only a note' }],
+        ),
+      ).toEqual([200, 200, 200, 200]);
+    });
+
+    test('are overridden with a reason, by whoever may', async () => {
+      const before = (await outcomes()).length;
+      const override = { 'x-rollbook-override': 'freeze' };
+      const why = { ...override, 'x-rollbook-reason': 'the shop is down' };
+      expect((await register('web-3', 'manager', override)).statusCode).toBe(400);
+      expect((await register('web-3', 'manager', { ...why, 'x-rollbook-override': 'all' })).statusCode).toBe(400);
+      expect((await register('web-3', 'writer', why)).statusCode).toBe(403);
+      expect((await register('web-3', 'overrider', why)).statusCode).toBe(200);
+      expect((await outcomes()).slice(before)).toMatchObject([
+        {
+          type: 'FreezeOverridden',
+          data: { jobId: 'web-3' },
+          meta: { actor: 'token overrider', reason: 'the shop is down' },
+        },
+      ]);
+    });
+
+    test.each<[string, unknown, number]>([
+      ['no end', { Reason: 'r' }, 400],
+      ['no reason', { End: '2199-01-01T00:00:00Z' }, 400],
+      ['no time', { End: 'tomorrow', Reason: 'r' }, 400],
+      ['no duration', { Cron: '0 18 * * 5', Duration: 'long', Reason: 'r' }, 400],
+      ['a bad zone', { Cron: '0 18 * * 5', Duration: '60h', TimeZone: 'Nowhere', Reason: 'r' }, 400],
+      ['no object', '[', 400],
+      ['a number of other digits', { Cron: '0 18 * * 5', Duration: 1e300, Reason: 'r' }, 400],
+    ])('with %s are refused', async (_what, body, status) => {
+      expect((await send('PUT', `${URL}-2`, body)).statusCode).toBe(status);
+    });
+
+    test('are made and deleted by operators alone', async () => {
+      expect((await send('PUT', `${URL}-3`, XMAS, 'writer')).statusCode).toBe(403);
+      expect((await send('DELETE', URL, undefined, 'writer')).statusCode).toBe(403);
+      expect((await send('DELETE', `${URL}-404`)).statusCode).toBe(404);
+    });
+
+    test('do what they are seen to do when they come back every week', async () => {
+      const weekly = {
+        Cron: '0 18 * * 5',
+        Duration: '60h',
+        TimeZone: 'Europe/Berlin',
+        Jobs: ['nothing'],
+        Reason: 'weekend',
+      };
+      await send('PUT', `${URL}-weekly`, weekly);
+      const told = (await get('freezes/xmas-weekly')).json<{ Next: string; Duration: number }>();
+      expect([new Date(told.Next).getUTCDay(), told.Duration]).toEqual([5, 216_000_000_000_000]);
+      expect((await send('DELETE', `${URL}-weekly`)).statusCode).toBe(200);
+      expect((await get('freezes')).json<object[]>()).toHaveLength(1);
     });
   });
 

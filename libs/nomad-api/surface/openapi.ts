@@ -44,6 +44,7 @@ const BODIES: ReadonlyMap<string, ShapeNode> = new Map<string, ShapeNode>([
   ['PUT /v1/operator/scheduler/configuration', requests.schedulerConfigurationRequest],
   ['PUT /v1/operator/autopilot/configuration', requests.autopilotConfigurationRequest],
   ['PUT /v1/var/:id', requests.variableRequest],
+  ['PUT /v1/operator/rollbook/freezes/:id', requests.freezeRequest],
   ['PUT /v1/search', requests.searchRequest],
   ['PUT /v1/search/fuzzy', requests.fuzzySearchRequest],
   ['* /v1/client/allocation/:id/restart', requests.allocRestartRequest],
@@ -122,6 +123,8 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
       Head: { type: 'object' },
     }),
   ],
+  ['GET /v1/operator/rollbook/freezes', plain({ type: 'array', items: { type: 'object' } })],
+  ['GET /v1/operator/rollbook/freezes/:id', OBJECT],
   [
     'GET /v1/operator/rollbook/why',
     answerOf({
@@ -270,6 +273,7 @@ const WRITE_PARAMETERS: readonly object[] = [
     'Why, in UTF-8; kept with the events. `X-Rollbook-Reason*`: as RFC 8187 has it.',
   ),
   header('X-Rollbook-If-Index', 'integer', 'Refused with 412 if the object acted upon has changed after this index.'),
+  header('X-Rollbook-Override', 'string', '`freeze`: the change is made in spite of a freeze; needs a reason.'),
   header('Idempotency-Key', 'string', 'Repeated with the same key, the request is answered as before.'),
 ];
 const ERROR = { content: { 'text/plain': { schema: { type: 'string' } } } };

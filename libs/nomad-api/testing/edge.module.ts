@@ -172,6 +172,7 @@ export async function startEdge({
     dataDir,
     heartbeatTtlMs: () => heartbeatTtlMs(1),
     rehearse: async (spec) => rehearse(await cluster(), spec, { now: clock(), newId: randomUUID, elapsed: () => 0 }),
+    now: clock,
     rules: {
       waiting: async () => waitingDeployments(await cluster(), clock()),
       explain: async (job, groups) => explainPlacement(await cluster(), job, groups),

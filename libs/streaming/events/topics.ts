@@ -135,6 +135,7 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
   // One stream holds all registrations of an allocation, and Nomad tells of each by itself: SERVICE.
   services: null,
   keyring: null,
+  freezes: null,
   namespace: null,
   'job-summary': null,
   'job-purge': null,

@@ -192,6 +192,19 @@ export const namespaceRequest = struct('structs.Namespace', {
 });
 export type NamespaceRequest = Decoded<typeof namespaceRequest>;
 
+/** Beyond Nomad. */
+export const freezeRequest = struct('rollbook.Freeze', {
+  Namespaces: list(string),
+  Jobs: list(string),
+  Start: string,
+  End: string,
+  Cron: string,
+  Duration: any,
+  TimeZone: string,
+  Reason: string,
+});
+export type FreezeRequest = Decoded<typeof freezeRequest>;
+
 export const schedulerConfigurationRequest = struct('structs.SchedulerConfiguration', {
   SchedulerAlgorithm: text('structs.SchedulerAlgorithm'),
   PreemptionConfig: struct('structs.PreemptionConfig', {
