@@ -83,7 +83,8 @@ export class EncodedRows {
   /** False: this changes nothing. */
   apply(changes: readonly RowChange[]): boolean {
     const wanted = new Map<string, RowChange>();
-    for (const change of changes) if (change.text !== undefined || this.has(change.key)) wanted.set(change.key, change);
+    for (const change of changes) wanted.set(change.key, change);
+    for (const { key, text } of wanted.values()) if (text === undefined && !this.has(key)) wanted.delete(key);
     if (wanted.size === 0) return false;
     const touched = new Map<number, Piece[]>();
     for (const { key, createIndex, text } of wanted.values()) {
