@@ -1,4 +1,5 @@
 import { run as append } from './append.bench.js';
+import { run as asof } from './asof.bench.js';
 import { run as commands } from './commands.bench.js';
 import { run as console } from './console.bench.js';
 import { run as instances } from './instances.bench.js';
@@ -14,6 +15,7 @@ import { run as watch } from './watch.bench.js';
 /** `npm run bench -- <name>`. */
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   append,
+  asof,
   commands,
   console,
   instances,

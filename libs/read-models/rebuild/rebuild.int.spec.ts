@@ -146,6 +146,25 @@ describe(`Verification and rebuilding (seed ${SEED})`, () => {
     expect(await everything()).toEqual(before);
   });
 
+  test('states kept of the past go with those that a rebuild has mended, and stay with others; what keeps them goes on', async () => {
+    await workload.run(300);
+    const kept = async (): Promise<number> =>
+      (await client.query<{ n: number }>('SELECT count(*)::int AS n FROM kept_state')).rows[0]!.n;
+    const before = await kept();
+    expect(before).toBeGreaterThan(0);
+    await rebuild({ url: database.url, aggregates, tables: ['stream', 'allocation'] });
+    expect(await kept()).toBe(before);
+    await change(`UPDATE stream SET state = '{}' WHERE stream = (SELECT min(stream) FROM stream)`);
+    await rebuild({ url: database.url, aggregates, tables: ['stream', 'allocation'] });
+    expect(await kept()).toBe(0);
+    await workload.run(300);
+    expect(await kept()).toBeGreaterThan(0);
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT tgname AS name FROM pg_trigger WHERE tgrelid IN ('stream'::regclass, 'allocation'::regclass) ORDER BY 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(['keep_first_state', 'keep_gone', 'keep_state']);
+  });
+
   test('a rebuild under writes loses none of them, and the writers go on in the new tables', async () => {
     await workload.run(300);
     let isDone = false;

@@ -94,7 +94,7 @@ class Rebuild {
       await this.catchUp();
       const comparisons = await this.compare();
       await this.catchUp();
-      const index = await this.swap();
+      const index = await this.swap((comparisons.get('stream')?.differences ?? 0) > 0);
       return tables.map((table) => ({ table, index, ...comparisons.get(table)! }));
     } catch (error) {
       await this.gate.query('ROLLBACK').catch(() => undefined);
@@ -172,10 +172,11 @@ class Rebuild {
     return comparisons;
   }
 
-  private async swap(): Promise<Index> {
+  /** @param isMended states came out otherwise than they were stored: those that are kept of the past would, too */
+  private async swap(isMended: boolean): Promise<Index> {
     for (;;) {
       try {
-        return await this.trySwap();
+        return await this.trySwap(isMended);
       } catch (error) {
         await this.gate.query('ROLLBACK');
         if (!isLockFailure(error) || ++this.swapAttempts === SWAP_ATTEMPTS) throw error;
@@ -185,7 +186,7 @@ class Rebuild {
     }
   }
 
-  private async trySwap(): Promise<Index> {
+  private async trySwap(isMended: boolean): Promise<Index> {
     const { tables } = this.options;
     await this.gate.query('BEGIN');
     const head = await readHead(this.gate, true);
@@ -197,6 +198,7 @@ class Rebuild {
       await swapIn(this.gate, table, head);
       if (table !== 'stream') await writeTableIndex(this.gate, table, this.tableIndexes.get(table));
     }
+    if (isMended) await this.gate.query('TRUNCATE kept_state');
     await this.gate.query('COMMIT');
     this.say(`swapped at index ${head}`);
     return head;
