@@ -1,6 +1,7 @@
 import { runMain, StartupError } from '@app/platform';
 import { Command, Option } from 'commander';
 import { runAclToken, type TokenOptions } from './acl-commands.js';
+import { runBackup, runNewEpoch, runRestore } from './backup.js';
 import { runDemo } from './demo/demo.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
@@ -49,6 +50,22 @@ program
       .argParser(indexOf),
   )
   .action((range: { from: number; to: number }) => runExport(range));
+program
+  .command('backup')
+  .description('writes the log into a directory, sealed by a manifest with hashes; servers may be running')
+  .requiredOption('--to <directory>', 'a new or empty one')
+  .action(({ to }: { to: string }) => runBackup(to));
+program
+  .command('restore')
+  .description('fills an empty database from a backup, under a new epoch, and makes all tables anew')
+  .requiredOption('--from <directory>', 'what `ops backup` wrote')
+  .action(({ from }: { from: string }) => runRestore(from));
+program
+  .command('new-epoch')
+  .description(
+    'tells readers that another history begins: after another tool brought the database back, before the first server starts',
+  )
+  .action(runNewEpoch);
 program
   .command('relay')
   .description('looks after what is published to Kafka')

@@ -14,6 +14,10 @@ import {
 } from '@app/testing';
 import { Client } from 'pg';
 import { runAclToken } from './acl-commands.js';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runBackup, runNewEpoch, runRestore } from './backup.js';
 import { runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 
@@ -196,5 +200,107 @@ describe('The commands of ops', () => {
   test('acl token refuses a name that no token may have', async () => {
     await migrate(database.url, MIGRATIONS);
     await expect(runAclToken({ name: 'x'.repeat(257) })).rejects.toThrow('token name too long');
+  });
+
+  describe('backup and restore', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rollbook-backup-'));
+    let taken = 0;
+    const fresh = (): string => join(directory, `taken-${++taken}`);
+    afterAll(() => rmSync(directory, { recursive: true }));
+
+    const exported = async (): Promise<string> => {
+      printed = '';
+      await runExport(EVERYTHING);
+      return printed;
+    };
+    const epochOf = async (url: string): Promise<string> => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      const { rows } = await client.query<{ epoch: string }>('SELECT store_epoch::text AS epoch FROM log_head');
+      await client.end();
+      return rows[0]!.epoch;
+    };
+
+    test('bring the whole log into another database, byte for byte, with its tables and its chain, as another history', async () => {
+      await live();
+      const writer = new PostgresEventStore({ url: database.url });
+      const commands = new CommandHandler({ store: writer, aggregates, clock: () => 1_790_000_000_000_000 });
+      for (let n = 0; n < 12; n++)
+        await commands.execute({ name: 'spec', decide: registered(jobSpec({ tag: `v${n}` })), meta: { actor: 'x' } });
+      await commands.close();
+      await writer.close();
+      const backup = fresh();
+      // Parts begin and end within commits, and indexes have one digit and two.
+      await runBackup(backup, 7);
+      const before = await exported();
+      const epoch = await epochOf(database.url);
+      const other = await createTestDatabase();
+      process.env['DATABASE_URL'] = other.url;
+      try {
+        await runRestore(backup);
+        expect(await exported()).toBe(before);
+        expect(await epochOf(other.url)).not.toBe(epoch);
+        printed = '';
+        await runVerify();
+        await runVerifyChain(new Map());
+        expect(lines()[0]).toMatch(/^\d+ streams, \d+ rows verified, 0 differences$/);
+        expect(process.exitCode).toBeUndefined();
+        // The log goes on where it was.
+        const store = new PostgresEventStore({ url: other.url });
+        const handler = new CommandHandler({ store, aggregates, clock: () => 1_800_000_000_000_000 });
+        const { index } = await store.readHead();
+        const outcome = await handler.execute({
+          name: 'spec',
+          decide: registered(jobSpec({ tag: 'after' })),
+          meta: { actor: 'x' },
+        });
+        expect(outcome).toMatchObject({ kind: 'accepted', index: index + 1 });
+        await handler.close();
+        await store.close();
+        await runVerifyChain(new Map());
+        expect(process.exitCode).toBeUndefined();
+        await expect(runRestore(backup)).rejects.toThrow('the database is not empty');
+      } finally {
+        await other.drop();
+      }
+    });
+
+    test('refuse what is damaged, unfinished or of a later release, before anything is written', async () => {
+      await live();
+      const backup = fresh();
+      await runBackup(backup);
+      await expect(runBackup(backup)).rejects.toThrow('is not empty');
+      const other = await createTestDatabase();
+      process.env['DATABASE_URL'] = other.url;
+      try {
+        const manifest = join(backup, 'manifest.json');
+        const sound = readFileSync(manifest, 'utf8');
+        writeFileSync(manifest, sound.replace(/"schema": "[^"]*"/, '"schema": "FromTheFuture9"'));
+        await expect(runRestore(backup)).rejects.toThrow('of a newer release');
+        writeFileSync(manifest, sound.replace('events-000001', '../events-000001'));
+        await expect(runRestore(backup)).rejects.toThrow('names parts that no backup has');
+        writeFileSync(manifest, sound);
+        const part = join(backup, 'events-000001.ndjson.zst');
+        const bytes = readFileSync(part);
+        bytes[bytes.length >> 1]! ^= 1;
+        writeFileSync(part, bytes);
+        await expect(runRestore(backup)).rejects.toThrow('is damaged: its hash is not the one of the manifest');
+        rmSync(manifest);
+        await expect(runRestore(backup)).rejects.toThrow('this is no backup, or one that was not finished');
+        await expect(runVerify()).rejects.toThrow('the database has no log yet');
+      } finally {
+        await other.drop();
+      }
+    });
+
+    test('new-epoch begins another history and forgets the answers of the one before', async () => {
+      await live();
+      await query(`INSERT INTO command_key (key, fingerprint, index, answer, used_at) VALUES ('k', 'f', 1, '', now())`);
+      const epoch = await epochOf(database.url);
+      await runNewEpoch();
+      expect(await epochOf(database.url)).not.toBe(epoch);
+      expect(lines().at(-1)).toMatch(/^epoch [0-9a-f-]{36} begins after index \d+; start the servers now$/);
+      await query(`INSERT INTO command_key (key, fingerprint, index, answer, used_at) VALUES ('k', 'f', 1, '', now())`);
+    });
   });
 });
