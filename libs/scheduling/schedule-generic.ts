@@ -10,7 +10,7 @@ import type {
   PlannedStop,
   PlannedUpdate,
 } from '@app/domain';
-import { hasUpdate } from '@app/domain';
+import { groupNamed, hasUpdate } from '@app/domain';
 import type { Tally } from './outcome.js';
 import { ANY_NODE, countFailure, finish, newTally } from './outcome.js';
 import type { PassSetup } from './pass-setup.js';
@@ -162,7 +162,8 @@ const selectionOptions = ({
 
 function trackerOf({ reason, previous }: Wanted, { input }: PassSetup): PlannedPlacement['rescheduleTracker'] {
   if (previous === null || reason !== 'reschedule' || precedesStop(input, previous)) return null;
-  const group = input.versionOf(previous)?.spec.TaskGroups.find(({ Name }) => Name === previous.taskGroup);
+  const version = input.versionOf(previous);
+  const group = version && groupNamed(version.spec, previous.taskGroup);
   return nextTracker(previous, group?.ReschedulePolicy, input.now);
 }
 
@@ -203,7 +204,7 @@ function olderVersion(
     return requiresReplacement(version.spec, job.spec, group) ? { version, deploymentId: deployment.id } : null;
   }
   const former = previous === null ? undefined : input.versionOf(previous);
-  const formerGroup = former?.spec.TaskGroups.find(({ Name }) => Name === group);
+  const formerGroup = former && groupNamed(former.spec, group);
   return former !== undefined && formerGroup !== undefined && !hasUpdate(formerGroup.Update)
     ? { version: former, deploymentId: '' }
     : null;

@@ -9,7 +9,7 @@ import type {
   PlannedPlacement,
   PlannedStop,
 } from '@app/domain';
-import { hasUpdate, isActive, isTerminal } from '@app/domain';
+import { groupNamed, hasUpdate, isActive, isTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from './descriptions.js';
 import type { Tally } from './outcome.js';
 import { countFailure, fail, finish, newTally } from './outcome.js';
@@ -135,7 +135,7 @@ function workOff(board: Board, job: JobVersion): Plan['deployment'] {
   /** Goals of groups that no node suits. */
   const nowhere: Pass['goals'] = byName();
   for (const [name, allocations] of groupAllocations(pass.input)) {
-    const group = job.spec.TaskGroups.find(({ Name }) => Name === name);
+    const group = groupNamed(job.spec, name);
     if (group === undefined || group.Count === 0) {
       stopAll(
         pass,

@@ -4,6 +4,7 @@ import { run as commands } from './commands.bench.js';
 import { run as console } from './console.bench.js';
 import { run as instances } from './instances.bench.js';
 import { run as lists } from './lists.bench.js';
+import { run as pauses } from './pauses.bench.js';
 import { run as read } from './read.bench.js';
 import { run as relay } from './relay.bench.js';
 import { run as rpc } from './rpc.bench.js';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   console,
   instances,
   lists,
+  pauses,
   read,
   relay,
   rpc,

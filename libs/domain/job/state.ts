@@ -1,5 +1,5 @@
 import type { Index, Json, TimeUs } from '@app/kernel';
-import type { JobSpec } from '../nomad.js';
+import type { JobSpec, TaskGroup } from '../nomad.js';
 
 export type JobStatus = 'pending' | 'running' | 'dead';
 
@@ -75,6 +75,19 @@ export const currentVersion = (job: JobState | undefined): JobVersion | undefine
 
 /** Update blocks with max_parallel 0 are "empty": no deployments. spec/lifecycle §1.2. */
 export const hasUpdate = (update: { MaxParallel: number } | null): boolean => update !== null && update.MaxParallel > 0;
+
+const groupsOf = new WeakMap<JobSpec, ReadonlyMap<string, TaskGroup>>();
+
+/** The group of a job by its name: looked up, not looked for, because passes ask for each of up to 10,000. */
+export function groupNamed(spec: JobSpec, name: string): TaskGroup | undefined {
+  let groups = groupsOf.get(spec);
+  if (groups === undefined) {
+    // Of several the first counts.
+    groups = new Map(spec.TaskGroups.toReversed().map((group) => [group.Name, group]));
+    groupsOf.set(spec, groups);
+  }
+  return groups.get(name);
+}
 
 /** Nothing of it runs by itself: it waits to be dispatched. The dispatched children keep the block. */
 export const isParameterized = (spec: Pick<JobSpec, 'ParameterizedJob' | 'Dispatched'>): boolean =>

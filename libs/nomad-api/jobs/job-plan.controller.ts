@@ -11,6 +11,7 @@ import {
 } from '@app/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
+import { breathe } from '../edge/breathe.js';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { sendJson } from '../edge/reads.js';
@@ -41,6 +42,7 @@ export class JobPlanController {
     const { spec, warnings } = await admit(request, body, body.Job, edge, { withPlaces: true });
     accessOf(request).require();
     const rehearsed = await this.planner.rehearse(spec);
+    await breathe();
     if (rehearsed.kind === 'rejected') throw wordingOf(rehearsed.rejection);
     const index = rehearsed.answer.current?.jobModifyIndex ?? 0;
     const answer = {
@@ -49,6 +51,7 @@ export class JobPlanController {
       Warnings: warnings,
       Index: index,
     };
+    await breathe();
     reply.header('X-Nomad-Index', index);
     sendJson(request, reply, answer);
   }

@@ -12,6 +12,7 @@ import {
 } from '@app/domain';
 import { namespaceStream, nodePoolStream, SCHEDULER_CONFIGURATION, type StreamName } from '@app/kernel';
 import type { FastifyRequest } from 'fastify';
+import { breathe } from '../edge/breathe.js';
 import { queryOf } from '../edge/exchange.js';
 import type { Objects } from '../edge/objects.js';
 import type { ServerIdentity } from '../edge/server-identity.js';
@@ -57,11 +58,14 @@ export async function admit(
   const namespace = writes.namespace(request, body.Namespace || job.Namespace || undefined);
   const region = body.Region || writeOptions(queryOf(request)).region || job.Region || '';
   if (region !== '' && region !== 'global' && region !== server.region) throw new NomadError('No path to region');
+  await breathe();
   const spec = canonicalize({ ...job, Namespace: namespace }, server.jobDefaults);
+  await breathe();
   if (spec.Type === 'system' && spec.TaskGroups.some((group) => group.Scaling !== null)) {
     throw new NomadError('Task groups with job type system do not support scaling blocks', 400);
   }
   const { errors, warnings } = await examine(spec, objects, { withPlaces });
+  await breathe();
   if (errors !== '') throw new NomadError(errors);
   return { spec, warnings: warningsText([...warnings, ...furtherWarnings]) };
 }
@@ -78,8 +82,10 @@ export async function examine(
   const fault = admissionFault(spec);
   if (fault !== '') throw new NomadError(fault);
   const oversubscribes = asksForMore(spec) && (await oversubscribesMemory(objects));
-  const alone = validateJob(spec, { oversubscribes });
-  if (!withPlaces && alone.errors === '') return alone;
+  if (!withPlaces) {
+    const alone = validateJob(spec, { oversubscribes });
+    if (alone.errors === '') return alone;
+  }
   return validateJob(spec, { oversubscribes, missingPlaces: await problemsOfPlace(objects, spec) });
 }
 

@@ -1,5 +1,5 @@
 import type { AllocatedResources, AllocationState, AllocMetric, JobVersion, NodeState } from '@app/domain';
-import { isClientTerminal, isReady, isTerminal } from '@app/domain';
+import { groupNamed, isClientTerminal, isReady, isTerminal } from '@app/domain';
 import { ownProperty, type DurationNs, byName, setOwnProperty } from '@app/kernel';
 import type { ClusterView } from '../ports.js';
 import type { GroupAsk } from './ask.js';
@@ -189,8 +189,9 @@ export function createPlacer(
     const ofVersion = asks.get(version) ?? new Map<string, GroupAsk>();
     asks.set(version, ofVersion);
     const known = ofVersion.get(name);
-    const group = version.spec.TaskGroups.find(({ Name }) => Name === name);
-    if (known !== undefined || group === undefined) return known;
+    if (known !== undefined) return known;
+    const group = groupNamed(version.spec, name);
+    if (group === undefined) return undefined;
     countJob();
     const verdicts = jobVerdicts.get(version) ?? new Map<string, boolean>();
     jobVerdicts.set(version, verdicts);

@@ -1,5 +1,5 @@
 import type { AllocationState, JobVersion, NodeState, TaskGroup } from '@app/domain';
-import { isServerTerminal, isTerminal } from '@app/domain';
+import { groupNamed, isServerTerminal, isTerminal } from '@app/domain';
 import type { DurationNs, TimeUs } from '@app/kernel';
 import { usFromNs } from '@app/kernel';
 import type { ReconcileInput } from './pass.js';
@@ -11,7 +11,7 @@ type ClassifyInput = Pick<ReconcileInput, 'node' | 'versionOf' | 'now'>;
 
 /** The group of an allocation, as its own job version has it. */
 export const groupOf = (alloc: AllocationState, version: JobVersion | undefined): TaskGroup | undefined =>
-  version?.spec.TaskGroups.find((group) => group.Name === alloc.taskGroup);
+  version && groupNamed(version.spec, alloc.taskGroup);
 
 export const lostAfter = (group: TaskGroup | undefined): DurationNs => group?.Disconnect?.LostAfter ?? 0;
 export const replacesDisconnected = (group: TaskGroup | undefined): boolean => group?.Disconnect?.Replace ?? true;

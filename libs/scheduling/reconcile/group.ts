@@ -1,6 +1,6 @@
 import { ownProperty } from '@app/kernel';
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
-import { hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
+import { groupNamed, hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 import { cleanUpCanaries, countOnTrial, missingCanaries, wantCanaries } from './canaries.js';
@@ -41,7 +41,7 @@ import { stillNeeded, stopSurplus } from './surplus.js';
 export function reconcileGroup(pass: Pass, groupName: string, allocations: readonly AllocationState[]): boolean {
   const { batch, current } = pass;
   const job = pass.input.job;
-  const group = job?.spec.TaskGroups.find(({ Name }) => Name === groupName);
+  const group = job && groupNamed(job.spec, groupName);
   const desired = desiredOf(pass, groupName);
   const live = allocations.filter(
     (alloc) => !isServerTerminal(alloc) || (batch && !alloc.desiredTransition.Reschedule),

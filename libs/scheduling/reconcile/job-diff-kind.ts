@@ -1,5 +1,5 @@
 import { ownProperty } from '@app/kernel';
-import type { JobSpec, NetworkResource, Service, Task, TaskGroup } from '@app/domain';
+import { groupNamed, type JobSpec, type NetworkResource, type Service, type Task, type TaskGroup } from '@app/domain';
 
 /*
  * Whether a change of a group's specification can be made where its allocations run. Source: spec/lifecycle §4. What is not mentioned here
@@ -8,8 +8,8 @@ import type { JobSpec, NetworkResource, Service, Task, TaskGroup } from '@app/do
 
 /** True when allocations of the group must be replaced to get from one version of the job to the other. */
 export function requiresReplacement(oldJob: JobSpec, newJob: JobSpec, groupName: string): boolean {
-  const before = oldJob.TaskGroups.find(({ Name }) => Name === groupName);
-  const after = newJob.TaskGroups.find(({ Name }) => Name === groupName);
+  const before = groupNamed(oldJob, groupName);
+  const after = groupNamed(newJob, groupName);
   if (before === undefined || after === undefined) return true;
   if (before.Tasks.length !== after.Tasks.length || !same(groupEssentials(before), groupEssentials(after))) return true;
   return after.Tasks.some((task) => {

@@ -97,8 +97,8 @@ function pairs<T extends { readonly Name: string }>(
   after: readonly T[],
 ): readonly (readonly [string, T | null, T | null])[] {
   const names = [...new Set([...before, ...after].map(({ Name }) => Name))].sort((a, b) => (a < b ? -1 : 1));
-  const find = (list: readonly T[], name: string) => list.find(({ Name }) => Name === name) ?? null;
-  return names.map((name) => [name, find(before, name), find(after, name)] as const);
+  const [old, now] = [before, after].map((list) => new Map(list.toReversed().map((one) => [one.Name, one])));
+  return names.map((name) => [name, old?.get(name) ?? null, now?.get(name) ?? null] as const);
 }
 
 function taskDiff(Name: string, before: Task | null, after: Task | null, contextual: boolean): TaskDiff {
