@@ -183,7 +183,7 @@ describe('the log in Postgres', () => {
   });
 
   test('tells that the disk is full while writes are refused for it, and no longer once one was taken', async () => {
-    const store = new PostgresEventStore({ url: database.url, poolSize: 2, deadlineMs: 300 });
+    const store = new PostgresEventStore({ url: database.url, poolSize: 2, deadlineMs: SHORT_DEADLINE_MS });
     try {
       await query(
         `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$`,
