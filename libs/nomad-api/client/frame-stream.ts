@@ -31,7 +31,8 @@ export async function sendFrames(
   if (!takesGzip(request)) return void reply.send(body);
   reply.header('Content-Encoding', 'gzip');
   const packed = createGzip({ level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH });
-  body.once('error', () => packed.end());
+  // Broken off is not ended: whoever reads must notice.
+  body.once('error', (error) => packed.destroy(error));
   packed.once('close', () => body.destroy());
   reply.send(body.pipe(packed));
 }

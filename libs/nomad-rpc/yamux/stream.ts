@@ -65,12 +65,19 @@ export class YamuxStream extends Duplex {
     this.destroy(error);
   }
 
-  override _read(): void {
+  /** What was taken is credit for the peer. Node does not ask again with `_read` before something was pushed: a peer without credit pushes nothing. */
+  override read(size?: number): unknown {
+    const taken: unknown = super.read(size);
     const consumed = WINDOW_BYTES - this.receiveWindow - this.readableLength;
-    if (consumed < WINDOW_BYTES / 2 || this.gone || this.finReceived) return;
-    this.receiveWindow += consumed;
-    this.wire.credit(this.id, consumed);
+    if (consumed >= WINDOW_BYTES / 2 && !this.gone && !this.finReceived) {
+      this.receiveWindow += consumed;
+      this.wire.credit(this.id, consumed);
+    }
+    return taken;
   }
+
+  /** Frames come when the peer sends them. */
+  override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (this.gone) return done(new Error('stream closed'));
