@@ -40,15 +40,16 @@ export function beyondBounds(description: NodeDescription): string {
     ['ReservedResources.Disk', !isCount(reserved.Disk.DiskMB, MAX_MEGA)],
     ['Drivers', Object.keys(description.Drivers).length > MAX_DRIVERS],
     ['Attributes', !areAttributes(description.Attributes)],
-    ['Meta', description.Meta !== null && !areAttributes(description.Meta)],
+    ['Meta', !areAttributes(description.Meta)],
   ];
   const first = wrong.find(([, isWrong]) => isWrong)?.[0];
   if (first !== undefined) return first;
   return JSON.stringify(description).length > MAX_DESCRIPTION ? 'its size' : '';
 }
 
-const areAttributes = (all: Readonly<Record<string, unknown>>): boolean => {
-  const entries = Object.entries(all);
+/** Agents may say nothing of them. */
+const areAttributes = (all: Readonly<Record<string, unknown>> | null | undefined): boolean => {
+  const entries = Object.entries(all ?? {});
   return (
     entries.length <= MAX_ATTRIBUTES &&
     entries.every(([key, value]) => key.length <= MAX_TEXT && (typeof value !== 'string' || value.length <= MAX_TEXT))

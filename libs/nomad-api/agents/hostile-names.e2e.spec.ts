@@ -122,6 +122,14 @@ describe('The edge', () => {
       expect((await report(states)).statusCode).toBe(200);
     });
 
+    // Found by the fuzzer: what may be left out was looked into.
+    test.each<[string, object]>([
+      ['says nothing of metadata', { Meta: undefined }],
+      ['has none', { Meta: null }],
+    ])('takes a node that %s', async (_what, change) => {
+      expect((await register({}, change)).statusCode).toBe(200);
+    });
+
     test.each<[string, object]>([
       ['an attribute that is no text', { Attributes: { 'kernel.name': 7 } }],
       ['a driver that is none', { Drivers: { mock_driver: true } }],
