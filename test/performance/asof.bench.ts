@@ -26,7 +26,9 @@ export async function run(): Promise<void> {
     for (let n = 0; n < OBJECTS; n++)
       objects.push(await timed(`${url}${paths[n % paths.length]!(n)}?as_of=${begin + (n % (head - begin))}`));
     const lists: number[] = [];
+    const before = await cpuSeconds(url);
     for (let n = 0; n < LISTS; n++) lists.push(await timed(`${url}/v1/allocations?as_of=${begin + n}`));
+    const cpuMs = (1000 * ((await cpuSeconds(url)) - before)) / LISTS;
     const sorted = objects.toSorted((a, b) => a - b);
     const share = (part: number): string => sorted[Math.floor(part * (sorted.length - 1))]!.toFixed(1);
     print(
@@ -34,7 +36,7 @@ export async function run(): Promise<void> {
     );
     print(`  ${OBJECTS} objects: p50 ${share(0.5)} ms, p99 ${share(0.99)} ms, worst ${share(1)} ms (20)`);
     print(
-      `  the list of ${allocations.length} allocations: ${median(lists).toFixed(0)} ms (1,000), first ${lists[0]!.toFixed(0)} ms`,
+      `  the list of ${allocations.length} allocations: ${median(lists).toFixed(0)} ms (1,000), first ${lists[0]!.toFixed(0)} ms; processor time of the server for one: ${cpuMs.toFixed(0)} ms`,
     );
   } finally {
     await cluster.stop();
@@ -47,6 +49,12 @@ async function timed(url: string): Promise<number> {
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return performance.now() - began;
+}
+
+/** What the server has used of processors so far: tells waiting for others on a busy machine from work. */
+async function cpuSeconds(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^\w*process_cpu_seconds_total (\S+)/m.exec(metrics)?.[1] ?? NaN);
 }
 
 /** The index of the last commit: that of the past as of now. */
