@@ -17,9 +17,12 @@ const STOP_BOUND_MS = 30_000;
 const ELSEWHERE = [
   /^npm test\b/,
   /^npm run (check|test:cluster|test:docs)\b/,
-  /^npm run (test:clients|test:brokers|bench)\b/,
+  /^npm run (test:rpc|test:alerts|test:clients|test:brokers|bench)\b/,
   /^npm run simulate -- --nodes 1000\b/,
 ];
+
+/** Commands that name what only their reader has: a job of theirs, a moment of their past. */
+const OF_THE_READER = [/<job>/, /[?&]as_of=/];
 
 /** A long-running command of the documents, running. */
 interface Running {
@@ -91,6 +94,8 @@ class Reader {
     return {
       ...Object.fromEntries(ours),
       ROLLBOOK_HTTP_PORT: String(http),
+      // As the README says; later documents go on with it.
+      R: `http://127.0.0.1:${http}`,
       ROLLBOOK_RPC_PORT: String(rpc),
       ...(this.stack === undefined ? {} : { KAFKA_BROKERS: `127.0.0.1:${kafka}` }),
     };
@@ -133,6 +138,7 @@ class Reader {
   ): Promise<{ readonly skipped: string } | { readonly failed: string } | undefined> {
     const command = this.adapt(text);
     if (ELSEWHERE.some((pattern) => pattern.test(command))) return { skipped: 'a test by itself' };
+    if (OF_THE_READER.some((pattern) => pattern.test(command))) return { skipped: 'it names what only its reader has' };
     if (command.startsWith('npm start')) return this.begin(server);
     if (/^npm run stack\b/.test(command)) return this.beginStack();
     const absent = await this.missing(command, shell);
