@@ -45,7 +45,8 @@ export class MetricsController {
         .filter(({ type }) => type === 'counter')
         .flatMap(({ name, values }) =>
           values.map(({ value, labels }) => ({
-            ...sample(name, value, value, uptime),
+            // Go reads whole numbers; what counts seconds has none.
+            ...sample(name, Math.ceil(value), value, uptime),
             Labels: { ...host, ...texts(labels) },
           })),
         ),
