@@ -14,7 +14,7 @@ import { endStrays } from './drivers/strays.js';
 import { JobCatalogue } from './job-catalogue.js';
 import { Journal } from './journal.js';
 import { APPLY_CHUNK, FINAL_FLUSH_MS, MAX_ENDED_REMEMBERED } from './limits.js';
-import { textOf, type AgentLog } from './log.js';
+import { FollowedLog, textOf, type AgentLog } from './log.js';
 import { describeNode, type NodeResourcesOption } from './node/node-description.js';
 import { DynamicMeta } from './node/dynamic-meta.js';
 import { lockDataDir, nodeIdentity, type NodeIdentity } from './node/node-identity.js';
@@ -121,7 +121,9 @@ class NodeAgent implements Agent {
   #ip = '';
   #stopping: Promise<void> | null = null;
 
-  constructor(options: AgentOptions, unlock: () => void) {
+  constructor(given: AgentOptions, unlock: () => void) {
+    const log = new FollowedLog(given.log);
+    const options = { ...given, log };
     this.#options = options;
     this.#unlock = unlock;
     this.#log = options.log;
@@ -182,6 +184,7 @@ class NodeAgent implements Agent {
           return claims;
         },
         renewIdentity: () => this.#registerAnew(),
+        log,
         onFault: (error, method) => options.log.error({ error: textOf(error), method }, 'a call of a server failed'),
       }),
     });

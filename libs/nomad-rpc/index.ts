@@ -1,5 +1,6 @@
 export { choose, parseChoice, type Choice, type Chosen } from './choose.js';
 export { contentTypeOf, safeContentType, SAFE_HEADERS } from './content-type.js';
+export { LOG_LEVELS, readableLine, type LogLine } from './log-line.js';
 export * from './messages/index.js';
 export * from './msgpack/index.js';
 export { YamuxSession, type SessionOptions } from './yamux/index.js';

@@ -73,6 +73,26 @@ it('shows the log of a task, plain and framed, and from an offset', async () => 
   });
 });
 
+it('follows the log of a node, which tells what happens there', async () => {
+  const [node] = (await (await fetch(`${server.url}/v1/nodes`)).json()) as { ID: string }[];
+  const control = new AbortController();
+  const answer = await fetch(`${server.url}/v1/agent/monitor?log_level=debug&node_id=${node!.ID}`, {
+    signal: control.signal,
+  });
+  const reader = answer.body!.getReader();
+  let text = '';
+  // A node that registers anew says so.
+  await fetch(`${server.url}/v1/client/metadata?node_id=${node!.ID}`, {
+    method: 'POST',
+    body: JSON.stringify({ NodeID: node!.ID, Meta: { watched: 'yes' } }),
+  });
+  const lines = (): string =>
+    [...text.matchAll(/"Data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data!, 'base64').toString()).join('');
+  while (!lines().includes('node registered')) text += Buffer.from((await reader.read()).value!).toString();
+  expect(lines()).toMatch(/^\S+Z \[INFO\] {2}node registered: .*ttlMs=\d+/m);
+  control.abort();
+});
+
 it('follows a log while the task writes, and what a signal makes it say', async () => {
   const control = new AbortController();
   const answer = await fetch(`${server.url}/v1/client/fs/logs/${alloc}?task=main&type=stdout&plain=true&follow=true`, {
@@ -294,7 +314,7 @@ it(
     await until('the greeting', async () => (await log()).includes('hello\n'));
     await setVariable('good bye');
     await until('the restart', async () => (await log()).includes('good bye\n'));
-    expect(await said('Template with change_mode restart re-rendered')).toBe(true);
+    await until('the event of it', () => said('Template with change_mode restart re-rendered'));
     await register('late', {
       Name: 'g',
       Count: 1,

@@ -22,8 +22,10 @@ import {
 import { allocationDirectory, removeAllocationDirectory } from '../allocation/directories.js';
 import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
 import { AllocationFiles } from './allocation-files.js';
+import type { FollowedLog } from '../log.js';
 import { runExecCall } from './exec-call.js';
 import { logFiles, readFileFrom, readLogs, type Piece } from './log-reader.js';
+import { runMonitorCall } from './monitor-call.js';
 import { asRefusal, refusal } from './remote-error.js';
 import { hostStats, ProcessUsage, resourceUsage, statsTimestamp, sum, type Measured } from './usage.js';
 
@@ -54,6 +56,7 @@ export interface RemoteHost {
   readonly applyMetadata: (changes: Readonly<Record<string, string | null>>) => void;
   readonly identityClaims: () => Any;
   readonly renewIdentity: () => void;
+  readonly log: FollowedLog;
   readonly onFault: (error: unknown, method: string) => void;
 }
 
@@ -177,6 +180,7 @@ export function remoteMethods(host: RemoteHost): Methods<NoConnection> {
     { name: 'FileSystem.Logs', answer: (call) => logs(call) },
     { name: 'FileSystem.Stream', answer: (call) => stream(call) },
     { name: 'Allocations.Exec', answer: (call) => exec(call) },
+    { name: 'Agent.Monitor', answer: (call) => runMonitorCall(host.log, call) },
   ];
 
   return {

@@ -4,12 +4,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { NodeState } from '@app/domain';
 import { nodeStream } from '@app/kernel';
 import { accessOf } from '../acl/access.js';
-import { queryOf } from '../edge/exchange.js';
+import { abortSignal, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
+import { LOG_LEVELS, readableLine, type LogLine } from '@app/nomad-rpc';
+import { Forwarding } from '../client/forwarding.js';
+import { sendFrames } from '../client/frame-stream.js';
 import { NomadError, param, parseBool, type Query } from '../http/index.js';
 import { Servers } from './servers.js';
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
+const LEVELS: readonly string[] = LOG_LEVELS;
 const HEARTBEAT_MS = 10_000;
 /** A reader that is so far behind is let go: the log does not wait for it. */
 const MAX_BEHIND_BYTES = 1024 * 1024;
@@ -27,6 +30,7 @@ export class MonitorController {
     private readonly lines: LogLines,
     private readonly servers: Servers,
     private readonly objects: Objects,
+    private readonly forwarding: Forwarding,
   ) {}
 
   @Get('monitor')
@@ -41,9 +45,22 @@ export class MonitorController {
     if (access.isEnforced) access.settle(access.permissions.level('agent', 'read'));
     const least = leastLevel(param(query, 'log_level') || 'info');
     const asJson = flag(query, 'log_json', 'log json');
-    flag(query, 'log_include_location', 'log_include_location');
+    const withLocation = flag(query, 'log_include_location', 'log_include_location');
     const plain = flag(query, 'plain', 'plain');
     await this.checkTarget(query);
+    const nodeId = param(query, 'node_id').toLowerCase();
+    if (nodeId !== '') {
+      const args = {
+        LogLevel: param(query, 'log_level') || 'info',
+        LogJSON: asJson,
+        LogIncludeLocation: withLocation,
+        NodeID: nodeId,
+        ServerID: '',
+        PlainText: plain,
+      };
+      const opened = await this.forwarding.stream(request, nodeId, 'Agent.Monitor', args, abortSignal(reply));
+      return sendFrames(request, reply, opened, plain ? 'text/plain' : 'application/json');
+    }
     const body = new PassThrough();
     const frame = (line: string): string =>
       plain ? `${line}\n` : JSON.stringify({ Data: Buffer.from(`${line}\n`).toString('base64'), FileEvent: 'log' });
@@ -53,7 +70,7 @@ export class MonitorController {
     };
     const leave = this.lines.follow((line) => {
       const { level } = levelOf(line);
-      if (LEVELS.indexOf(level) >= least) write(frame(asJson ? line.trimEnd() : readable(line)));
+      if (LEVELS.indexOf(level) >= least) write(frame(asJson ? line.trimEnd() : readableLine(levelOf(line))));
     });
     const heartbeat = setInterval(() => plain || write('{}'), HEARTBEAT_MS);
     const end = (): void => {
@@ -79,8 +96,6 @@ export class MonitorController {
     if (nodeId !== '' && serverId !== '') throw new NomadError('Cannot target node and server simultaneously', 400);
     if (nodeId !== '' && !(await this.isKnown(nodeId)))
       throw new NomadError(`RPC Error:: 404,Unknown node "${nodeId}"`);
-    if (nodeId !== '')
-      throw new NomadError('the log of a node agent is not forwarded: read it where the agent runs', 501);
     if (serverId === '') return;
     const servers = await this.servers.list();
     if (serverId === 'leader' && servers.some(({ isLeader, isSelf }) => isLeader && isSelf)) return;
@@ -110,26 +125,11 @@ function flag(query: Query, name: string, called: string): boolean {
   return value.value;
 }
 
-interface LogLine {
-  readonly level: string;
-  readonly time: string;
-  readonly msg: string;
-}
-
-function levelOf(line: string): LogLine & Record<string, unknown> {
+function levelOf(line: string): LogLine {
   try {
-    const parsed = JSON.parse(line) as LogLine & Record<string, unknown>;
+    const parsed = JSON.parse(line) as LogLine;
     return { ...parsed, level: parsed.level === 'fatal' ? 'error' : parsed.level };
   } catch {
     return { level: 'info', time: '', msg: line.trimEnd() };
   }
-}
-
-/** `2026-01-02T03:04:05.678Z [INFO]  started: address=…`, as Nomad's lines look. */
-function readable(line: string): string {
-  const { level, time, msg, ...fields } = levelOf(line);
-  const pairs = Object.entries(fields).map(
-    ([name, value]) => `${name}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`,
-  );
-  return `${time} ${`[${level.toUpperCase()}]`.padEnd(7)} ${msg}${pairs.length === 0 ? '' : `: ${pairs.join(' ')}`}`;
 }

@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendError } from '../edge/nomad-error.filter.js';
 import { LogLines, MonitorController } from './monitor.controller.js';
+import type { Forwarding } from '../client/forwarding.js';
 import type { Objects } from '../edge/objects.js';
 import type { Servers } from './servers.js';
 
@@ -25,7 +26,12 @@ describe('The log of a server as it goes on', () => {
   const log = new HandWritten();
   const servers = { list: () => Promise.resolve([{ id: 'me/1/a', name: 'me', isSelf: true, isLeader: true }]) };
   const objects = { states: () => Promise.resolve([undefined]) };
-  const controller = new MonitorController(log, servers as unknown as Servers, objects as unknown as Objects);
+  const controller = new MonitorController(
+    log,
+    servers as unknown as Servers,
+    objects as unknown as Objects,
+    {} as unknown as Forwarding,
+  );
   let fastify: FastifyInstance;
 
   beforeAll(async () => {

@@ -51,7 +51,7 @@ const PARTLY: ReadonlyMap<string, string> = new Map([
   ['PUT /v1/agent/force-leave', 'accepted; a server that is gone is forgotten by itself within seconds'],
   ['PUT /v1/agent/reload', 'accepted; certificates are read anew by themselves when their files change'],
   ['GET /v1/agent/host', 'this server only; of the environment the names are told, not the values'],
-  ['GET /v1/agent/monitor', 'this server only, and what is logged at ROLLBOOK_LOG_LEVEL'],
+  ['GET /v1/agent/monitor', 'this server or any node, not another server; what is logged at ROLLBOOK_LOG_LEVEL'],
   ['GET /v1/metrics', "counts are since the start, not of the last ten seconds; Nomad's names for what both have"],
   ['DELETE /v1/operator/raft/peer', 'refused with 501 for a server that is there: it is removed by stopping it'],
   [
