@@ -5,9 +5,6 @@ const blocks = {
   vault: (g, t) => (t.Vault = { Policies: ['app'], Role: 'app', Env: true, ChangeMode: 'restart' }),
   'artifact (unreachable)': (g, t) =>
     (t.Artifacts = [{ GetterSource: 'http://127.0.0.1:9/app.tgz', RelativeDest: 'local/' }]),
-  template: (g, t) =>
-    (t.Templates = [{ EmbeddedTmpl: 'a={{ env "NOMAD_ALLOC_ID" }}', DestPath: 'local/a', ChangeMode: 'restart' }]),
-  'template env': (g, t) => (t.Templates = [{ EmbeddedTmpl: 'A=1', DestPath: 'local/env', Envvars: true }]),
   'host volume': (g, t) => {
     g.Volumes = { d: { Name: 'd', Type: 'host', Source: 'd' } };
     t.VolumeMounts = [{ Volume: 'd', Destination: '/d' }];
