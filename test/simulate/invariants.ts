@@ -7,6 +7,7 @@ import {
   type AllocationState,
   type DeploymentState,
   type GroupSummary,
+  type JobSpec,
   type JobState,
   type JobSummaryState,
   type NodeState,
@@ -38,11 +39,16 @@ export class Violation extends Error {}
 export const placementsOf = (commit: SimulatedCommit): ReadonlySet<StreamName> =>
   new Set(commit.events.filter(({ event }) => event.type === 'AllocationPlaced').map(({ stream }) => stream));
 
+const countKey = (namespace: string, job: string, version: number, group: string): string =>
+  JSON.stringify([namespace, job, version, group]);
+
 /** Judges every commit by what it changed, and now and then the whole. */
 export class Invariants {
   private readonly census = new Census();
   /** What batch jobs have completed: of a version, under a name (on a node, where there is one on each). */
   private readonly completed = new Set<string>();
+  /** How many allocations each group of each version of a job wants; a trial may outlive the retention of the version that it leaves alone. */
+  private readonly counts = new Map<string, number>();
 
   constructor(private readonly log: MemoryLog) {}
 
@@ -56,6 +62,7 @@ export class Invariants {
       const type = streamType(stream);
       if (type === 'deployment') staysEnded(before as DeploymentState | undefined, after as DeploymentState);
       if (type === 'job-summary') neverNegative(after as JobSummaryState);
+      if (type === 'job') this.noteCounts(after as JobState);
       if (type !== 'allocation') continue;
       const alloc = after as AllocationState;
       // What is over is forgotten by the cluster: a last word about it looks like something new, but is not.
@@ -99,14 +106,30 @@ export class Invariants {
       if (mine.length === 0) continue;
       const { live } = this.census.of(groupKey(mine[0]!));
       const canaries = group.Update?.Canary ?? 0;
-      const versions = this.log.cluster.job(namespace, jobId)?.versions ?? [];
-      const counts = versions.flatMap(({ spec }) => spec.TaskGroups.filter(({ Name }) => Name === group.Name));
-      // A trial brings a lower count about with its promotion only.
-      const most = canaries > 0 ? Math.max(...counts.map(({ Count }) => Count)) : group.Count;
-      if (live > most + canaries)
+      if (live > group.Count + canaries && live > this.mostOf(current.spec, group) + canaries)
         throw new Violation(`${jobId} runs ${live} allocations of ${group.Count} and ${canaries} canaries`);
       if (hasUpdate(group.Update)) this.keepsPace(commit, group, mine, updated);
     }
+  }
+
+  private noteCounts({ namespace, id, versions }: JobState): void {
+    const newest = versions[0];
+    for (const { Name, Count } of newest?.spec.TaskGroups ?? [])
+      this.counts.set(countKey(namespace, id, newest!.version, Name), Count);
+  }
+
+  /** A trial brings a lower count about with its promotion only: what runs of older versions may stay as it was. */
+  private mostOf({ Namespace, ID }: JobSpec, group: TaskGroup): number {
+    if ((group.Update?.Canary ?? 0) === 0) return group.Count;
+    const running = this.log.cluster
+      .allocationsOfJob(Namespace, ID)
+      .filter((alloc) => alloc.taskGroup === group.Name && !isTerminal(alloc))
+      .map(({ jobVersion }) => jobVersion);
+    const retained = this.log.cluster.job(Namespace, ID)?.versions.map(({ version }) => version) ?? [];
+    const counts = [...new Set([...running, ...retained])].map(
+      (version) => this.counts.get(countKey(Namespace, ID, version, group.Name)) ?? 0,
+    );
+    return Math.max(group.Count, ...counts);
   }
 
   /** Never more than max_parallel at once are replaced or not known to be healthy. */
