@@ -88,7 +88,7 @@ it('follows the log of a node, which tells what happens there', async () => {
   });
   const lines = (): string =>
     [...text.matchAll(/"Data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data!, 'base64').toString()).join('');
-  while (!lines().includes('node registered')) text += Buffer.from((await reader.read()).value!).toString();
+  while (!lines().includes('node registered')) text += Buffer.from((await reader.read()).value).toString();
   expect(lines()).toMatch(/^\S+Z \[INFO\] {2}node registered: .*ttlMs=\d+/m);
   control.abort();
 });
