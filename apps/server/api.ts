@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IdentityProviders } from '@app/identity-providers';
 import {
   AccessControl,
+  BodiesInFlight,
   ConsoleFiles,
   NomadApiModule,
   prepareFastify,
@@ -82,8 +83,9 @@ export async function startApi(
   const accessControl = acl
     ? new AccessControl(new TokenCallers({ ...core, now: core.clock.now }), core.tail, onFault)
     : undefined;
-  measureHttp(adapter.getInstance(), core.metrics);
-  const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate });
+  const bodies = new BodiesInFlight();
+  measureHttp(adapter.getInstance(), core.metrics, bodies);
+  const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate, bodies });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
   serveConsole(adapter.getInstance(), await ConsoleFiles.read(join(__dirname, '../../console')));

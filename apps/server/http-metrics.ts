@@ -1,5 +1,5 @@
-import { heldBy } from '@app/nomad-api';
-import { counterOf, gaugeOf, histogramOf, type Metrics } from '@app/platform';
+import { heldBy, type BodiesInFlight } from '@app/nomad-api';
+import { counterOf, currentCount, currentValue, gaugeOf, histogramOf, type Metrics } from '@app/platform';
 import type { FastifyInstance } from 'fastify';
 
 const MS_PER_S = 1_000;
@@ -8,7 +8,9 @@ const NO_ROUTE = 'none';
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 
 /** Counts and times requests by method, route and status. All labels are ours: a path or a method from outside is none. Call before routes are made. */
-export function measureHttp(fastify: FastifyInstance, metrics: Metrics): void {
+export function measureHttp(fastify: FastifyInstance, metrics: Metrics, bodies: BodiesInFlight): void {
+  currentValue(metrics, 'rollbook_request_body_bytes', () => bodies.bytes);
+  currentCount(metrics, 'rollbook_request_bodies_refused_total', () => bodies.refused);
   const requests = counterOf(metrics, 'rollbook_http_requests_total');
   const seconds = histogramOf(metrics, 'rollbook_http_request_seconds');
   const open = gaugeOf(metrics, 'rollbook_http_open');

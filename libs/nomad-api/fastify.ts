@@ -3,16 +3,16 @@ import { assignRows, rowOf, type AccessControl } from './acl/access-control.js';
 import { open } from './acl/check.js';
 import { EMPTY_ID } from './edge/exchange.js';
 import { refuseAsOfElsewhere } from './edge/past-routes.js';
+import { BodiesInFlight, readBodies } from './gate/bodies.js';
 import { attachGate, requestIdOf, type Gate } from './gate/gate.js';
 import { canonicalPath } from './http/index.js';
+import { BODY_LIMIT, REQUEST_TIMEOUT_MS } from './limits.js';
 import { NOT_SERVED } from './surface/surface.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const satisfies readonly HTTPMethods[];
-/** Largest request body. */
-const BODY_LIMIT = 16 * 1024 * 1024;
 const MAX_PARAM_LENGTH = 4096;
-/** A request must have come in whole within this. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** Within this a client must take the answer that ends its connection. */
+const CLOSE_GRACE_MS = 1_000;
 
 /** Paths that Nomad answers whatever the method is. */
 const ANY_METHOD = new Set(['/v1/job/:id/summary', '/v1/job/:id/versions']);
@@ -54,13 +54,16 @@ export const fastifyOptions = {
   forceCloseConnections: 'idle',
   requestIdHeader: false,
   genReqId: (request) => requestIdOf(request.headers),
-  // What is no HTTP is answered as Go does.
-  clientErrorHandler(_error, socket) {
-    if (socket.writable)
-      socket.end(
-        `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nX-Request-Id: ${requestIdOf({})}\r\nConnection: close\r\n\r\n400 Bad Request`,
-      );
-    else socket.destroy();
+  // What is no HTTP is answered as Go does. Nobody waits for the client to close its half: it may never do.
+  clientErrorHandler(error, socket) {
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+    if (!socket.writable) return void socket.destroy();
+    socket.end(
+      `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nX-Request-Id: ${requestIdOf({})}\r\nConnection: close\r\n\r\n${status}`,
+      () => socket.destroy(),
+    );
+    // One that reads nothing either does not keep its bytes here.
+    setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
   },
 } as const satisfies FastifyServerOptions;
 
@@ -73,15 +76,23 @@ type Route = RouteOptions & { readonly method: HTTPMethods | HTTPMethods[] };
  *
  * @param accessControl with ACLs; without it everybody is allowed everything
  * @param gate what is refused before anything is looked at; without it nothing is
+ * @param bodies counts the bodies of this process
  * @throws Error at `complete`, if a route has no row in the table of who may
  */
 export function prepareFastify(
   fastify: FastifyInstance,
-  { accessControl, gate }: { readonly accessControl?: AccessControl | undefined; readonly gate?: Gate } = {},
+  {
+    accessControl,
+    gate,
+    bodies = new BodiesInFlight(),
+  }: {
+    readonly accessControl?: AccessControl | undefined;
+    readonly gate?: Gate;
+    readonly bodies?: BodiesInFlight;
+  } = {},
 ): { readonly complete: () => void } {
   if (gate !== undefined) attachGate(fastify, gate);
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  readBodies(fastify, bodies, BODY_LIMIT);
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('Vary', 'Accept-Encoding');
     const redirect = REDIRECTS.get(request.raw);

@@ -2,6 +2,7 @@ export { ROUTES } from './acl/routes.js';
 export { AccessControl } from './acl/access-control.js';
 export { TokenCallers } from './acl/token-callers.js';
 export { JoinTokens } from './agents/join-tokens.js';
+export { BodiesInFlight } from './gate/bodies.js';
 export { ClientLimits } from './gate/client-limits.js';
 export { isLoopbackAddress } from './gate/cross-site.js';
 export { heldBy, limitConnections, type Gate } from './gate/gate.js';

@@ -31,6 +31,14 @@ export const METRICS = {
     help: 'Requests under way: `request`, `waiting` (a blocking query) or `streams` (events, logs, sessions).',
     labels: ['kind'],
   },
+  rollbook_request_body_bytes: {
+    kind: 'gauge',
+    help: 'Bytes of the bodies of requests that are not answered yet.',
+  },
+  rollbook_request_bodies_refused_total: {
+    kind: 'counter',
+    help: 'Large bodies refused with 429 because too many bytes were in flight.',
+  },
   rollbook_rpc_call_seconds: {
     kind: 'histogram',
     help: 'Duration of calls of Nomad’s client agents. `Node.GetClientAllocs` waits for news.',
