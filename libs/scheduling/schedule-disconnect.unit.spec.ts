@@ -204,6 +204,15 @@ describe('when the client is back', () => {
     expect(cluster.live().map(({ id }) => id)).toEqual([original?.id]);
   });
 
+  it('one whose client has not told of it yet fills its place: nothing more is placed (simulator, seed 15)', () => {
+    const cluster = replaced('keep_original');
+    const [original, replacement] = cluster.live();
+    cluster.setNode(original!.nodeId, { status: 'ready' });
+    const { plan } = cluster.plan({ trigger: 'node-update' });
+    expect(plan?.stops.map(({ allocationId }) => allocationId)).toEqual([replacement!.id]);
+    expect(plan?.placements ?? []).toEqual([]);
+  });
+
   it('a survivor without a replacement just goes on', () => {
     const cluster = established();
     const { id, nodeId } = at(cluster, 0);

@@ -128,7 +128,8 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     : computePlacements(group, {
         job: job.spec.ID,
         count,
-        untainted: untainted.filter((alloc) => !isSubstituted(pass, alloc)),
+        // What is back has got the better of its replacement, also before its client has told of it.
+        untainted: untainted.filter((alloc) => survivors.includes(alloc) || !isSubstituted(pass, alloc)),
         migrate,
         rescheduleNow,
         lost,
