@@ -55,6 +55,19 @@ describe('nomad#19643: a canary trial with a lower count', () => {
     expect([running(cluster, 0).length, running(cluster, 1).length]).toEqual([0, 3]);
     expect(tellDeployment(cluster)).toMatch(/^successful/);
   });
+
+  it('is none where everything is moved or lost: what takes its place is of the new version, and not more than the lower count', () => {
+    const cluster = toyCluster();
+    cluster.register(service({ Count: 2, Update: rolling({ Canary: 1 }) }));
+    cluster.evaluate();
+    cluster.settle();
+    cluster.evaluate({ trigger: 'deployment-watcher' });
+    cluster.setNode(at(cluster, 1).nodeId, { status: 'down' });
+    cluster.transition(at(cluster, 0).id, { Migrate: true });
+    cluster.register(changed(service({ Count: 1, Update: rolling({ Canary: 1 }) }), 'v1'));
+    cluster.evaluate();
+    expect(running(cluster, 1)).toHaveLength(1);
+  });
 });
 
 describe('nomad#17563: a drain of the only node', () => {

@@ -51,6 +51,7 @@ export function countOnTrial(
   group: TaskGroup,
   goal: GroupGoal,
   working: readonly AllocationState[],
+  untainted: readonly AllocationState[],
 ): number {
   const { job, versionOf, updateVerdict } = pass.input;
   if (job === undefined || working.length <= group.Count || goal.promoted) return group.Count;
@@ -62,6 +63,8 @@ export function countOnTrial(
     hasUpdate(group.Update) &&
     (group.Update?.Canary ?? 0) > 0 &&
     !job.skipsCanaries &&
+    // What is moved or lost is replaced by the version at hand: that alone begins no trial.
+    untainted.some((alloc) => isOlderThan(alloc, job) && isOutdated(alloc)) &&
     working.length - older.filter(isOutdated).length < group.Count;
   if (goal.desiredCanaries === 0 && !begins()) return group.Count;
   const counts = older.map((alloc) => groupOf(alloc, versionOf(alloc))?.Count ?? 0);

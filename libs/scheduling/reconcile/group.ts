@@ -86,10 +86,10 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const onTrialIds = new Set(onTrial.map(({ id }) => id));
   const stable = [...untainted, ...migrate].filter(({ id }) => !onTrialIds.has(id));
   const within = stable.filter((alloc) => !isUnreachable(pass, alloc));
-  const count = countOnTrial(pass, group, goal, [...stable, ...rescheduleNow, ...lost]);
+  const count = countOnTrial(pass, group, goal, [...stable, ...rescheduleNow, ...lost], untainted);
   const surplus = stopSurplus(
     pass,
-    countOnTrial(pass, group, goal, within),
+    countOnTrial(pass, group, goal, within, untainted),
     { untainted, migrate, canaries, canarying: canarying() },
     survivors.filter((alloc) => isOlderThan(alloc, job)),
   );
