@@ -149,6 +149,7 @@ describeInBrowser('acting in the console', () => {
       await keyboard.press('?');
       await suite.page.getByRole('heading', { name: 'Keys' }).waitFor();
       await keyboard.press('Escape');
+      await suite.page.getByRole('heading', { name: 'Keys' }).waitFor({ state: 'hidden' });
       await keyboard.press('g');
       await keyboard.press('j');
       await suite.page.getByRole('heading', { name: /jobs?\.$/ }).waitFor();

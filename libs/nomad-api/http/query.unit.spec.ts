@@ -56,6 +56,7 @@ describe('the options of a read', () => {
       nextToken: '',
       reverse: false,
       filter: '',
+      asOf: '',
     }));
 
   it('are read from the query', () =>
@@ -74,6 +75,7 @@ describe('the options of a read', () => {
       nextToken: 't',
       reverse: true,
       filter: 'A == 1',
+      asOf: '',
     }));
 
   it.each([
