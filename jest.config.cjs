@@ -13,7 +13,12 @@ module.exports = {
   globalSetup: '<rootDir>/scripts/jest/global-setup.cjs',
   globalTeardown: '<rootDir>/scripts/jest/global-teardown.cjs',
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.spec.ts'],
-  // Three brokers need the machine for themselves: npm run test:brokers. Alerts take a minute: npm run test:alerts.
-  testPathIgnorePatterns: ['/node_modules/', '/broker-failover\\.int\\.spec\\.ts$', '/alerts\\.e2e\\.spec\\.ts$'],
+  // Three brokers need the machine for themselves: npm run test:brokers. Alerts take a minute: npm run test:alerts; so does a browser: npm run test:console.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '/broker-failover\\.int\\.spec\\.ts$',
+    '/alerts\\.e2e\\.spec\\.ts$',
+    '\\.browser\\.spec\\.ts$',
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.rollbook'],
 };
