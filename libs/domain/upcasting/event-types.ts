@@ -21,7 +21,8 @@ import type { SchedulerConfigurationEvent } from '../scheduler-configuration/eve
 import type { ServicesEvent } from '../service/events.js';
 import type { VariableEvent } from '../variable/events.js';
 
-type EventType = (
+/** Whatever may stand in the log. */
+export type AnyEvent =
   | AclTokenEvent
   | AclPolicyEvent
   | AclRoleEvent
@@ -43,8 +44,8 @@ type EventType = (
   | ScalingPolicyEvent
   | SchedulerConfigurationEvent
   | ServicesEvent
-  | VariableEvent
-)['type'];
+  | VariableEvent;
+type EventType = AnyEvent['type'];
 
 /** Every type of event that this release knows: the compiler holds it complete for each aggregate here, a test for all the aggregates there are. */
 const TYPES: Readonly<Record<EventType, true>> = {
