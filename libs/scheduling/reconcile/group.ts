@@ -123,13 +123,14 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.Canary += wantedCanaries.length;
 
   const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying: canarying() });
+  const returned = new Set(survivors);
   const items = holdsBack
     ? []
     : computePlacements(group, {
         job: job.spec.ID,
         count,
         // What is back has got the better of its replacement, also before its client has told of it.
-        untainted: untainted.filter((alloc) => survivors.includes(alloc) || !isSubstituted(pass, alloc)),
+        untainted: untainted.filter((alloc) => returned.has(alloc) || !isSubstituted(pass, alloc)),
         migrate,
         rescheduleNow,
         lost,
