@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { bool, decode, LOG_LEVELS, readableLine, struct, text, type LogLine, type StreamFrame } from '@app/nomad-rpc';
 import type { FollowedLog } from '../log.js';
 import { refusal } from './remote-error.js';
@@ -23,23 +22,25 @@ export async function runMonitorCall(
   const least = levels.indexOf((LogLevel || 'info').toLowerCase());
   if (least < 0) throw refusal(`Unknown log level: ${LogLevel}`, 400);
   const waiting: string[] = [];
-  let wake = Promise.withResolvers<void>();
+  let news = Promise.withResolvers<void>();
+  const rouse = (): void => news.resolve();
   const leave = log.follow((line: LogLine) => {
     if (levels.indexOf(line.level) < least) return;
     if (waiting.length >= MAX_LINES) waiting.shift();
     waiting.push(`${LogJSON ? JSON.stringify(line) : readableLine(line)}\n`);
-    wake.resolve();
+    rouse();
   });
+  const heartbeat = setInterval(rouse, HEARTBEAT_MS);
+  call.signal.addEventListener('abort', rouse, { once: true });
   try {
     while (!call.signal.aborted) {
       const lines = waiting.splice(0).join('');
       if (lines !== '' || !PlainText) await call.send({ Error: null, Payload: frame(lines, PlainText) });
-      await Promise.race([wake.promise, delay(HEARTBEAT_MS, undefined, { signal: call.signal })]).catch(
-        () => undefined,
-      );
-      wake = Promise.withResolvers();
+      await news.promise;
+      news = Promise.withResolvers();
     }
   } finally {
+    clearInterval(heartbeat);
     leave();
   }
 }
