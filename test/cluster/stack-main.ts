@@ -100,6 +100,7 @@ async function main(): Promise<void> {
     balancerPort,
     kafkaPort,
     keepKafka: true,
+    keepTasks: true,
     databaseRevived: say,
     kafka: !values['no-kafka'],
     ...(given ? { databaseUrl: given } : {}),

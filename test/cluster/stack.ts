@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endStrays } from '@app/agent';
 import { startTestKafka, whyNoKafka, type TestKafka } from '@app/testing';
 import { freePort, repository } from '../support/server-process.js';
 import { Child } from './child.js';
@@ -26,6 +27,8 @@ export interface StackOptions {
   /** The repository that each server was built from, instead of `servers` of this one; they start one after the other. */
   readonly builds?: readonly string[];
   readonly agents?: number;
+  /** Tasks of raw_exec go on when the stack stops, for the agents of the next start. They are ended otherwise. */
+  readonly keepTasks?: boolean;
   /** Instead of an embedded one; it cannot be killed or cut off then. */
   readonly databaseUrl?: string;
   /** Starts an embedded one again when it dies, and tells this; undefined: it stays dead. */
@@ -175,6 +178,8 @@ export class Stack {
     for (const child of this.children) child.signal('SIGCONT');
     await this.consumer?.end('SIGTERM', 5_000);
     await Promise.all(this.agents.map((agent) => agent.end('SIGTERM', 5_000)));
+    if (this.options.keepTasks !== true)
+      for (const { name } of this.agents) endStrays(join(this.options.directory, name), () => false);
     await Promise.all(this.instances.map(({ child }) => child.end('SIGTERM')));
     await this.balancer.close();
     for (const { proxy } of this.instances) await proxy?.close();

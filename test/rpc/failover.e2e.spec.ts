@@ -11,6 +11,8 @@ const BOUND_MS = 30_000;
 const STALL_MS = 5_000;
 /** A killed instance's sessions are elsewhere after this time. */
 const MOVED_MS = 10_000;
+/** The process of the task on the stack's own agent. */
+let taskPid = 0;
 
 describe('two servers that client agents speak to', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rollbook-rpc-'));
@@ -69,8 +71,11 @@ describe('two servers that client agents speak to', () => {
         const answer = await fetch(`${url}/v1/client/fs/logs/${alloc!.ID}?task=main&type=stdout&plain=true`);
         return (await answer.text()) === 'hello\n';
       });
-      const stats = await getJson<{ Tasks: object }>(`${url}/v1/client/allocation/${alloc!.ID}/stats`);
+      const stats = await getJson<{ Tasks: Record<string, { Pids: object }> }>(
+        `${url}/v1/client/allocation/${alloc!.ID}/stats`,
+      );
       expect(Object.keys(stats.Tasks)).toEqual(['main']);
+      taskPid = Number(Object.keys(stats.Tasks['main']!.Pids)[0]);
     }
   });
 
@@ -121,4 +126,17 @@ describe('two servers that client agents speak to', () => {
       return answers.every(({ status }) => status === 200);
     });
   });
+});
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('the task of a stack that has stopped does not go on', async () => {
+  expect(taskPid).toBeGreaterThan(0);
+  await until('its process to be gone', BOUND_MS, () => Promise.resolve(!lives(taskPid)));
 });
