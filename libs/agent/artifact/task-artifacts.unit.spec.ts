@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +21,7 @@ import { pack, type Header } from 'tar-stream';
 import { taskDirectories, type TaskDirectories } from '../allocation/directories.js';
 import { allocationId, mockTask } from '../testing/builders.js';
 import { TaskArtifacts } from './task-artifacts.js';
+import { unpack } from './unpack.js';
 
 type Member = readonly [header: Partial<Header> & { name: string }, content?: string];
 
@@ -310,5 +321,14 @@ describe('artifacts of a task', () => {
     artifacts.stop();
     await expect(ready).rejects.toThrow('failed to download');
     expect(readdirSync(directories.local)).toEqual([]);
+  });
+
+  test('may unpack to so much, and a hard link counts as what it links to', async () => {
+    const archive = join(dataDir, 'linked.tar');
+    const member = { name: 'a', mode: 0o755 };
+    writeFileSync(archive, await tarOf([member, 'x'.repeat(60)], [{ name: 'b', type: 'link', linkname: 'a' }]));
+    await unpack(archive, 'tar', join(dataDir, 'enough'), '', 120);
+    expect(statSync(join(dataDir, 'enough', 'b'))).toMatchObject({ size: 60, mode: 0o100755 });
+    await expect(unpack(archive, 'tar', join(dataDir, 'less'), '', 119)).rejects.toThrow('larger than');
   });
 });

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, realpath, symlink } from 'node:fs/promises';
+import { mkdir, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -27,8 +27,14 @@ const decompressor = (packing: 'gz' | 'zst'): Transform => (packing === 'gz' ? c
  * @param part only what is below this folder of the archive
  * @throws ArtifactError
  */
-export async function unpack(path: string, packing: Packing, folder: string, part: string): Promise<void> {
-  const tree = new Tree(folder, part);
+export async function unpack(
+  path: string,
+  packing: Packing,
+  folder: string,
+  part: string,
+  mostBytes = MAX_UNPACKED_BYTES,
+): Promise<void> {
+  const tree = new Tree(folder, part, mostBytes);
   await mkdir(folder);
   if (packing === 'zip') await unzip(path, tree);
   else await untar(path, packing, tree);
@@ -106,6 +112,7 @@ class Tree {
   constructor(
     private readonly root: string,
     private readonly part: string,
+    private readonly mostBytes: number,
   ) {}
 
   async add({ name, mode, kind, target }: Member, content: Readable | null): Promise<void> {
@@ -121,10 +128,14 @@ class Tree {
     if (kind === 'link') {
       const source = this.placeOf(target);
       if (source === null) throw escapes(target);
-      return copyFile(source, place);
+      const { mode: linked } = await stat(source);
+      return this.write(createReadStream(source), place, linked);
     }
-    if (content === null) return;
-    const left = counted(MAX_UNPACKED_BYTES - this.bytes, (chunk) => {
+    if (content !== null) await this.write(content, place, mode);
+  }
+
+  private async write(content: Readable, place: string, mode: number): Promise<void> {
+    const left = counted(this.mostBytes - this.bytes, (chunk) => {
       this.bytes += chunk.length;
     });
     await pipeline(content, left, createWriteStream(place, { mode: (mode & 0o777) | 0o600 }));
