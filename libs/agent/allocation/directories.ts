@@ -1,7 +1,8 @@
 import { constants, readdirSync, rmSync, statSync } from 'node:fs';
-import { chmod, lstat, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { chmod, lstat, mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { MAX_ENDED_DIRECTORIES } from '../limits.js';
+import { writeInside, type Owner } from './task-files.js';
 
 /** Where a task lives, as Nomad lays it out. */
 export interface TaskDirectories {
@@ -51,18 +52,13 @@ export interface TaskFile {
   readonly content: Buffer;
 }
 
-/** Whose a task's own directories are, where that is not the agent. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Nomad's modes, whatever the agent's umask says: what is within an allocation is open, and the allocation itself is not. */
 const OPEN = 0o777;
 const OPEN_STICKY = 0o1777;
 const CLOSED = 0o700;
 const OTHERS = 0o077;
 const PASSED_THROUGH = 0o711;
+const PAYLOAD = 0o644;
 
 /**
  * Makes the directories of a task; harmless when they are there. Nobody but the agent's user enters an allocation, unless one of its tasks
@@ -86,13 +82,8 @@ export async function createTaskDirectories(
   // An earlier release let others into the allocation itself.
   const isClosed = ((await stat(allocation)).mode & OTHERS) === 0;
   await make(secrets, isClosed ? OPEN : CLOSED, owner);
-  await mkdir(executor, { recursive: true, mode: CLOSED });
-  if (file === null) return;
-  const path = resolve(local, file.name);
-  if (!path.startsWith(local + sep))
-    throw new Error(`the payload file ${file.name} lies outside of the task directory`);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, file.content);
+  await make(executor, CLOSED);
+  if (file !== null) await writeInside([local], file.name, file.content, { mode: PAYLOAD, owner: null });
 }
 
 /** The task owns what is around the folder: a link that it has put in its place is not followed. @throws Error */

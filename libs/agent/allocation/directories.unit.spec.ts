@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { allocationId } from '../testing/builders.js';
@@ -36,13 +36,32 @@ describe('directories of a task', () => {
     expect(modeOf(of('main').secrets)).toBe('700');
   });
 
-  test.each(['local', 'secrets', 'tmp', 'private'])('are not followed to where a link at %s leads', async (name) => {
-    const { task } = of('main');
-    const outside = join(dataDir, 'outside');
-    mkdirSync(outside, { mode: 0o750 });
-    mkdirSync(task, { recursive: true });
-    symlinkSync(outside, join(task, name));
-    for (const owner of [null, self]) await expect(createTaskDirectories(of('main'), null, owner)).rejects.toThrow('E');
-    expect(modeOf(outside)).toBe('750');
+  test('hold a payload, which is not written to where a link in its place leads', async () => {
+    const file = { name: 'in/payload', content: Buffer.from([0xff]) };
+    await createTaskDirectories(of('main'), file);
+    const path = join(of('main').local, file.name);
+    expect(readFileSync(path)).toEqual(file.content);
+    const victim = join(dataDir, 'victim');
+    rmSync(path);
+    symlinkSync(victim, path);
+    await createTaskDirectories(of('main'), file);
+    expect(existsSync(victim)).toBe(false);
+    expect(readFileSync(path)).toEqual(file.content);
+    const outside = { ...file, name: '../payload' };
+    await expect(createTaskDirectories(of('main'), outside)).rejects.toThrow('outside of the task directory');
   });
+
+  test.each(['local', 'secrets', 'tmp', 'private', 'executor'])(
+    'are not followed to where a link at %s leads',
+    async (name) => {
+      const { task } = of('main');
+      const outside = join(dataDir, 'outside');
+      mkdirSync(outside, { mode: 0o750 });
+      mkdirSync(task, { recursive: true });
+      symlinkSync(outside, join(task, name));
+      for (const owner of [null, self])
+        await expect(createTaskDirectories(of('main'), null, owner)).rejects.toThrow('E');
+      expect(modeOf(outside)).toBe('750');
+    },
+  );
 });

@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import type { Owner } from './directories.js';
+
+/** Whose a task's own files and directories are, where that is not the agent. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 const within = (root: string, path: string): boolean => path === root || path.startsWith(root + sep);
 
@@ -55,7 +60,7 @@ export interface FileLook {
 export async function writeInside(
   folders: readonly string[],
   path: string,
-  content: string,
+  content: string | Buffer,
   { mode, owner }: FileLook,
 ): Promise<void> {
   const target = lexically(folders, path);

@@ -1,7 +1,7 @@
 import type { Task } from '@app/domain';
 import { ownProperty, type TimeUs } from '@app/kernel';
-import type { Owner, TaskDirectories } from '../allocation/directories.js';
-import { writeInside } from '../allocation/task-files.js';
+import type { TaskDirectories } from '../allocation/directories.js';
+import { writeInside, type Owner } from '../allocation/task-files.js';
 import { StartError } from '../drivers/driver.js';
 import { IDENTITY_RENEWAL_MIN_MS, IDENTITY_RETRY_MS } from '../limits.js';
 import { textOf, type AgentLog } from '../log.js';

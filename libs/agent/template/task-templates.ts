@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import type { Task } from '@app/domain';
-import type { Owner, TaskDirectories } from '../allocation/directories.js';
-import { placeInside, writeInside } from '../allocation/task-files.js';
+import type { TaskDirectories } from '../allocation/directories.js';
+import { placeInside, writeInside, type Owner } from '../allocation/task-files.js';
 import { MAX_TEMPLATE_BYTES, TEMPLATE_MISSING_MS } from '../limits.js';
 import { textOf } from '../log.js';
 import type { Cancel, Timers } from '../timers.js';
