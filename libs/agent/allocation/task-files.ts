@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { chown, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
@@ -44,6 +45,22 @@ async function present(path: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
     return present(dirname(path));
+  }
+}
+
+/**
+ * Reads a file that a task can reach, as a text. A pipe that it has put there is not waited for.
+ * @throws Error if it is not there, is no file, or is larger
+ */
+export async function readBounded(path: string, mostBytes: number): Promise<string> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new Error(`${path} is no file`);
+    if (stats.size > mostBytes) throw new Error(`${path} is larger than ${mostBytes} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
   }
 }
 

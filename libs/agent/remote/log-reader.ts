@@ -11,7 +11,9 @@ export interface Piece {
   readonly event?: 'file deleted' | 'file truncated';
 }
 
-const UNFOLLOWED = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** A pipe that a task has left is not waited for. */
+const UNAWAITED = constants.O_RDONLY | constants.O_NONBLOCK;
+const UNFOLLOWED = UNAWAITED | constants.O_NOFOLLOW;
 const PIECE_BYTES = 64 * 1024;
 const LOOK_MS = 200;
 const HEARTBEAT_MS = 1000;
@@ -116,7 +118,7 @@ export async function logFiles(folder: string, prefix: string): Promise<{ number
 const NOTHING = Buffer.alloc(0);
 const HEARTBEAT: Piece = { file: '', data: NOTHING, offset: 0 };
 
-async function* piecesOf(path: string, from: number, most: number, flags = constants.O_RDONLY): AsyncGenerator<Buffer> {
+async function* piecesOf(path: string, from: number, most: number, flags = UNAWAITED): AsyncGenerator<Buffer> {
   const handle = await open(path, flags).catch(() => undefined);
   if (handle === undefined) return;
   try {

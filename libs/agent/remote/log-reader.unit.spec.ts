@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLogs, type Reading } from './log-reader.js';
+import { readFileFrom, readLogs, type Reading } from './log-reader.js';
 
 let folder: string;
 const control = { stop: new AbortController() };
@@ -62,6 +63,7 @@ describe('the log of a task in several files', () => {
     write(4, 'def');
     rmSync(join(folder, 'main.stdout.3'));
     expect((await pieces.next()).value).toMatchObject({ file: 'alloc/logs/main.stdout.4', offset: 3 });
+    await pieces.return(undefined);
   });
 
   test('does not lead elsewhere', async () => {
@@ -71,4 +73,10 @@ describe('the log of a task in several files', () => {
     symlinkSync(secret, join(folder, 'main.stdout.1'));
     expect(await textOf(reading())).toBe('own');
   });
+});
+
+test('a pipe that a task has left is not waited for', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await expect(readFileFrom(pipe, 'pipe', reading()).next()).rejects.toThrow('ESPIPE');
 });

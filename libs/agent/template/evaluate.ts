@@ -16,7 +16,7 @@ import {
 const MAX_STEPS = 200_000;
 const CHARACTERS_PER_STEP = 64;
 /** Characters that a template, or one of its functions, may make. */
-const MAX_OUTPUT = 8 * 1024 * 1024;
+export const MAX_OUTPUT = 8 * 1024 * 1024;
 const MAX_DEPTH = 200;
 
 export interface Rendering {

@@ -1,20 +1,22 @@
-import { open, readFile } from 'node:fs/promises';
 import type { Task } from '@app/domain';
 import type { TaskDirectories } from '../allocation/directories.js';
-import { placeInside, writeInside, type Owner } from '../allocation/task-files.js';
+import { placeInside, readBounded, writeInside, type Owner } from '../allocation/task-files.js';
 import { MAX_TEMPLATE_BYTES, TEMPLATE_MISSING_MS } from '../limits.js';
 import { textOf } from '../log.js';
 import type { Cancel, Timers } from '../timers.js';
 import type { ChangeScript } from './change-script.js';
 import { remoteFunctions, type Dependency } from './dependencies.js';
 import { parseEnvironment } from './env-file.js';
-import { evaluate } from './evaluate.js';
+import { evaluate, MAX_OUTPUT } from './evaluate.js';
 import { checkFunction, localFunctions } from './functions.js';
 import { parseTemplate, type Template } from './parse.js';
 import { templateBlock, type TemplateBlock } from './template-block.js';
 import { TemplateError } from './template-error.js';
 import type { TemplateFunction, Value } from './value.js';
 import { Refused, Watches, type WatchHost } from './watches.js';
+
+/** A character is three bytes at the most. */
+const MAX_RENDERED_BYTES = 3 * MAX_OUTPUT;
 
 /** What the task is to notice of templates that were rendered anew. A restart makes the others needless. */
 export interface Change {
@@ -139,22 +141,15 @@ export class TaskTemplates {
 
   async #source(path: string): Promise<string> {
     const file = await placeInside(this.#folders, this.host.interpolate(path));
-    const handle = await open(file).catch((error: unknown) => {
+    return readBounded(file, MAX_TEMPLATE_BYTES).catch((error: unknown) => {
       throw new TemplateError(`failed to read template: ${textOf(error)}`);
     });
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_TEMPLATE_BYTES) throw new TemplateError(`${path} is larger than ${MAX_TEMPLATE_BYTES} bytes`);
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
   }
 
   /** What an earlier run has written. */
   async #present({ destination }: TemplateBlock): Promise<string | null> {
     const file = await placeInside(this.#folders, this.host.interpolate(destination));
-    return readFile(file, 'utf8').catch(() => null);
+    return readBounded(file, MAX_RENDERED_BYTES).catch(() => null);
   }
 
   /** Something that was asked for has changed: all is rendered again, once nothing has changed for as long as the blocks say. */

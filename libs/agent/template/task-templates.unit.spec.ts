@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -240,6 +241,17 @@ describe('templates of a task', () => {
     expect(existsSync(join(outside, 'victim'))).toBe(false);
     expect(out('local/file')).toBe('a');
     rmSync(outside, { recursive: true });
+  });
+
+  test('wait for no pipe that a task has left in their place', async () => {
+    const task = taskWith({ EmbeddedTmpl: 'a' });
+    const templates = templatesOf();
+    await templates.prepare(task, null);
+    rmSync(join(directories.local, 'out'));
+    execFileSync('mkfifo', [join(directories.local, 'out'), join(directories.local, 'in')]);
+    await templates.prepare(task, null);
+    expect(out()).toBe('a');
+    await expect(templatesOf().prepare(taskWith({ SourcePath: 'local/in' }), null)).rejects.toThrow('is no file');
   });
 
   test('fail a running task when they cannot be rendered any more', async () => {
