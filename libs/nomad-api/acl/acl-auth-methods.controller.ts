@@ -1,11 +1,5 @@
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
-import {
-  defineAclAuthMethod,
-  deleteAclAuthMethod,
-  renderAclAuthMethod,
-  type AclAuthMethodAnswer,
-  type AclAuthMethodState,
-} from '@app/domain';
+import { defineAclAuthMethod, deleteAclAuthMethod, renderAclAuthMethod, type AclAuthMethodAnswer } from '@app/domain';
 import { ACL_REGISTRY, aclAuthMethodStream } from '@app/kernel';
 import { Keyring } from '@app/keyring';
 import { ReadModels } from '@app/read-models';
@@ -45,12 +39,8 @@ export class AclAuthMethodsController {
   @Get('auth-method/:name')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const name = this.nameIn(request);
-    const missing = { text: 'ACL auth-method not found' };
-    const query = this.objects.rendered(aclAuthMethodStream(name), 'acl_auth_method', missing, (state) => {
-      const method = state as AclAuthMethodState;
-      if (method.purged) return Promise.resolve(undefined);
-      return Promise.resolve({ text: JSON.stringify(renderAclAuthMethod(method)), index: method.modifyIndex });
-    });
+    const stream = aclAuthMethodStream(name);
+    const query = this.objects.one(stream, 'acl_auth_method', 'ACL auth-method not found', renderAclAuthMethod);
     return this.reads.send(request, reply, this.reads.options(request), query);
   }
 

@@ -4,7 +4,6 @@ import {
   deleteAclBindingRule,
   renderAclBindingRule,
   type AclBindingRuleAnswer,
-  type AclBindingRuleState,
 } from '@app/domain';
 import { aclAuthMethodStream, aclBindingRuleStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
@@ -41,12 +40,8 @@ export class AclBindingRulesController {
   @Get('binding-rule/:id')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const id = this.idIn(request);
-    const missing = { text: 'ACL binding rule not found' };
-    const query = this.objects.rendered(aclBindingRuleStream(id), 'acl_binding_rule', missing, (state) => {
-      const rule = state as AclBindingRuleState;
-      if (rule.purged) return Promise.resolve(undefined);
-      return Promise.resolve({ text: JSON.stringify(renderAclBindingRule(rule)), index: rule.modifyIndex });
-    });
+    const stream = aclBindingRuleStream(id);
+    const query = this.objects.one(stream, 'acl_binding_rule', 'ACL binding rule not found', renderAclBindingRule);
     return this.reads.send(request, reply, this.reads.options(request), query);
   }
 

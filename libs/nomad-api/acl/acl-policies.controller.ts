@@ -1,11 +1,5 @@
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
-import {
-  defineAclPolicy,
-  deleteAclPolicy,
-  renderAclPolicy,
-  type AclPolicyState,
-  type DefineAclPolicy,
-} from '@app/domain';
+import { defineAclPolicy, deleteAclPolicy, renderAclPolicy, type DefineAclPolicy } from '@app/domain';
 import { aclPolicyStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
@@ -57,11 +51,7 @@ export class AclPoliciesController {
     return this.reads.send(request, reply, this.reads.options(request), (access) => {
       const { permissions, policies } = access.known();
       access.settle(permissions.isManagement || name === ANONYMOUS || policies.includes(name));
-      return this.objects.rendered(aclPolicyStream(name), 'acl_policy', { text: 'ACL policy not found' }, (state) => {
-        const policy = state as AclPolicyState;
-        if (policy.purged) return Promise.resolve(undefined);
-        return Promise.resolve({ text: JSON.stringify(renderAclPolicy(policy)), index: policy.modifyIndex });
-      });
+      return this.objects.one(aclPolicyStream(name), 'acl_policy', 'ACL policy not found', renderAclPolicy);
     });
   }
 

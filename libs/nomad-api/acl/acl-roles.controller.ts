@@ -1,12 +1,5 @@
 import { Controller, Delete, Get, Put, Req, Res } from '@nestjs/common';
-import {
-  defineAclRole,
-  deleteAclRole,
-  renderAclRole,
-  type AclRoleAnswer,
-  type AclRoleState,
-  type DefineAclRole,
-} from '@app/domain';
+import { defineAclRole, deleteAclRole, renderAclRole, type AclRoleAnswer, type DefineAclRole } from '@app/domain';
 import { ACL_REGISTRY, aclPolicyStream, aclRoleStream } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { Query as DataQuery } from '@app/streaming';
@@ -59,11 +52,7 @@ export class AclRolesController {
   private one(access: Access, id: string | undefined): DataQuery {
     const { permissions, roles } = access.known();
     access.settle(permissions.isManagement || (id !== undefined && roles.includes(id)));
-    return this.objects.rendered(aclRoleStream(id ?? ''), 'acl_role', { text: 'ACL role not found' }, (state) => {
-      const role = state as AclRoleState;
-      if (role.purged) return Promise.resolve(undefined);
-      return Promise.resolve({ text: JSON.stringify(renderAclRole(role)), index: role.modifyIndex });
-    });
+    return this.objects.one(aclRoleStream(id ?? ''), 'acl_role', 'ACL role not found', renderAclRole);
   }
 
   @Get('role/name/:name')

@@ -89,6 +89,19 @@ export class Objects {
     };
   }
 
+  /** An object that is rendered from its state alone, with its own index; a purged one is missing. */
+  one<S extends AggregateState & { readonly purged: boolean; readonly modifyIndex: Index }>(
+    stream: StreamName,
+    table: TableName,
+    missing: string,
+    render: (state: S) => object,
+  ): DataQuery {
+    return this.rendered(stream, table, { text: missing }, (state) => {
+      const { purged, modifyIndex } = state as S;
+      return Promise.resolve(purged ? undefined : { text: JSON.stringify(render(state as S)), index: modifyIndex });
+    });
+  }
+
   /** Every matching row of a table, in order of the key; the index is the table's. They are all of one namespace. */
   rows(table: 'allocation' | 'deployment' | 'evaluation', where: ListQuery['where']): DataQuery {
     const key = JSON.stringify([table, where]);

@@ -14,7 +14,6 @@ import {
   revertJob,
   type DeregisterJob,
   type JobState,
-  type JobSummaryState,
   type JobVersion,
 } from '@app/domain';
 import {
@@ -85,12 +84,7 @@ export class JobController {
   summary(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
     const stream = jobSummaryStream(options.namespace, idOf(request));
-    const query = this.objects.rendered(stream, 'job_summary', { text: 'job not found' }, (state) => {
-      const summary = state as JobSummaryState;
-      return Promise.resolve(
-        summary.purged ? undefined : { text: JSON.stringify(renderJobSummary(summary)), index: summary.modifyIndex },
-      );
-    });
+    const query = this.objects.one(stream, 'job_summary', 'job not found', renderJobSummary);
     return this.reads.send(request, reply, options, query);
   }
 

@@ -67,12 +67,7 @@ export class NodesController {
   @Get('node/:id')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const query = this.objects.rendered(nodeStream(nodeId(request)), 'node', { text: 'node not found' }, (state) => {
-      const node = state as NodeState;
-      return Promise.resolve(
-        node.purged ? undefined : { text: JSON.stringify(renderNode(node)), index: node.modifyIndex },
-      );
-    });
+    const query = this.objects.one(nodeStream(nodeId(request)), 'node', 'node not found', renderNode);
     return this.reads.send(request, reply, options, query);
   }
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { renderScalingPolicy, type ScalingPolicyState } from '@app/domain';
+import { renderScalingPolicy } from '@app/domain';
 import { scalingPolicyStream } from '@app/kernel';
 import { ReadModels, type ListQuery } from '@app/read-models';
 import type { Moment, Query as DataQuery } from '@app/streaming';
@@ -86,11 +86,7 @@ export class ScalingPoliciesController {
       const load = (moment: Moment) => Promise.resolve(notFound(MISSING, moment.tableIndex('scaling_policy')));
       return this.reads.send(request, reply, options, { key: 'no scaling policy', topics, load });
     }
-    const query = this.objects.rendered(scalingPolicyStream(id.value), 'scaling_policy', { text: MISSING }, (state) => {
-      const policy = state as ScalingPolicyState;
-      if (policy.purged) return Promise.resolve(undefined);
-      return Promise.resolve({ text: JSON.stringify(renderScalingPolicy(policy)), index: policy.modifyIndex });
-    });
+    const query = this.objects.one(scalingPolicyStream(id.value), 'scaling_policy', MISSING, renderScalingPolicy);
     return this.reads.send(request, reply, options, query);
   }
 }
