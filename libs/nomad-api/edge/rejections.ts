@@ -1,3 +1,4 @@
+import { multiError } from '@app/domain';
 import { ownProperty, quoted, visible, type Rejection } from '@app/kernel';
 import { NomadError } from '../http/index.js';
 
@@ -7,11 +8,7 @@ interface Wording {
 }
 
 const fixed = (status: number, text: string): Wording => ({ status, text: () => text });
-const listed = (items: string): string => {
-  const list = items.split('\n');
-  const header = list.length === 1 ? '1 error occurred:' : `${list.length} errors occurred:`;
-  return `${header}\n\t${list.map((item) => `* ${item}`).join('\n\t')}\n\n`;
-};
+const listed = (items: string): string => multiError(items.split('\n'));
 
 /** Every rejection of the domain with Nomad's status and text (spec/http-api §7). docs/errors.md lists the same. */
 export const WORDINGS = {

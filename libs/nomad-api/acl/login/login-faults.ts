@@ -1,3 +1,4 @@
+import { multiError } from '@app/domain';
 import { ProviderFault } from '@app/identity-providers';
 import { NomadError } from '../../http/index.js';
 
@@ -17,9 +18,6 @@ export function requireFields(
   fields: readonly (readonly [what: string, value: string | undefined])[],
 ): string[] {
   const missing = fields.filter(([, value]) => !value).map(([what]) => `missing ${what}`);
-  if (missing.length > 0) {
-    const count = missing.length === 1 ? '1 error' : `${missing.length} errors`;
-    throw new NomadError(`${prefix}${count} occurred:\n\t${missing.map((one) => `* ${one}`).join('\n\t')}\n\n`, 400);
-  }
+  if (missing.length > 0) throw new NomadError(prefix + multiError(missing), 400);
   return fields.map(([, value]) => value!);
 }
