@@ -47,9 +47,13 @@ export function deleteAclPolicy(
   _context: CommandContext,
   command: { readonly name: string },
 ): Decision {
-  const policy = view.read<AclPolicyState>(aclPolicyStream(command.name));
-  if (policy === undefined || policy.purged) return accept([]);
+  if (presentPolicy(view, command.name) === undefined) return accept([]);
   return accept([on(command.name, { type: 'AclPolicyDeleted', data: {} })]);
+}
+
+export function presentPolicy(view: StateView, name: string): AclPolicyState | undefined {
+  const policy = view.read<AclPolicyState>(aclPolicyStream(name));
+  return policy?.purged ? undefined : policy;
 }
 
 const on = (name: string, event: AclPolicyEvent): NewEvent => ({ stream: aclPolicyStream(name), event });

@@ -1,7 +1,6 @@
 import {
   accept,
   ACL_REGISTRY,
-  aclPolicyStream,
   aclRoleStream,
   reject,
   type CommandContext,
@@ -10,7 +9,7 @@ import {
   type NewEvent,
   type StateView,
 } from '@app/kernel';
-import type { AclPolicyState } from '../acl-policy/state.js';
+import { presentPolicy } from '../acl-policy/decide.js';
 import type { AclRegistryEvent } from '../acl-registry/events.js';
 import { roleIdOf, type AclRegistryState } from '../acl-registry/state.js';
 import { multiError } from '../job/spec/multi-error.js';
@@ -52,7 +51,7 @@ export function defineAclRole(
   const holder = roleIdOf(view.read<AclRegistryState>(ACL_REGISTRY), name);
   if (holder !== undefined && holder !== before?.id)
     return reject(before === undefined ? 'acl-role-name-taken' : 'acl-role-rename-taken', name);
-  const missing = policies.find((policy) => !isPolicy(view, policy));
+  const missing = policies.find((policy) => presentPolicy(view, policy) === undefined);
   if (missing !== undefined) return reject('acl-policy-unknown', missing);
   const id = before?.id ?? context.newId();
   const role = { id, name, description, policies, hash };
@@ -73,14 +72,9 @@ export function deleteAclRole(view: StateView, _context: CommandContext, command
   return accept([on(id, { type: 'AclRoleDeleted', data: {} }), registered({ type: 'AclRoleUnnamed', data: { id } })]);
 }
 
-function presentRole(view: StateView, id: string): AclRoleState | undefined {
+export function presentRole(view: StateView, id: string): AclRoleState | undefined {
   const role = view.read<AclRoleState>(aclRoleStream(id));
   return role?.purged ? undefined : role;
-}
-
-function isPolicy(view: StateView, name: string): boolean {
-  const policy = view.read<AclPolicyState>(aclPolicyStream(name));
-  return policy !== undefined && !policy.purged;
 }
 
 const on = (id: string, event: AclRoleEvent): NewEvent => ({ stream: aclRoleStream(id), event });

@@ -1,7 +1,6 @@
 import {
   accept,
   ACL_REGISTRY,
-  aclRoleStream,
   aclTokenStream,
   goDuration,
   reject,
@@ -17,7 +16,7 @@ import {
 } from '@app/kernel';
 import type { AclRegistryEvent } from '../acl-registry/events.js';
 import { roleIdOf, type AclRegistryState } from '../acl-registry/state.js';
-import type { AclRoleState } from '../acl-role/state.js';
+import { presentRole } from '../acl-role/decide.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AclTokenEvent, AclTokenGrants } from './events.js';
 import type { RoleNames } from './render.js';
@@ -150,8 +149,8 @@ export function exchangeOneTimeSecret(
   const held = token?.oneTimeSecrets.find(({ digest }) => digest === command.oneTimeDigest);
   if (token === undefined || held === undefined || held.expiresAt <= now) return reject('permission-denied');
   const roleNames = (token.roles ?? []).flatMap((id) => {
-    const role = view.read<AclRoleState>(aclRoleStream(id));
-    return role === undefined || role.purged ? [] : [[id, role.name] as const];
+    const role = presentRole(view, id);
+    return role === undefined ? [] : [[id, role.name] as const];
   });
   const { oneTimeDigest } = command;
   return accept([on(command.id, { type: 'OneTimeSecretExchanged', data: { oneTimeDigest } })], { token, roleNames });
@@ -240,8 +239,8 @@ function rolesOf(view: StateView, { roles }: WriteAclToken): RoleNames | Rejecti
   const found = new Map<string, string>();
   for (const { id, name } of roles) {
     const known = id || roleIdOf(view.read<AclRegistryState>(ACL_REGISTRY), name);
-    const role = known === undefined ? undefined : view.read<AclRoleState>(aclRoleStream(known));
-    if (role === undefined || role.purged) return { code: 'acl-role-unknown', detail: id || name };
+    const role = known === undefined ? undefined : presentRole(view, known);
+    if (role === undefined) return { code: 'acl-role-unknown', detail: id || name };
     found.set(role.id, role.name);
   }
   return found;

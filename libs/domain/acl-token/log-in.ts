@@ -1,16 +1,8 @@
-import {
-  ACL_REGISTRY,
-  aclPolicyStream,
-  reject,
-  type CommandContext,
-  type Decision,
-  type Index,
-  type StateView,
-} from '@app/kernel';
+import { ACL_REGISTRY, reject, type CommandContext, type Decision, type Index, type StateView } from '@app/kernel';
 import { presentMethod } from '../acl-auth-method/decide.js';
 import { presentRule } from '../acl-binding-rule/decide.js';
 import type { BindType } from '../acl-binding-rule/state.js';
-import type { AclPolicyState } from '../acl-policy/state.js';
+import { presentPolicy } from '../acl-policy/decide.js';
 import { roleIdOf, type AclRegistryState } from '../acl-registry/state.js';
 import { createAclToken, type AclTokenAnswer } from './decide.js';
 
@@ -48,7 +40,7 @@ export function logIn(view: StateView, context: CommandContext, command: LogIn):
   const isManagement = bindings.some(({ type }) => type === 'management');
   const named = (wanted: BindType): string[] =>
     isManagement ? [] : bindings.filter(({ type }) => type === wanted).map((binding) => binding.name);
-  const policies = named('policy').filter((policy) => isPolicy(view, policy));
+  const policies = named('policy').filter((policy) => presentPolicy(view, policy) !== undefined);
   const registry = view.read<AclRegistryState>(ACL_REGISTRY);
   const roles = named('role').flatMap((role) => {
     const id = roleIdOf(registry, role);
@@ -65,9 +57,4 @@ export function logIn(view: StateView, context: CommandContext, command: LogIn):
     time: 0,
   };
   return createAclToken(view, context, { ...given, nameBytes, hash: hashOf(given), accessorId, secretDigest });
-}
-
-function isPolicy(view: StateView, name: string): boolean {
-  const policy = view.read<AclPolicyState>(aclPolicyStream(name));
-  return policy !== undefined && !policy.purged;
 }
