@@ -14,6 +14,7 @@ import type { AclRegistryEvent } from '../acl-registry/events.js';
 import type { AclRegistryState } from '../acl-registry/state.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AclAuthMethodEvent } from './events.js';
+import { evolveAclAuthMethod } from './evolve.js';
 import {
   NO_METHOD_SECRETS,
   type AclAuthMethodDefinition,
@@ -69,17 +70,10 @@ export function defineAclAuthMethod(
   const holder = view.read<AclRegistryState>(ACL_REGISTRY)?.defaultMethod ?? '';
   if (isDefault && holder !== '' && holder !== name) return reject('acl-default-method-taken', holder);
   const checked = { ...merged, config: merged.config as AuthMethodConfig } as Omit<AclAuthMethodDefinition, 'hash'>;
-  const definition: AclAuthMethodDefinition = { ...checked, hash: hashOf(checked) };
-  const events = [on(name, { type: 'AclAuthMethodDefined', data: definition })];
+  const defined: AclAuthMethodEvent = { type: 'AclAuthMethodDefined', data: { ...checked, hash: hashOf(checked) } };
+  const events = [on(name, defined)];
   if (isDefault !== (holder === name)) events.push(registered(isDefault ? name : ''));
-  return accept(events, (index) => ({
-    ...definition,
-    createTime: before?.createTime ?? context.now,
-    modifyTime: context.now,
-    createIndex: before?.createIndex ?? index,
-    modifyIndex: index,
-    purged: false,
-  }));
+  return accept(events, (index) => evolveAclAuthMethod(before, defined, { index, time: context.now })!);
 }
 
 /** Nomad: ACL.DeleteAuthMethods. Its binding rules stay. Rejections: acl-auth-method-not-found. */

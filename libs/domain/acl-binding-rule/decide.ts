@@ -12,6 +12,7 @@ import {
 import { presentMethod } from '../acl-auth-method/decide.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AclBindingRuleEvent } from './events.js';
+import { evolveAclBindingRule } from './evolve.js';
 import type { AclBindingRuleState, BindType } from './state.js';
 
 const MAX_DESCRIPTION_BYTES = 256;
@@ -61,15 +62,11 @@ export function defineAclBindingRule(
   if (presentMethod(view, merged.authMethod) === undefined) return reject('acl-auth-method-unknown', merged.authMethod);
   const id = before?.id ?? context.newId();
   const rule = { ...merged, bindType: merged.bindType as BindType, id };
-  const definition = { ...rule, hash: command.hashOf(rule) };
-  return accept([on(id, { type: 'AclBindingRuleDefined', data: definition })], (index) => ({
-    ...definition,
-    createTime: before?.createTime ?? context.now,
-    modifyTime: context.now,
-    createIndex: before?.createIndex ?? index,
-    modifyIndex: index,
-    purged: false,
-  }));
+  const defined: AclBindingRuleEvent = {
+    type: 'AclBindingRuleDefined',
+    data: { ...rule, hash: command.hashOf(rule) },
+  };
+  return accept([on(id, defined)], (index) => evolveAclBindingRule(before, defined, { index, time: context.now })!);
 }
 
 /** Nomad: ACL.DeleteBindingRules. Rejections: acl-binding-rule-not-found. */

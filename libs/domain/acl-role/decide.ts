@@ -14,6 +14,7 @@ import type { AclRegistryEvent } from '../acl-registry/events.js';
 import { roleIdOf, type AclRegistryState } from '../acl-registry/state.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AclRoleEvent } from './events.js';
+import { evolveAclRole } from './evolve.js';
 import type { AclRoleDefinition, AclRoleState } from './state.js';
 
 const NAME = /^[a-zA-Z0-9-]{1,128}$/;
@@ -55,14 +56,10 @@ export function defineAclRole(
   if (missing !== undefined) return reject('acl-policy-unknown', missing);
   const id = before?.id ?? context.newId();
   const role = { id, name, description, policies, hash };
-  const events = [on(id, { type: 'AclRoleDefined', data: role })];
+  const defined: AclRoleEvent = { type: 'AclRoleDefined', data: role };
+  const events = [on(id, defined)];
   if (holder === undefined) events.push(registered({ type: 'AclRoleNamed', data: { id, name } }));
-  return accept(events, (index) => ({
-    ...role,
-    createIndex: before?.createIndex ?? index,
-    modifyIndex: index,
-    purged: false,
-  }));
+  return accept(events, (index) => evolveAclRole(before, defined, { index, time: context.now })!);
 }
 
 /** Nomad: ACL.DeleteRolesByID. Tokens keep its id, which gives nothing any more. Rejections: acl-role-not-found. */
