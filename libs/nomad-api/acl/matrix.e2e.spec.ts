@@ -33,7 +33,6 @@ function sampleOf(method: string, url: string, evaluation: string): string {
     .replace(':kind', 'nope')
     .replace(':asset', 'x.css')
     .replace(':id', id())
-    .replace('/fs/logs/', '/fs/logs/')
     .replace(/\*$/, UNKNOWN);
 }
 
