@@ -1,3 +1,4 @@
+export { AUTH_METHOD, METHOD_CONFIG } from './builders/auth-methods.js';
 export { jobOf, needs, task, taskGroup, updateStrategy } from './builders/blocks.js';
 export {
   jobInput,

@@ -1,5 +1,5 @@
 import { ACL_REGISTRY, aclAuthMethodStream } from '@app/kernel';
-import { given, type Decide } from '@app/testing';
+import { AUTH_METHOD, given, METHOD_CONFIG, type Decide } from '@app/testing';
 import { publicData } from '../secrets.js';
 import { defineAclAuthMethod, deleteAclAuthMethod, type DefineAclAuthMethod } from './decide.js';
 import { renderAclAuthMethod } from './render.js';
@@ -8,38 +8,11 @@ import type { UncheckedConfig } from './validate.js';
 
 const CI = aclAuthMethodStream('ci');
 const CONFIG: UncheckedConfig = {
-  jwtValidationPubKeys: ['key'],
-  jwksUrl: '',
-  jwksCaCert: '',
-  oidcDiscoveryUrl: '',
-  oidcClientId: '',
-  oidcClientAssertion: null,
-  oidcEnablePkce: false,
-  oidcDisableUserInfo: false,
-  oidcScopes: null,
+  ...METHOD_CONFIG,
   boundAudiences: ['nomad'],
-  boundIssuer: null,
-  allowedRedirectUris: null,
-  discoveryCaPem: null,
-  signingAlgs: null,
-  expirationLeeway: 0,
-  notBeforeLeeway: 0,
-  clockSkewLeeway: 0,
   claimMappings: [['team', 'team']],
-  listClaimMappings: null,
-  verboseLogging: false,
 };
-const COMMAND: DefineAclAuthMethod = {
-  name: 'ci',
-  type: 'JWT',
-  tokenLocality: 'local',
-  tokenNameFormat: '',
-  maxTokenTtl: 600e9,
-  isDefault: false,
-  config: CONFIG,
-  secrets: NO_METHOD_SECRETS,
-  hashOf: (definition) => String(JSON.stringify(definition).length),
-};
+const COMMAND: DefineAclAuthMethod = { ...AUTH_METHOD, tokenLocality: 'local', config: CONFIG };
 const defined =
   (more: Partial<DefineAclAuthMethod> = {}): Decide =>
   (view, context) =>

@@ -1,5 +1,5 @@
 import { aclBindingRuleStream, aclTokenStream } from '@app/kernel';
-import { given, idOf, type Decide } from '@app/testing';
+import { AUTH_METHOD, given, idOf, type Decide } from '@app/testing';
 import { defineAclAuthMethod } from '../acl-auth-method/decide.js';
 import { defineAclBindingRule, deleteAclBindingRule, type DefineAclBindingRule } from '../acl-binding-rule/decide.js';
 import { defineAclPolicy, deleteAclPolicy } from '../acl-policy/decide.js';
@@ -11,39 +11,7 @@ const ACCESSOR = idOf(100);
 const RULE_ID = idOf(1);
 const hashOf = (): string => 'hash';
 
-const method: Decide = (view, context) =>
-  defineAclAuthMethod(view, context, {
-    name: 'ci',
-    type: 'JWT',
-    tokenLocality: 'global',
-    tokenNameFormat: '',
-    maxTokenTtl: 600e9,
-    isDefault: false,
-    config: {
-      jwtValidationPubKeys: ['key'],
-      jwksUrl: '',
-      jwksCaCert: '',
-      oidcDiscoveryUrl: '',
-      oidcClientId: '',
-      oidcClientAssertion: null,
-      oidcEnablePkce: false,
-      oidcDisableUserInfo: false,
-      oidcScopes: null,
-      boundAudiences: null,
-      boundIssuer: null,
-      allowedRedirectUris: null,
-      discoveryCaPem: null,
-      signingAlgs: null,
-      expirationLeeway: 0,
-      notBeforeLeeway: 0,
-      clockSkewLeeway: 0,
-      claimMappings: null,
-      listClaimMappings: null,
-      verboseLogging: false,
-    },
-    secrets: { clientSecret: '', assertionSecret: '', privateKey: '' },
-    hashOf,
-  });
+const method: Decide = (view, context) => defineAclAuthMethod(view, context, AUTH_METHOD);
 const policy =
   (name: string): Decide =>
   (view, context) =>

@@ -25,12 +25,24 @@ import {
   setEligibility,
   stopAllocation,
   writeVariable,
+  type DefineAclAuthMethod,
   type JobAnswer,
   type JobSpec,
 } from '@app/domain';
 import type { CommandHandler } from '@app/event-store';
 import type { CommandContext, Decision, StateView } from '@app/kernel';
-import { jobSpec, NODE, nodeIsReady, nodeRegistered, planned, registered, report, reported } from '@app/testing';
+import {
+  AUTH_METHOD,
+  METHOD_CONFIG,
+  jobSpec,
+  NODE,
+  nodeIsReady,
+  nodeRegistered,
+  planned,
+  registered,
+  report,
+  reported,
+} from '@app/testing';
 
 const JOBS = ['web', 'api', 'batch'];
 const CONCURRENT = 8;
@@ -55,36 +67,10 @@ const POOL = {
   hasSchedulerConfiguration: false,
 };
 const KEY = 'k1';
-const METHOD = {
-  name: 'ci',
-  type: 'JWT',
+const METHOD: DefineAclAuthMethod = {
+  ...AUTH_METHOD,
   tokenLocality: 'local',
-  tokenNameFormat: '',
-  maxTokenTtl: 600e9,
-  config: {
-    jwtValidationPubKeys: ['key'],
-    jwksUrl: '',
-    jwksCaCert: '',
-    oidcDiscoveryUrl: '',
-    oidcClientId: '',
-    oidcClientAssertion: null,
-    oidcEnablePkce: false,
-    oidcDisableUserInfo: false,
-    oidcScopes: null,
-    boundAudiences: null,
-    boundIssuer: null,
-    allowedRedirectUris: null,
-    discoveryCaPem: null,
-    signingAlgs: null,
-    expirationLeeway: 0,
-    notBeforeLeeway: 0,
-    clockSkewLeeway: 0,
-    claimMappings: [['team', 'team'] as const],
-    listClaimMappings: null,
-    verboseLogging: false,
-  },
-  secrets: { clientSecret: '', assertionSecret: '', privateKey: '' },
-  hashOf: (definition: object): string => JSON.stringify(definition).length.toString(),
+  config: { ...METHOD_CONFIG, claimMappings: [['team', 'team']] },
 };
 const POLICIES = ['reads', 'writes'];
 const TOKEN = {
