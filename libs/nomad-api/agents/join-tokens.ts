@@ -1,7 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IdentityTokens } from '@app/keyring';
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+import { digestOfSecret, isSameDigest, type IdentityTokens } from '@app/keyring';
 
 /** A node that is not known yet, as far as it matters to whether it may be. */
 interface Newcomer {
@@ -11,22 +8,22 @@ interface Newcomer {
 
 /** What nodes must show to register, if anything: the join token, or an introduction that somebody was given for them. */
 export class JoinTokens {
-  private readonly digests: readonly Buffer[];
+  private readonly digests: readonly string[];
 
   /** @param tokens any of them will do; undefined: none is needed */
   constructor(
     tokens: readonly string[] | undefined,
     private readonly identities: Pick<IdentityTokens, 'introduced'>,
   ) {
-    this.digests = (tokens ?? []).map(digest);
+    this.digests = (tokens ?? []).map(digestOfSecret);
   }
 
   /** Whether a node that shows this may register. Takes as long whichever join token is shown. */
   async admits(shown: string | undefined, node: Newcomer): Promise<boolean> {
     if (this.digests.length === 0) return true;
-    const given = digest(shown ?? '');
+    const given = digestOfSecret(shown ?? '');
     let isKnown = false;
-    for (const one of this.digests) isKnown = timingSafeEqual(one, given) || isKnown;
+    for (const one of this.digests) isKnown = isSameDigest(one, given) || isKnown;
     return isKnown || this.introduces(shown ?? '', node);
   }
 
