@@ -153,6 +153,7 @@ export {
 } from './acl/policy/capabilities.js';
 export { parseRules } from './acl/policy/parse.js';
 export type { PolicyRules } from './acl/policy/rules.js';
+export { ACL_NAME } from './acl/names.js';
 export * from './acl-token/state.js';
 export {
   asOf,

@@ -1,8 +1,8 @@
 import { goDuration, quoted, type DurationNs } from '@app/kernel';
+import { ACL_NAME } from '../acl/names.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AuthMethodConfig, AuthMethodSecrets } from './state.js';
 
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const MIN_TTL: DurationNs = 60e9;
 const MAX_TTL: DurationNs = 24 * 3600e9;
 
@@ -28,7 +28,7 @@ export type UncheckedAssertion = Omit<NonNullable<AuthMethodConfig['oidcClientAs
 export function faultsOfAuthMethod(method: UncheckedAuthMethod): string[] {
   const { name, type, tokenLocality, maxTokenTtl } = method;
   const problems: string[] = [];
-  if (!NAME.test(name)) problems.push(`invalid name '${name}'`);
+  if (!ACL_NAME.test(name)) problems.push(`invalid name '${name}'`);
   if (tokenLocality !== 'local' && tokenLocality !== 'global')
     problems.push(`invalid token locality '${tokenLocality}'`);
   if (type !== 'JWT' && type !== 'OIDC') problems.push(`invalid token type '${type}'`);

@@ -7,12 +7,12 @@ import {
   type NewEvent,
   type StateView,
 } from '@app/kernel';
+import { ACL_NAME } from '../acl/names.js';
 import { parseRules } from '../acl/policy/parse.js';
 import { multiError } from '../job/spec/multi-error.js';
 import type { AclPolicyEvent } from './events.js';
 import type { AclPolicyDefinition, AclPolicyState } from './state.js';
 
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const MAX_DESCRIPTION_BYTES = 256;
 
 export interface DefineAclPolicy {
@@ -26,7 +26,7 @@ export interface DefineAclPolicy {
 export function defineAclPolicy(_view: StateView, _context: CommandContext, command: DefineAclPolicy): Decision {
   const { name, definition } = command;
   const problems: string[] = [];
-  if (!NAME.test(name)) problems.push(`invalid name '${name}'`);
+  if (!ACL_NAME.test(name)) problems.push(`invalid name '${name}'`);
   const rules = parseRules(definition.rules);
   if (!rules.ok) problems.push(`failed to parse rules: ${rules.error}`);
   if (command.descriptionBytes > MAX_DESCRIPTION_BYTES)

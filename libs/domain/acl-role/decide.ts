@@ -9,6 +9,7 @@ import {
   type NewEvent,
   type StateView,
 } from '@app/kernel';
+import { ACL_NAME } from '../acl/names.js';
 import { presentPolicy } from '../acl-policy/decide.js';
 import type { AclRegistryEvent } from '../acl-registry/events.js';
 import { roleIdOf, type AclRegistryState } from '../acl-registry/state.js';
@@ -17,7 +18,6 @@ import type { AclRoleEvent } from './events.js';
 import { evolveAclRole } from './evolve.js';
 import type { AclRoleDefinition, AclRoleState } from './state.js';
 
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 const MAX_DESCRIPTION_BYTES = 256;
 
 export interface DefineAclRole extends AclRoleDefinition {
@@ -42,7 +42,7 @@ export function defineAclRole(
   const { name, description, hash } = command;
   const policies = [...new Set(command.policies)];
   const problems: string[] = [];
-  if (!NAME.test(name)) problems.push(`invalid name '${name}'`);
+  if (!ACL_NAME.test(name)) problems.push(`invalid name '${name}'`);
   if (command.descriptionBytes > MAX_DESCRIPTION_BYTES)
     problems.push(`description longer than ${MAX_DESCRIPTION_BYTES}`);
   if (policies.length === 0) problems.push('at least one policy should be specified');

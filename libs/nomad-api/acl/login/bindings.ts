@@ -1,11 +1,8 @@
-import type { AclAuthMethodState, AclBindingRuleState, Binding } from '@app/domain';
+import { ACL_NAME, type AclAuthMethodState, type AclBindingRuleState, type Binding } from '@app/domain';
 import { quoted } from '@app/kernel';
 import { compileFilter, fail, ok, selectableType, type Filter, type Result } from '../../http/index.js';
 import type { MappedClaims } from './claims.js';
 import { interpolate } from './interpolate.js';
-
-/** Names of policies and of roles are alike. */
-const NAME = /^[a-zA-Z0-9-]{1,128}$/;
 
 /** A selector of a rule; undefined: everybody. The error is the parser's text. */
 export function selectorOf(text: string): Result<Filter | undefined> {
@@ -25,7 +22,7 @@ export function bindingsOf(rules: readonly AclBindingRuleState[], claims: Mapped
     if (bindType === 'management') return ok([{ type: bindType, name: '' }]);
     const name = interpolate(bindName, variables);
     if (!name.ok) return fail(`cannot compute ${quoted(bindType)} bind name for bind target: ${name.error}`);
-    if (!NAME.test(name.value))
+    if (!ACL_NAME.test(name.value))
       return fail(`computed ${quoted(bindType)} bind name for bind target is invalid: ${quoted(name.value)}`);
     bindings.push({ type: bindType, name: name.value });
   }
