@@ -165,6 +165,22 @@ describeInBrowser('acting in the console', () => {
   );
 
   it(
+    'a key that is pressed the moment a dialog closes is for the page',
+    async () => {
+      await suite.open('/ui/clients');
+      await suite.page.keyboard.press('?');
+      await suite.page.getByRole('dialog').waitFor();
+      await suite.page.evaluate(`
+        document.querySelector('dialog').close();
+        for (const key of ['g', 'j'])
+          document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      `);
+      await suite.page.waitForURL('**/ui/jobs');
+    },
+    BOUND_MS,
+  );
+
+  it(
     'ten thousand allocations are one picture, whose cursor says what it is on',
     async () => {
       await suite.page.route('**/v1/job/versions/allocations*', async (route) => {

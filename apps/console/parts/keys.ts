@@ -85,6 +85,10 @@ const FIELDS = 'input:not([type="checkbox"]):not([type="radio"]), textarea, sele
 /** Where a space has a meaning of its own. */
 const PRESSED_BY_SPACE = 'button, summary, input, [role="grid"]';
 
+/** A dialog that has just closed keeps the focus until the browser draws again: what is typed by then is for the page. */
+const targetOf = ({ target }: KeyboardEvent): Element =>
+  (target as Element).closest('dialog:not([open])') === null ? (target as Element) : document.body;
+
 export function listenToKeys(): void {
   let isGoing = false;
   addEventListener('keydown', (event) => {
@@ -94,7 +98,7 @@ export function listenToKeys(): void {
       opened.value = 'palette';
       return;
     }
-    const target = event.target as Element;
+    const target = targetOf(event);
     if (!singleKeys.value || ctrlKey || metaKey || altKey || target.closest(FIELDS) !== null) return;
     if (key === ' ' && target.closest(PRESSED_BY_SPACE) !== null) return;
     const chosen = isGoing ? PAGES.find(([, , , letter]) => letter === key) : undefined;
