@@ -9,6 +9,30 @@ describeInBrowser('acting in the console', () => {
     await suite.page.getByRole('dialog').waitFor({ state: 'detached' });
   };
 
+  /** Keeps back what the server answers to this address: `next` lets the answer through that `isHeld` tells of, `release` all of them. */
+  const held = async (pattern: string) => {
+    let free = Promise.withResolvers<void>();
+    const first = Promise.withResolvers<void>();
+    await suite.page.route(pattern, async (route) => {
+      const answer = await route.fetch();
+      const { promise } = free;
+      first.resolve();
+      await promise;
+      await route.fulfill({ response: answer });
+    });
+    return {
+      isHeld: first.promise,
+      next: () => {
+        free.resolve();
+        free = Promise.withResolvers();
+      },
+      release: async () => {
+        free.resolve();
+        await suite.page.unrouteAll({ behavior: 'ignoreErrors' });
+      },
+    };
+  };
+
   it(
     'one group of two is promoted; the other waits on',
     async () => {
@@ -20,6 +44,54 @@ describeInBrowser('acting in the console', () => {
       const promoted = (await suite.history('deployment', id)).filter(({ Type }) => Type === 'DeploymentPromoted');
       expect(promoted).toMatchObject([{ Reason: 'api first', Data: { groups: ['api'] } }]);
       await act('Fail…', 'Fail the deployment');
+    },
+    BOUND_MS,
+  );
+
+  it(
+    'what was done from this page is no news to whoever acts next, though not all of the page shows it yet',
+    async () => {
+      const id = await suite.waitsForPromotion({ id: 'own-doing' });
+      await suite.open(`/ui/deployments/${id}`);
+      const history = await held(`**/rollbook/history/deployment/${id}*`);
+      await act('Promote…', 'Promote', 'go');
+      await suite.page.getByRole('cell', { name: 'promoted', exact: true }).waitFor();
+      await act('Fail…', 'Fail the deployment', 'too late');
+      await history.release();
+      expect((await suite.history('deployment', id)).at(-1)).toMatchObject({
+        Type: 'DeploymentFailed',
+        Reason: 'too late',
+      });
+    },
+    BOUND_MS,
+  );
+
+  it(
+    'what happens while the page reads has not been seen by the answer it reads',
+    async () => {
+      const id = await suite.waitsForPromotion({ id: 'unseen' });
+      await suite.open(`/ui/deployments/${id}`);
+      const pause = (isPaused: boolean) =>
+        suite.send<{ Index: number }>('PUT', `/v1/deployment/pause/${id}`, { DeploymentID: id, Pause: isPaused });
+      const deployment = await held(`**/v1/deployment/${id}`);
+      await pause(true);
+      await deployment.isHeld;
+      await pause(false);
+      const last = await pause(true);
+      await suite.page
+        .locator('main')
+        .getByRole('link', { name: `#${last.Index.toLocaleString('en')}` })
+        .first()
+        .waitFor();
+      deployment.next();
+      await suite.page.getByRole('button', { name: 'Resume…' }).click();
+      const seen = await suite.page
+        .getByRole('dialog')
+        .getByText(/^as of #/)
+        .textContent();
+      expect(Number(seen!.replace(/\D/g, ''))).toBeLessThan(last.Index);
+      await suite.page.keyboard.press('Escape');
+      await deployment.release();
     },
     BOUND_MS,
   );

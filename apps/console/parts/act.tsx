@@ -258,8 +258,10 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'NodeEventsEmitted',
 ]);
 const MOST_ATTEMPTS = 5;
+/** Commits that were made from here, which whoever made them knows of before all of the page shows them. */
+const own = new Set<number>();
 
-/** Sends a step; if all that came since it was seen is progress, it is sent again as of then. */
+/** Sends a step; if all that came since it was seen is progress or was done from here, it is sent again as of then. */
 async function attempt(step: Step, terms: Terms): Promise<Outcome> {
   let outcome: Outcome = {};
   let seen = terms.seen;
@@ -267,7 +269,8 @@ async function attempt(step: Step, terms: Terms): Promise<Outcome> {
     // A refusal leaves nothing behind, so the key is still free.
     outcome = await act(step, { ...terms, seen }).then((index): Outcome => ({ index }), outcomeOf);
     const { since } = outcome;
-    if (since === undefined || !since.every(({ type }) => PROGRESS.has(type))) return outcome;
+    if (outcome.index !== undefined) own.add(outcome.index);
+    if (since === undefined || !since.every(({ type, index }) => PROGRESS.has(type) || own.has(index))) return outcome;
     seen = Math.max(seen, ...since.map(({ index }) => index));
   }
   return outcome;

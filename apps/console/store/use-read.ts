@@ -20,9 +20,9 @@ export const seenIndex = (): number => Math.min(head.value, ...[...outrun.values
 
 interface Upkeep<T> {
   readonly concerns: (touched: Touched) => boolean;
-  /** Takes what the stream tells into what was read; absent: it is read again. */
   /** Milliseconds between two readings. */
   readonly every?: number;
+  /** Takes what the stream tells into what was read; absent: it is read again. */
   readonly fold?: (value: T, index: number, touched: readonly Touched[]) => T;
 }
 
@@ -43,6 +43,8 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
     let readAt = -Infinity;
     let known: { value: T; index: number } | undefined;
     let waiting: Touched[] = [];
+    /** The first commit that came during the reading, and that its answer may lack. */
+    let missed: number | undefined;
     const show = (value: T): void => setReading({ question, value, error: undefined });
     const load = (): void => {
       isReading = true;
@@ -70,7 +72,10 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
           isReading = false;
           waiting = [];
           outrun.delete(self);
-          if (isStale && !isOver) soon();
+          if (isOver || !isStale) return;
+          if (missed !== undefined) outrun.set(self, missed);
+          missed = undefined;
+          soon();
         });
     };
     const soon = (): void => {
@@ -96,16 +101,18 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
             if (!isFresh && touched.length === 0) return;
             const { fold } = upkeep;
             const isFoldable = !isFresh && fold !== undefined && touched.every(({ object }) => object);
+            // What is asked at intervals is advice, not what a person acts upon.
+            const first = upkeep.every === undefined ? touched[0]?.index : undefined;
             if (isReading) {
               waiting.push(...touched);
-              isStale ||= !isFoldable;
+              if (isFoldable) return;
+              isStale = true;
+              missed ??= first;
             } else if (isFoldable && known !== undefined) {
               known = { value: fold(known.value, known.index, touched), index: known.index };
               show(known.value);
             } else {
-              // What is asked at intervals is advice, not what a person acts upon.
-              if (upkeep.every === undefined && !outrun.has(self) && touched.length > 0)
-                outrun.set(self, touched[0]!.index);
+              if (first !== undefined && !outrun.has(self)) outrun.set(self, first);
               soon();
             }
           });
