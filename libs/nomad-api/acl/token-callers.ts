@@ -29,7 +29,7 @@ import {
 } from '@app/kernel';
 import { digestOfSecret, isSameDigest, type IdentityTokens } from '@app/keyring';
 import type { ReadModels } from '@app/read-models';
-import type { LogTail } from '@app/streaming';
+import type { LogCommit, LogTail } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import type { Caller, Callers, Stranger } from './caller.js';
 
@@ -49,9 +49,14 @@ export interface TokenCallersOptions {
   readonly now: () => TimeUs;
 }
 
+/** A new token, which each login makes, moves nobody who is kept: unknown secrets are not. */
+const movesCallers = ({ stream, events }: LogCommit['changes'][number]): boolean =>
+  streamType(stream).startsWith('acl-') && events.some(({ type }) => type !== 'AclTokenCreated');
+
 /**
  * Whose tokens are, by the log that is applied now: the secrets of tokens, workload identities, and none at all. Tokens are kept by the digests
- * of their secrets until anything about ACLs changes; identities are verified each time, since they also end with their allocations, keys and times.
+ * of their secrets until anything about ACLs changes, but for a new token; identities are verified each time, since they also end with their
+ * allocations, keys and times.
  */
 export class TokenCallers implements Callers {
   private readonly found = new LRUCache<string, Caller>({ max: MAX_CALLERS });
@@ -61,7 +66,7 @@ export class TokenCallers implements Callers {
 
   constructor(private readonly options: TokenCallersOptions) {
     options.tail.onCommit(({ changes }) => {
-      if (!changes.some(({ stream }) => streamType(stream).startsWith('acl-'))) return;
+      if (!changes.some(movesCallers)) return;
       this.generation++;
       this.found.clear();
     });
