@@ -23,10 +23,8 @@ export interface Provider {
 export class Providers {
   private readonly providers = new LRUCache<string, Promise<Provider>>({ max: MAX_PROVIDERS, ttl: KEPT_MS });
   private readonly keySets = new LRUCache<string, Keys>({ max: MAX_PROVIDERS, ttl: KEPT_MS });
-  private readonly clients = new LRUCache<string, ProviderHttp>({
-    max: MAX_PROVIDERS,
-    dispose: (client) => client.close(),
-  });
+  /** One that is pushed out is not closed: a provider that is remembered may need it. Its idle connections end by themselves. */
+  private readonly clients = new LRUCache<string, ProviderHttp>({ max: MAX_PROVIDERS });
 
   /** @throws ProviderFault */
   discovered(url: string, ca: readonly string[]): Promise<Provider> {
@@ -52,6 +50,7 @@ export class Providers {
   }
 
   close(): void {
+    for (const client of this.clients.values()) client.close();
     this.clients.clear();
   }
 
