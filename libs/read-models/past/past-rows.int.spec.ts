@@ -1,5 +1,6 @@
+import { purgeNode } from '@app/domain';
 import { CommandHandler, PostgresEventStore } from '@app/event-store';
-import { createMigratedDatabase, type TestDatabase } from '@app/testing';
+import { createMigratedDatabase, idOf, nodeRegistered, type Decide, type TestDatabase } from '@app/testing';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { seeded, Workload } from '../testing/workload.js';
@@ -17,6 +18,8 @@ describe('Lists as of the past', () => {
   let client: Client;
   const plans: string[] = [];
   let rows: PastRows;
+  /** Is done right after a list has looked for what is there today, before it looks for what has gone. */
+  let between = async (): Promise<void> => undefined;
 
   beforeAll(async () => {
     database = await createMigratedDatabase();
@@ -32,12 +35,21 @@ describe('Lists as of the past', () => {
       async query(text: string, values: unknown[]) {
         const plan = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
         plans.push(plan.rows.map((row) => row['QUERY PLAN']).join('\n'));
-        return (await client.query(text, values)).rows as unknown;
+        const found = (await client.query(text, values)).rows as unknown;
+        if (text.includes('AS stands')) await between();
+        return found;
       },
     };
     rows = new PastRows(source as unknown as DataSource, new PastStates(store), new PastMoments(store));
   });
   beforeEach(() => plans.splice(0));
+
+  const execute = async (decide: Decide): Promise<void> => {
+    expect(await handler.execute({ name: 'Test', meta: { actor: 'test' }, decide })).toMatchObject({
+      kind: 'accepted',
+    });
+  };
+
   afterAll(async () => {
     await client?.end();
     await handler?.close();
@@ -59,6 +71,21 @@ describe('Lists as of the past', () => {
     expect(plans.filter((plan) => plan.includes('allocation_gone_int8range_idx')).length).toBeGreaterThan(0);
     for (const plan of plans.filter((text) => text.includes('allocation_gone')))
       expect(plan).not.toContain('Seq Scan on allocation_gone');
+  });
+
+  test('have what goes while they are read once', async () => {
+    const nodeId = idOf(77);
+    await execute(nodeRegistered(nodeId));
+    const { index } = await store.readHead();
+    between = async () => {
+      between = async () => undefined;
+      await execute((view, context) => purgeNode(view, context, { nodeId, affected: [] }));
+    };
+    const keysThen = async (): Promise<string[]> =>
+      (await rows.matching('node', { id: nodeId }, index)).map(({ key }) => key);
+    expect(await keysThen()).toEqual([nodeId]);
+    expect((await store.readHead()).index).toBe(index + 1);
+    expect(await keysThen()).toEqual([nodeId]);
   });
 
   test('of a log that is older than they are begin where they do', async () => {

@@ -142,6 +142,8 @@ export class PastRows {
       .filter(({ stands }) => stands)
       .map((row) => ({ key: row.key, document: row.document, create_index: row.create_index, columns: row }));
     const moved = new Set([...rows.filter(({ stands }) => !stands), ...gone].map(({ stream }) => stream));
+    // What has gone between the two queries is in both answers: it counts as it stood.
+    for (const { stands, stream } of rows) if (stands) moved.delete(stream);
     return { standing, moved: [...moved] };
   }
 
