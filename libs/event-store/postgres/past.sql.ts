@@ -3,6 +3,9 @@ import type { Pool } from 'pg';
 import type { PastEvent, PastStream } from '../port.js';
 import { textArray } from './binary-array.js';
 
+/** The first parameter, microseconds since 1970. */
+const ASKED_TIME = `(timestamptz 'epoch' + $1::bigint * interval '1 microsecond')`;
+
 const statements = {
   // What is stored serves when the stream has not moved since; else the last state that was kept, and the events up to the next one. `below`
   // bounds the look into the log: without it, everything that came after the index would be read to be thrown away.
@@ -39,9 +42,9 @@ const statements = {
   firstLater: {
     name: 'past_first_later',
     text: `SELECT min(index) AS index FROM event
-      WHERE index > (SELECT index FROM moment WHERE time <= $1 ORDER BY time DESC, index DESC LIMIT 1)
-        AND index <= coalesce((SELECT index FROM moment WHERE time > $1 ORDER BY time, index LIMIT 1), 9223372036854775807)
-        AND recorded_at > $1`,
+      WHERE index > (SELECT index FROM moment WHERE time <= ${ASKED_TIME} ORDER BY time DESC, index DESC LIMIT 1)
+        AND index <= coalesce((SELECT index FROM moment WHERE time > ${ASKED_TIME} ORDER BY time, index LIMIT 1), 9223372036854775807)
+        AND recorded_at > ${ASKED_TIME}`,
   },
   head: { name: 'past_head', text: 'SELECT index FROM log_head' },
 };
@@ -105,9 +108,7 @@ export async function lastOfTypes(pool: Pool, index: Index): Promise<Map<string,
 export async function indexAt(pool: Pool, time: TimeUs): Promise<{ index: Index; isFinal: boolean }> {
   // The head first: what comes after it is later than this question.
   const { rows: heads } = await pool.query<{ index: Index }>(statements.head);
-  const iso = new Date(Math.floor(time / 1000)).toISOString();
-  const exact = `${iso.slice(0, -1)}${String(time % 1000).padStart(3, '0')}Z`;
-  const { rows } = await pool.query<{ index: Index | null }>({ ...statements.firstLater, values: [exact] });
+  const { rows } = await pool.query<{ index: Index | null }>({ ...statements.firstLater, values: [time] });
   const later = rows[0]?.index ?? null;
   return later === null ? { index: heads[0]?.index ?? 0, isFinal: false } : { index: later - 1, isFinal: true };
 }

@@ -300,6 +300,12 @@ export function describeEventStore(provide: () => Promise<SharedLog>): void {
       expect(await store.indexAt(start + 9 * second)).toEqual({ index: four, isFinal: false });
       expect(await store.indexAt(1_000_000)).toEqual({ index: 0, isFinal: true });
     });
+
+    test('a time before 1970 is one like any other, to the microsecond', async () => {
+      await store.appendBatch([appendOf(newStream(), 0, 1)]);
+      for (const early of [-1, Date.parse('0000-01-01T00:00:00Z') * 1_000])
+        expect(await store.indexAt(early)).toEqual({ index: 0, isFinal: true });
+    });
   });
 
   describe('reading on from an index', () => {
