@@ -1,3 +1,4 @@
+export { byBytes } from './by-bytes.js';
 export { ENTITIES, type DocumentRow } from './entities.js';
 export { GarbageSource, type Belongings, type GarbagePage } from './garbage.js';
 export { ServerDirectory, type ServerEntry } from './server-directory.js';
@@ -7,6 +8,7 @@ export { project, versionKey } from './project.js';
 export type { ListQuery } from './list-query.js';
 export type { Snapshot, SnapshotQuery, SnapshotRow } from './list-snapshot.js';
 export { ReadModels, type JobRow } from './read-models.js';
+export { belongs } from './membership.js';
 export { isHidden, type Purge } from './remnants.js';
 export { TABLES, type TableName } from './tables.js';
 export { Variables, type VariableRow } from './variables.js';

@@ -1,14 +1,6 @@
+import { byBytes } from '../by-bytes.js';
 import type { ListQuery } from '../list-query.js';
 import { textIn, type PastRow } from './past-row.js';
-
-const ASCII = /^[\0-\x7f]*$/;
-
-/** The order of Postgres' `C` collation. JavaScript's own compares UTF-16 units, which differs beyond U+D7FF. */
-export function byBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  if (ASCII.test(a) && ASCII.test(b)) return a < b ? -1 : 1;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
 
 /** What orders rows, part by part; indexes are numbers. */
 const PARTS: Readonly<Record<ListQuery['order'], (row: PastRow) => readonly (string | number)[]>> = {

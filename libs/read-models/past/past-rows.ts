@@ -1,14 +1,15 @@
 import type { AggregateState, DeploymentState, EvaluationState } from '@app/domain';
 import { deploymentStream, evaluationStream, ownProperty, streamKey, type Index, type StreamName } from '@app/kernel';
 import type { DataSource } from 'typeorm';
+import { byBytes } from '../by-bytes.js';
 import { namespacesOf, type ListQuery } from '../list-query.js';
+import { belongs } from '../membership.js';
 import { keyOf, type DocumentRow } from '../entities.js';
 import { project } from '../project.js';
 import { goneTableOf } from '../projection-sql.js';
 import { ownerOf, OWNERS } from '../rebuild/owners.js';
 import { isHidden, type Purge } from '../remnants.js';
 import { TABLES, type TableName } from '../tables.js';
-import { byBytes } from './order.js';
 import type { PastMoments } from './past-moments.js';
 import type { PastRow } from './past-row.js';
 import type { PastStates } from './past-states.js';
@@ -66,7 +67,7 @@ export class PastRows {
     if (narrowed === 'nothing') return [];
     const { standing, moved } = await this.candidates(table, narrowed, index);
     const was = await this.folded(table, moved, index);
-    const all = [...standing, ...was.filter((row) => held.every((condition) => holds(row, table, condition)))];
+    const all = [...standing, ...was.filter((row) => belongs(row.columns, { table, where, prefix }, row.key))];
     const purges = await this.purges(index);
     return purges.length === 0 ? all : all.filter(({ columns }) => !isHidden(table, columns, purges));
   }
@@ -203,13 +204,6 @@ const sql = (conditions: readonly Condition[], values: unknown[]): string =>
       return comparison === 'any' ? ` AND t.${column} = ANY(${parameter})` : ` AND t.${column} = ${parameter}`;
     })
     .join('');
-
-/** The same on a row that was projected. */
-function holds(row: PastRow, table: TableName, { column, comparison, value }: Condition): boolean {
-  const present = column === keyOf(table) ? row.key : ownProperty(row.columns, column);
-  if (comparison === 'begins') return String(present).startsWith(value as string);
-  return comparison === 'any' ? (value as readonly unknown[]).includes(present) : present === value;
-}
 
 /** The rows of a stream in a table, as the append would have them. */
 function rowsOf(table: TableName, stream: StreamName, state: AggregateState): PastRow[] {

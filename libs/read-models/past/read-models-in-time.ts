@@ -1,6 +1,7 @@
 import type { JobStatus } from '@app/domain';
 import type { Index } from '@app/kernel';
 import type { DataSource } from 'typeorm';
+import { byBytes } from '../by-bytes.js';
 import type { DocumentRow } from '../entities.js';
 import type { ListQuery } from '../list-query.js';
 import type { Snapshot, SnapshotQuery, SnapshotRow } from '../list-snapshot.js';
@@ -8,7 +9,7 @@ import { ReadModels, type JobRow } from '../read-models.js';
 import type { TableName } from '../tables.js';
 import { Variables, type VariableRow } from '../variables.js';
 import { asOf } from './as-of.js';
-import { byBytes, inOrder } from './order.js';
+import { inOrder } from './order.js';
 import { numberIn, textIn, type PastRow } from './past-row.js';
 import type { PastRows } from './past-rows.js';
 

@@ -1,4 +1,5 @@
 import type { Index } from '@app/kernel';
+import { byBytes } from '@app/read-models';
 import { Chunks, type Body } from '../chunks.js';
 
 /** Bytes that a segment is made of, about: what is copied when one of its rows changes. */
@@ -164,19 +165,9 @@ export class EncodedRows {
 
   private compare(a: Place, b: Place): number {
     const byIndex = this.order === 'created' ? a.createIndex - b.createIndex : 0;
-    const order = byIndex === 0 ? compareKeys(a.key, b.key) : byIndex;
+    const order = byIndex === 0 ? byBytes(a.key, b.key) : byIndex;
     return this.isReversed ? -order : order;
   }
-}
-
-/** From here on the order of UTF-16 units is not that of the bytes. */
-const BEYOND = /[\ud800-\uffff]/;
-
-/** Bytewise, as the database has it. */
-function compareKeys(a: string, b: string): number {
-  if (a === b) return 0;
-  if (BEYOND.test(a) || BEYOND.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return a < b ? -1 : 1;
 }
 
 const textAt = ({ bytes, ends }: Segment, row: number): Buffer =>

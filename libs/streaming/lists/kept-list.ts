@@ -1,10 +1,9 @@
 import type { AggregateState } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import { parseExact, type Index } from '@app/kernel';
-import { isHidden, type Purge, type ReadModels, type SnapshotQuery, type SnapshotRow } from '@app/read-models';
+import { belongs, isHidden, type Purge, type ReadModels, type SnapshotQuery, type SnapshotRow } from '@app/read-models';
 import type { LogTail } from '../log-tail.js';
 import { EncodedRows, type ListOrder, type RowChange } from './encoded-rows.js';
-import { belongs } from './membership.js';
 import type { Change, KeptTable, TableChanges } from './table-changes.js';
 
 /** More states than this are not read one by one to catch up with other instances: the list is read anew. */
