@@ -106,7 +106,7 @@ export class GarbageSource {
 
   /** What a job has, by id; `limit`: as many of each kind at most. */
   async belongings(namespace: string, jobId: string, limit?: number): Promise<Belongings> {
-    return this.idsOf([namespace, jobId], limit, (table) => withoutRemnants(table) ?? 'true');
+    return this.idsOf([namespace, jobId], limit, withoutRemnants);
   }
 
   /** Some of what is still there of a job that was purged, of evaluations those that are open. */

@@ -32,8 +32,7 @@ export function listBuilder(
       [column]: value,
     });
   }
-  const visible = withoutRemnants(query.table);
-  if (visible !== undefined) builder.andWhere(visible);
+  builder.andWhere(withoutRemnants(query.table));
   if (query.prefix !== undefined) {
     builder.andWhere(`starts_with(t.${query.prefix.column}, :prefix)`, { prefix: query.prefix.value });
   }

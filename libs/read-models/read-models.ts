@@ -39,20 +39,9 @@ export class ReadModels {
 
   /** Only the keys of a list; `limit`: as many of them at most. */
   async keys(table: TableName, where: ListQuery['where'], limit?: number): Promise<string[]> {
-    const key = keyOf(table);
-    const builder = this.dataSource
-      .createQueryBuilder()
-      .select([`t.${key} AS key`])
-      .from(table, 't');
-    for (const [column, value] of Object.entries(where)) {
-      builder.andWhere(Array.isArray(value) ? `t.${column} = ANY(:${column})` : `t.${column} = :${column}`, {
-        [column]: value,
-      });
-    }
-    const visible = withoutRemnants(table);
-    if (visible !== undefined) builder.andWhere(visible);
-    if (limit !== undefined) builder.limit(limit);
-    return (await builder.orderBy(`t.${key}`).getRawMany<{ key: string }>()).map((row) => row.key);
+    const query = { table, where, order: 'key', ...(limit !== undefined && { limit }) } as const;
+    const builder = listBuilder(this.dataSource.createQueryBuilder(), query).select([`t.${keyOf(table)} AS key`]);
+    return (await builder.getRawMany<{ key: string }>()).map((row) => row.key);
   }
 
   /** The text of one row and its index, or undefined. */
@@ -61,7 +50,7 @@ export class ReadModels {
     key: string,
   ): Promise<{ readonly document: string; readonly index: Index; readonly namespace: string } | undefined> {
     const rows: { document: string; modify_index: string; namespace: string }[] = await this.dataSource.query(
-      `SELECT document, modify_index, namespace FROM ${table} t WHERE ${keyOf(table)} = $1 AND ${withoutRemnants(table) ?? 'true'}`,
+      `SELECT document, modify_index, namespace FROM ${table} t WHERE ${keyOf(table)} = $1 AND ${withoutRemnants(table)}`,
       [key],
     );
     return rows[0] && { document: rows[0].document, index: Number(rows[0].modify_index), namespace: rows[0].namespace };
