@@ -12,12 +12,13 @@ import type { ClusterView } from '../ports.js';
 import type { GroupAsk } from './ask.js';
 import { compileAsk } from './ask.js';
 import { matchesDatacenter, matchesPool, resolveTarget } from './constraints.js';
+import { infeasibilities } from './feasibility.js';
 import { offerPorts } from './ports.js';
 import { randomFrom } from './random.js';
 import { NO_USAGE, sumUsage } from './resources.js';
 import type { Occupancy, Slot } from './slot.js';
-import { cpuAsked, freeCores, portsOf, shortage, siblingsOn, slotOf, usedBy } from './slot.js';
-import type { PropertyCounts } from './spread.js';
+import { countOwn, cpuAsked, freeCores, portsOf, shortage, slotOf, usedBy } from './slot.js';
+import { countProperty, type PropertyCounts } from './spread.js';
 
 /** Nodes times groups that are looked at; beyond it only the first nodes are. */
 const MAX_LOOKS = 20_000;
@@ -55,7 +56,10 @@ export function explainPlacement(
   );
   for (const alloc of cluster.allocationsOfJob(job.namespace, job.id)) {
     const node = isTerminal(alloc) ? undefined : cluster.node(alloc.nodeId);
-    if (node !== undefined) countOwn(node, slots.get(node.id), alloc.taskGroup, properties);
+    if (node === undefined) continue;
+    const slot = slots.get(node.id);
+    if (slot !== undefined) countOwn(slot, alloc.taskGroup, 1);
+    for (const property of properties) countProperty(property, node.description, alloc.taskGroup, 1);
   }
   return {
     version,
@@ -63,24 +67,6 @@ export function explainPlacement(
     nodes: nodes.length,
     judged: looked.length,
   };
-}
-
-function countOwn(
-  { description }: NodeState,
-  slot: Slot | undefined,
-  group: string,
-  properties: readonly PropertyCounts[],
-): void {
-  if (slot !== undefined) {
-    slot.own++;
-    const known = slot.ownByGroup.find((own) => own.group === group);
-    if (known === undefined) slot.ownByGroup.push({ group, count: 1 });
-    else known.count++;
-  }
-  for (const { group: ofGroup, valueOf, counts } of properties) {
-    const value = ofGroup === null || ofGroup === group ? valueOf(description) : undefined;
-    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
 }
 
 function explainGroup(cluster: ClusterView, ask: GroupAsk, slots: readonly Slot[]): GroupExplanation {
@@ -119,7 +105,7 @@ function judge(cluster: ClusterView, ask: GroupAsk, slot: Slot, random: () => nu
     allocations: () => cluster.liveAllocationsOnNode(node.id),
     usage: () => cluster.usedOnNode?.(node.id) ?? sumUsage(NO_USAGE, cluster.liveAllocationsOnNode(node.id), 1),
   };
-  const rules = [...candidacyOf(ask, node), ...rulesOf(ask, slot)];
+  const rules = [...candidacyOf(ask, node), ...infeasibilities(ask, slot)];
   const lacks = shortage(ask, slot, occupancy);
   const ports =
     ask.networks.length === 0
@@ -152,22 +138,6 @@ function candidacyOf({ version: { spec } }: GroupAsk, node: NodeState): string[]
       ? []
       : [`datacenter is ${node.description.Datacenter}`]),
   ];
-}
-
-/** Every rule of the job and the group that a node fails, however much room it has. */
-function rulesOf(ask: GroupAsk, slot: Slot): string[] {
-  const { description } = slot.node;
-  const checks = [...ask.jobChecks, ...ask.groupChecks, ...ask.nodeChecks];
-  const failed = checks.filter((check) => !check.passes(description)).map(({ reason }) => reason);
-  const neighbours = ask.distinctHosts === 'job' ? slot.own : siblingsOn(slot, ask.group.Name);
-  if (ask.distinctHosts !== null && neighbours > 0) failed.push('distinct_hosts');
-  for (const { attribute, allowed, counts } of ask.distinctProperties) {
-    const value = counts.valueOf(description);
-    const used = value === undefined ? 0 : (counts.counts.get(value) ?? 0);
-    if (value === undefined) failed.push(`missing property "${attribute}"`);
-    else if (used >= allowed) failed.push(`distinct_property: ${attribute}=${value} used by ${used} allocs`);
-  }
-  return [...new Set(failed)];
 }
 
 /** One fits; how many would? */

@@ -5,6 +5,9 @@ import type { Slot } from './slot.js';
 import { siblingsOn } from './slot.js';
 
 const CLASS_INELIGIBLE = 'computed class ineligible';
+const DISTINCT_HOSTS = 'distinct_hosts';
+
+type NodeAndOwn = Pick<Slot, 'node' | 'own' | 'ownByGroup'>;
 
 const firstFailing = (checks: readonly NodeCheck[], node: NodeDescription): string | null =>
   checks.find((check) => !check.passes(node))?.reason ?? null;
@@ -15,7 +18,7 @@ const firstFailing = (checks: readonly NodeCheck[], node: NodeDescription): stri
  */
 export function infeasibility(
   ask: GroupAsk,
-  slot: Pick<Slot, 'node' | 'computedClass' | 'own' | 'ownByGroup'>,
+  slot: NodeAndOwn & Pick<Slot, 'computedClass'>,
   exact = false,
 ): string | null {
   const { computedClass } = slot;
@@ -31,17 +34,39 @@ export function infeasibility(
     const reason = firstFailing(ask.nodeChecks, description);
     if (reason !== null) return reason;
   }
-  if (ask.distinctHosts !== null) {
-    const neighbours = ask.distinctHosts === 'job' ? slot.own : siblingsOn(slot, ask.group.Name);
-    if (neighbours > 0) return 'distinct_hosts';
-  }
-  for (const { attribute, allowed, counts } of ask.distinctProperties) {
-    const value = counts.valueOf(description);
-    if (value === undefined) return `missing property "${attribute}"`;
-    const used = counts.counts.get(value) ?? 0;
-    if (used >= allowed) return `distinct_property: ${attribute}=${value} used by ${used} allocs`;
+  if (hasNeighbours(ask, slot)) return DISTINCT_HOSTS;
+  for (const property of ask.distinctProperties) {
+    const reason = propertyReason(property, description);
+    if (reason !== null) return reason;
   }
   return null;
+}
+
+/** All reasons for which a node is told that the group cannot run on it, in the order of {@link infeasibility}. */
+export function infeasibilities(ask: GroupAsk, slot: NodeAndOwn): string[] {
+  const { description } = slot.node;
+  const checks = [...ask.jobChecks, ...ask.groupChecks, ...ask.nodeChecks];
+  const reasons = [
+    ...checks.filter((check) => !check.passes(description)).map(({ reason }) => reason),
+    ...(hasNeighbours(ask, slot) ? [DISTINCT_HOSTS] : []),
+    ...ask.distinctProperties.flatMap((property) => propertyReason(property, description) ?? []),
+  ];
+  return [...new Set(reasons)];
+}
+
+function hasNeighbours({ distinctHosts, group }: GroupAsk, slot: NodeAndOwn): boolean {
+  if (distinctHosts === null) return false;
+  return (distinctHosts === 'job' ? slot.own : siblingsOn(slot, group.Name)) > 0;
+}
+
+function propertyReason(
+  { attribute, allowed, counts }: GroupAsk['distinctProperties'][number],
+  node: NodeDescription,
+): string | null {
+  const value = counts.valueOf(node);
+  if (value === undefined) return `missing property "${attribute}"`;
+  const used = counts.counts.get(value) ?? 0;
+  return used >= allowed ? `distinct_property: ${attribute}=${value} used by ${used} allocs` : null;
 }
 
 /** The first node of a class speaks for all of them. */

@@ -18,6 +18,7 @@ import type { Scores } from './scoring.js';
 import { scoreMap, scoreNode } from './scoring.js';
 import type { Occupancy, Slot } from './slot.js';
 import {
+  countOwn,
   charge,
   coreSpeed,
   cpuAsked,
@@ -28,7 +29,7 @@ import {
   slotOf,
   usedBy,
 } from './slot.js';
-import type { PropertyCounts } from './spread.js';
+import { countProperty, type PropertyCounts } from './spread.js';
 import type { Victim } from './victims.js';
 import { NOBODY, prioritiesOf, victimsOn } from './victims.js';
 
@@ -150,25 +151,22 @@ export function createPlacer(
     return { allocations, usage };
   };
 
-  const countOwn = (slot: Slot, group: string, change: 1 | -1): void => {
-    slot.own += change;
-    const known = slot.ownByGroup.find((own) => own.group === group);
-    if (known === undefined) slot.ownByGroup.push({ group, count: change });
-    else known.count += change;
-    for (const property of properties) addToProperty(property, slot, group, change);
+  const count = (slot: Slot, group: string, change: 1 | -1): void => {
+    countOwn(slot, group, change);
+    for (const property of properties) countProperty(property, slot.node.description, group, change);
   };
   const countJob = (): void => {
     if (counted) return;
     counted = true;
     for (const alloc of cluster.allocationsOfJob(job.namespace, job.id)) {
       const node = isTerminal(alloc) || isReleased(alloc) ? undefined : cluster.node(alloc.nodeId);
-      if (node !== undefined) countOwn(slotFor(node), alloc.taskGroup, 1);
+      if (node !== undefined) count(slotFor(node), alloc.taskGroup, 1);
     }
   };
-  const countProperty = (attribute: string, group: string | null): PropertyCounts => {
+  const newProperty = (attribute: string, group: string | null): PropertyCounts => {
     const property: PropertyCounts = { group, valueOf: resolveTarget(attribute), counts: new Map() };
     for (const slot of slots.values()) {
-      for (const own of slot.ownByGroup) addToProperty(property, slot, own.group, own.count);
+      for (const own of slot.ownByGroup) countProperty(property, slot.node.description, own.group, own.count);
     }
     properties.push(property);
     return property;
@@ -197,7 +195,7 @@ export function createPlacer(
     jobVerdicts.set(version, verdicts);
     const compiled = compileAsk(version, group, {
       jobVerdicts: verdicts,
-      count: countProperty,
+      count: newProperty,
       oversubscribes: configuration.memoryOversubscription ?? false,
     });
     ofVersion.set(name, compiled);
@@ -280,7 +278,7 @@ export function createPlacer(
     }
     const resources = fillIn(request, slot, { offer, occupancy: occupancyOf(slot) });
     charge(slot, resources, 1);
-    countOwn(slot, request.group.Name, 1);
+    count(slot, request.group.Name, 1);
     return resources;
   };
 
@@ -342,7 +340,7 @@ export function createPlacer(
     const slot = slots.get(alloc.nodeId);
     if (slot === undefined) return;
     if (!isClientTerminal(alloc)) charge(slot, alloc.allocatedResources, sign);
-    if (counted && isOwn(alloc) && !isTerminal(alloc)) countOwn(slot, alloc.taskGroup, sign);
+    if (counted && isOwn(alloc) && !isTerminal(alloc)) count(slot, alloc.taskGroup, sign);
   };
 
   const refit: Placer['refit'] = (request, alloc) => {
@@ -410,12 +408,6 @@ function candidatesAmong(nodes: readonly NodeState[], version: JobVersion): Cand
 }
 
 const only = (scored: Scored | null): Scored[] => (scored === null ? [] : [scored]);
-
-function addToProperty({ group, valueOf, counts }: PropertyCounts, slot: Slot, name: string, change: number): void {
-  if (group !== null && group !== name) return;
-  const value = valueOf(slot.node.description);
-  if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + change);
-}
 
 /** The best few, best first; null when no node was scored. */
 function scoreMeta(scored: readonly Scored[]): AllocMetric['ScoreMetaData'] {

@@ -36,6 +36,14 @@ export interface OwnCount {
 export const siblingsOn = ({ ownByGroup }: Pick<Slot, 'ownByGroup'>, group: string): number =>
   ownByGroup.length === 0 ? 0 : (ownByGroup.find((own) => own.group === group)?.count ?? 0);
 
+/** Counts an allocation of a group of the job at hand that is to run on the node (1), or is not to any more (-1). */
+export function countOwn(slot: Slot, group: string, change: 1 | -1): void {
+  slot.own += change;
+  const known = slot.ownByGroup.find((own) => own.group === group);
+  if (known === undefined) slot.ownByGroup.push({ group, count: change });
+  else known.count += change;
+}
+
 export function slotOf(node: NodeState, computedClass: string): Slot {
   const { NodeResources: total, ReservedResources: reserved } = node.description;
   return {

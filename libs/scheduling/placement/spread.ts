@@ -7,6 +7,18 @@ export interface PropertyCounts {
   readonly counts: Map<string, number>;
 }
 
+/** Counts an allocation of a group (1), or some, or takes them away again (negative). */
+export function countProperty(
+  { group, valueOf, counts }: PropertyCounts,
+  node: NodeDescription,
+  ofGroup: string,
+  change: number,
+): void {
+  if (group !== null && group !== ofGroup) return;
+  const value = valueOf(node);
+  if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + change);
+}
+
 export interface SpreadBlock {
   readonly spread: Spread;
   readonly counts: PropertyCounts;
