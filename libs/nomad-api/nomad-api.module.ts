@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases, type PastLog } from '@app/event-store';
-import type { TimeUs } from '@app/kernel';
+import { US_PER_MS, type TimeUs } from '@app/kernel';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import { IdentityProviders } from '@app/identity-providers';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
@@ -218,7 +218,10 @@ export class NomadApiModule {
         { provide: TokenWrites, useValue: tokens },
         { provide: MethodSecrets, useValue: new MethodSecrets(services.keyring) },
         { provide: IdentityProviders, useValue: services.identityProviders },
-        { provide: OidcRequests, useValue: new OidcRequests(services.keyring, Date.now) },
+        {
+          provide: OidcRequests,
+          useValue: new OidcRequests(services.keyring, () => Math.floor(services.now() / US_PER_MS)),
+        },
         { provide: Logins, useValue: new Logins(tail, readModels, objects, tokens, secrets, services.keyring) },
         { provide: BootstrapReset, useValue: new BootstrapReset(services.dataDir) },
         { provide: AllocationIdentities, useValue: new AllocationIdentities(services.identities, server.region) },

@@ -308,7 +308,17 @@ describe('Logging in', () => {
       expect(await complete(name, back, more())).toEqual({ status, body: expect.stringContaining(text) });
     });
 
-    test('refuses whoever comes back after ten minutes, and a code that was used', async () => {
+    test('refuses whoever comes back after ten minutes', async () => {
+      const name = await method('OIDC', config());
+      const back = provider.agree(await begin(name), person);
+      edge.advance(600_001);
+      const late = await complete(name, back);
+      edge.advance(-600_001);
+      expect(late).toEqual({ status: 500, body: 'no OIDC request found for client nonce' });
+      expect(await complete(name, back)).toMatchObject({ status: 200 });
+    });
+
+    test('refuses a code that was used', async () => {
       const name = await method('OIDC', { ...config(), OIDCDisableUserInfo: true });
       const back = provider.agree(await begin(name), person);
       expect(await complete(name, back)).toMatchObject({ status: 200 });
