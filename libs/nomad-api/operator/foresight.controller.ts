@@ -15,7 +15,7 @@ import type { Access } from '../acl/access.js';
 import { orThrow, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
-import { NomadError, param, parseUuid } from '../http/index.js';
+import { compareBytes, NomadError, param, parseUuid } from '../http/index.js';
 
 /** Deployments in one answer. */
 const MAX_WAITING = 1000;
@@ -109,11 +109,8 @@ export class ForesightController {
 const showsNodes = (access: Access): boolean => access.permissions.level('node', 'read');
 
 /** What waits for a person first, and of that what waits longest. */
-function byUrgency(a: Waiting, b: Waiting): number {
-  const [first, second] = [a, b].map(({ By }) => (By === 'operator' ? 0 : 1)) as [number, number];
-  if (first !== second) return first - second;
-  return (a.Since ?? '') < (b.Since ?? '') ? -1 : 1;
-}
+const byUrgency = (a: Waiting, b: Waiting): number =>
+  Number(b.By === 'operator') - Number(a.By === 'operator') || compareBytes(a.Since ?? '', b.Since ?? '');
 type Waiting = ReturnType<typeof renderWaiting>;
 
 const renderRoom = ({ cpu, memory, disk, cores }: Room): object => ({
