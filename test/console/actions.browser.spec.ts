@@ -97,6 +97,35 @@ describeInBrowser('acting in the console', () => {
   );
 
   it(
+    'what happens while updates are held back has not been seen',
+    async () => {
+      const id = await suite.waitsForPromotion({ id: 'held-back' });
+      await suite.open(`/ui/deployments/${id}`);
+      await suite.page.getByText(/^live, #/).waitFor();
+      await suite.page.keyboard.press('u');
+      await suite.page.getByRole('button', { name: 'updates held back' }).waitFor();
+      const { Index } = await suite.send<{ Index: number }>('PUT', `/v1/deployment/pause/${id}`, {
+        DeploymentID: id,
+        Pause: true,
+      });
+      // All tabs are told by the one stream, the first one first.
+      const other = await suite.newPage(suite.context);
+      await suite.open(`/ui/deployments/${id}`, other);
+      await other.getByText(`live, #${Index.toLocaleString('en')}`).waitFor();
+      await other.close();
+      await suite.page.getByRole('button', { name: 'Pause…' }).click();
+      const dialog = suite.page.getByRole('dialog');
+      await dialog.getByRole('button', { name: 'Pause', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Pause all the same' }).waitFor();
+      await suite.page.keyboard.press('Escape');
+      await suite.page.keyboard.press('u');
+      await suite.page.getByRole('button', { name: 'Resume…' }).waitFor();
+      expect((await suite.history('deployment', id)).at(-1)!.Index).toBe(Index);
+    },
+    BOUND_MS,
+  );
+
+  it(
     'health is set by hand, and one unhealthy allocation ends the deployment',
     async () => {
       const id = await suite.waitsForPromotion({ id: 'judged' });

@@ -16,8 +16,12 @@ setInterval(() => (now.value = Date.now()), 1000);
 /** Updates wait until they are wanted again. */
 export const isHeld = signal(false);
 
-type Listener = (touched: readonly Touched[], isFresh: boolean) => void;
+/** `isFresh`: what was told before may have gaps; `from`: the first commit that was not told before. */
+type Listener = (touched: readonly Touched[], isFresh: boolean, from: number) => void;
 const listeners = new Set<Listener>();
+let told = -1;
+/** Up to which commit everything has been told to the page; it stands still while updates are held back. -1: nothing is known. */
+export const toldIndex = (): number => told;
 let gathered: Touched[] = [];
 let isFresh = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -27,12 +31,15 @@ const FRAME_MS = 50;
 
 function tellAll(): void {
   timer = undefined;
-  if (isHeld.value || (gathered.length === 0 && !isFresh)) return;
+  if (isHeld.value) return;
+  const from = told + 1;
+  told = head.value;
+  if (gathered.length === 0 && !isFresh) return;
   const [events, wasCut] = [gathered, isFresh];
   gathered = [];
   isFresh = false;
   batch(() => {
-    for (const listener of listeners) listener(events, wasCut);
+    for (const listener of listeners) listener(events, wasCut, from);
   });
 }
 

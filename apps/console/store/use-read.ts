@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { readIndexed, type Refused } from './api.ts';
 import type { Touched } from './follow.ts';
 import { asOf } from './go.ts';
-import { head, onTouched } from './live.ts';
+import { onTouched, toldIndex } from './live.ts';
 
 /** Between two readings of the same. */
 const GATHER_MS = 150;
@@ -16,7 +16,7 @@ export interface Reading<T> {
 const outrun = new Map<object, number>();
 
 /** Up to which commit everything on the page is shown: what a person has seen who acts now. */
-export const seenIndex = (): number => Math.min(head.value, ...[...outrun.values()].map((index) => index - 1));
+export const seenIndex = (): number => Math.min(toldIndex(), ...[...outrun.values()].map((index) => index - 1));
 
 interface Upkeep<T> {
   readonly concerns: (touched: Touched) => boolean;
@@ -96,13 +96,14 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
     const stop =
       moment !== undefined
         ? () => undefined
-        : onTouched((all, isFresh) => {
+        : onTouched((all, isFresh, from) => {
             const touched = all.filter(upkeep.concerns);
             if (!isFresh && touched.length === 0) return;
             const { fold } = upkeep;
             const isFoldable = !isFresh && fold !== undefined && touched.every(({ object }) => object);
             // What is asked at intervals is advice, not what a person acts upon.
-            const first = upkeep.every === undefined ? touched[0]?.index : undefined;
+            const lacking = isFresh && from > 0 ? from : touched[0]?.index;
+            const first = upkeep.every === undefined ? lacking : undefined;
             if (isReading) {
               waiting.push(...touched);
               if (isFoldable) return;
