@@ -58,8 +58,12 @@ export class TaskIdentities {
   readonly #tokens = new Map<string, string>();
   #cancel: Cancel | null = null;
   #renewAtUs: TimeUs = 0;
+  /** Counts preparations: one that was stopped or overtaken while servers signed plans no renewal. */
+  #turn = 0;
   /** The default identity, signed for the agent's own questions in the task's name. */
   #asking: { readonly token: string; readonly renewAtUs: TimeUs } | null = null;
+  /** Several questions at once wait for one signature. */
+  #signing: Promise<string> | null = null;
 
   constructor(
     private readonly host: IdentityHost,
@@ -97,6 +101,7 @@ export class TaskIdentities {
     const wanted = wantedIdentities(task);
     this.stop();
     if (wanted.length === 0) return;
+    const turn = this.#turn;
     const { Identities: signed, Rejections: rejected } = await this.host
       .sign(
         this.task,
@@ -112,30 +117,38 @@ export class TaskIdentities {
     let renewAtUs = Infinity;
     for (const { Name, Token, ExpiresAtUs } of signed) {
       this.#tokens.set(Name, Token);
-      if (ExpiresAtUs > 0) renewAtUs = Math.min(renewAtUs, now + (ExpiresAtUs - now) / 2);
+      renewAtUs = Math.min(renewAtUs, renewalOf(ExpiresAtUs, now));
     }
     for (const { name, path } of wanted) {
       const token = this.#tokens.get(name);
       if (path !== null && token !== undefined)
         await writeInside([this.directories.task], path, token, { mode: 0o600, owner });
     }
+    if (turn !== this.#turn) return;
     if (renewAtUs < Infinity) this.#renewAt(renewAtUs, task, owner);
     else this.#renewAtUs = 0;
   }
 
   /** The task's default identity, in whose name its templates are answered. @throws Error if servers do not give it now */
-  async token(): Promise<string> {
+  token(): Promise<string> {
+    if (this.#asking !== null && this.host.now() < this.#asking.renewAtUs) return Promise.resolve(this.#asking.token);
+    this.#signing ??= this.#signDefault().finally(() => {
+      this.#signing = null;
+    });
+    return this.#signing;
+  }
+
+  async #signDefault(): Promise<string> {
     const now = this.host.now();
-    if (this.#asking !== null && now < this.#asking.renewAtUs) return this.#asking.token;
     const { Identities: signed, Rejections: rejected } = await this.host.sign(this.task, [DEFAULT]);
     const [identity] = signed;
     if (identity === undefined) throw new Error(`the default identity was refused: ${rejected[0]?.Reason ?? ''}`);
-    const { Token: token, ExpiresAtUs: expiresAtUs } = identity;
-    this.#asking = { token, renewAtUs: expiresAtUs > 0 ? now + (expiresAtUs - now) / 2 : Infinity };
-    return token;
+    this.#asking = { token: identity.Token, renewAtUs: renewalOf(identity.ExpiresAtUs, now) };
+    return identity.Token;
   }
 
   stop(): void {
+    this.#turn++;
     this.#cancel?.();
     this.#cancel = null;
   }
@@ -147,12 +160,15 @@ export class TaskIdentities {
 
   #renewAfter(ms: number, task: Task, owner: Owner | null): void {
     this.#cancel = this.host.timers.after(ms, () => {
-      this.prepare(task, owner).then(
+      const renewal = this.prepare(task, owner);
+      const turn = this.#turn;
+      renewal.then(
         () => {
           for (const { changeMode, changeSignal } of wantedIdentities(task))
             if (changeMode === 'restart' || changeMode === 'signal') this.host.renewed(changeMode, changeSignal);
         },
         (error: unknown) => {
+          if (turn !== this.#turn) return;
           this.host.log.warn({ task: this.task, error: textOf(error) }, 'identities cannot be renewed; trying again');
           this.#renewAfter(IDENTITY_RETRY_MS, task, owner);
         },
@@ -160,3 +176,7 @@ export class TaskIdentities {
     });
   }
 }
+
+/** In the middle of its time; never, for one without an end. */
+const renewalOf = (expiresAtUs: TimeUs, now: TimeUs): TimeUs =>
+  expiresAtUs > 0 ? now + (expiresAtUs - now) / 2 : Infinity;

@@ -163,4 +163,40 @@ describe('identities of a task', () => {
     await identities.prepare(task({ Name: 'default' }), null);
     expect(calls()).toBe(0);
   });
+
+  test('that are signed after the task was stopped are not renewed', async () => {
+    const { identities } = identitiesOf({ life: 3_600_000_000 });
+    const planned = jest.spyOn(timers, 'after');
+    const prepared = identities.prepare(task({ Name: 'default', Env: true }), null);
+    identities.stop();
+    await prepared;
+    expect(planned).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ['is tried again', false, 2],
+    ['is not tried again after the task was stopped', true, 1],
+  ])('whose renewal fails: it %s', async (_, isStopped, planned) => {
+    const { identities } = identitiesOf({ fail: new Error('away') });
+    const plan = jest.spyOn(timers, 'after').mockReturnValue(() => undefined);
+    identities.resume(task({ Name: 'default', Env: true }), null, 1);
+    plan.mock.calls[0]![1]();
+    if (isStopped) identities.stop();
+    await new Promise(setImmediate);
+    expect(plan).toHaveBeenCalledTimes(planned);
+  });
+
+  test('are signed once for many questions at once in the name of the task, and kept for half of their time', async () => {
+    const { identities, calls } = identitiesOf({ life: 3_600_000_000 });
+    expect(await Promise.all([identities.token(), identities.token()])).toEqual(['default 1', 'default 1']);
+    expect(await identities.token()).toBe('default 1');
+    expect(calls()).toBe(1);
+  });
+
+  test('that cannot be signed for a question are asked for again by the next one', async () => {
+    const refused = identitiesOf({ fail: new Error('away') });
+    await expect(refused.identities.token()).rejects.toThrow('away');
+    await expect(refused.identities.token()).rejects.toThrow('away');
+    expect(refused.calls()).toBe(2);
+  });
 });
