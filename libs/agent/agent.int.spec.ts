@@ -349,6 +349,16 @@ describe('the tasks of a group', () => {
     expect(typesOf(update, 'clean')).not.toContain('Killing');
   });
 
+  it('ask servers for nothing more once they are over, while others go on', async () => {
+    await start();
+    const Templates = [{ EmbeddedTmpl: '{{ nomadVarExists "a" }}', DestPath: 'local/out', ChangeMode: 'noop' }];
+    const init = { ...hook('init', 'prestart', false, { run_for: '500ms' }), Templates };
+    const id = run([init, mockTask()]);
+    await server.until(() => server.waitingReads === 1);
+    await server.updateOf(id, (latest) => latest.TaskStates['main']?.State === 'running');
+    await server.until(() => server.waitingReads === 0);
+  });
+
   it('nomad#9542: a prestart sidecar that becomes a plain prestart task is not restarted any more', async () => {
     await start();
     const tasks = (sidecar: boolean) => [

@@ -421,8 +421,8 @@ export class AllocationRunner {
     if (status === 'failed' && this.#allocation.DeploymentID && this.#health === null && !this.#watcher) {
       this.#health = { healthy: false, timestampUs: 0 };
     }
+    for (const [name, provisions] of this.#provisions) if (this.#tasks.get(name)?.isDead) provisions.stop();
     if (this.isOver) {
-      for (const provisions of this.#provisions.values()) provisions.stop();
       this.#checks?.stop();
       this.#cancelMaxRun?.();
     }

@@ -16,16 +16,18 @@ const DONE = 'artifacts';
 
 /** Downloads the artifacts of a task, before it starts for the first time. */
 export class TaskArtifacts {
-  private stopping = new AbortController();
-
   constructor(
     private readonly directories: TaskDirectories,
     private readonly begins: () => void,
   ) {}
 
-  /** @throws ArtifactError */
-  async prepare(task: Task, owner: Owner | null, interpolate: (text: string) => string): Promise<void> {
-    this.stopping = new AbortController();
+  /** @param signal breaks off what is under way. @throws ArtifactError */
+  async prepare(
+    task: Task,
+    owner: Owner | null,
+    interpolate: (text: string) => string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const note = join(this.directories.executor, DONE);
     const wanted = createHash('sha256').update(JSON.stringify(task.Artifacts)).digest('hex');
     if ((await readFile(note, 'utf8').catch(() => '')) === wanted) return;
@@ -33,7 +35,7 @@ export class TaskArtifacts {
     for (const artifact of task.Artifacts ?? []) {
       const source = shown(String(artifact['GetterSource']));
       try {
-        await this.fetch(artifactBlock(artifact, interpolate), owner);
+        await this.fetch(artifactBlock(artifact, interpolate), owner, signal);
       } catch (error) {
         const recoverable = error instanceof ArtifactError && error.recoverable;
         throw new ArtifactError(`failed to download artifact ${JSON.stringify(source)}: ${textOf(error)}`, recoverable);
@@ -42,16 +44,11 @@ export class TaskArtifacts {
     await writeFile(note, wanted);
   }
 
-  /** Breaks off what is under way. */
-  stop(): void {
-    this.stopping.abort(new Error('the task is stopped'));
-  }
-
-  private async fetch(block: ArtifactBlock, owner: Owner | null): Promise<void> {
+  private async fetch(block: ArtifactBlock, owner: Owner | null, signal: AbortSignal): Promise<void> {
     const draft = await mkdtemp(join(this.directories.executor, 'artifact-'));
     try {
       const file = join(draft, 'file');
-      await download(block, file, this.stopping.signal);
+      await download(block, file, signal);
       await this.deliver(block, draft, file, block.chown ? owner : null);
     } finally {
       await rm(draft, { recursive: true, force: true });

@@ -76,6 +76,7 @@ let directories: TaskDirectories;
 const files = new Map<string, Buffer>();
 const requests: { readonly url: string; readonly headers: IncomingHttpHeaders }[] = [];
 let begun = 0;
+let stopping: AbortController;
 
 const serve: RequestListener = (request, response): void => {
   const url = request.url ?? '';
@@ -152,13 +153,19 @@ beforeEach(() => {
     mkdirSync(folder, { recursive: true });
   requests.length = 0;
   begun = 0;
+  stopping = new AbortController();
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const taskWith = (...artifacts: Record<string, unknown>[]): Task =>
   mockTask({}, { Artifacts: artifacts.map((one) => ({ GetterMode: 'any', RelativeDest: 'local/', ...one })) as never });
 const get = (task: Task, owner: { uid: number; gid: number } | null = null): Promise<void> =>
-  new TaskArtifacts(directories, () => begun++).prepare(task, owner, (text) => text.replace('${BASE}', base));
+  new TaskArtifacts(directories, () => begun++).prepare(
+    task,
+    owner,
+    (text) => text.replace('${BASE}', base),
+    stopping.signal,
+  );
 const read = (path: string): string => readFileSync(join(directories.task, path), 'utf8');
 const hexOf = (type: string): string => createHash(type).update('content').digest('hex');
 
@@ -314,11 +321,8 @@ describe('artifacts of a task', () => {
   });
 
   test('that are broken off leave nothing', async () => {
-    const artifacts = new TaskArtifacts(directories, () => undefined);
-    const ready = artifacts.prepare(taskWith({ GetterSource: '${BASE}/file.txt' }), null, (text) =>
-      text.replace('${BASE}', base),
-    );
-    artifacts.stop();
+    const ready = get(taskWith({ GetterSource: '${BASE}/file.txt' }));
+    stopping.abort();
     await expect(ready).rejects.toThrow('failed to download');
     expect(readdirSync(directories.local)).toEqual([]);
   });

@@ -48,6 +48,7 @@ export class TaskProvisions {
   readonly #identities: TaskIdentities;
   readonly #artifacts: TaskArtifacts;
   readonly #templates: TaskTemplates;
+  #preparing = new AbortController();
 
   constructor(
     private readonly host: ProvisionHost,
@@ -77,15 +78,19 @@ export class TaskProvisions {
     return this.#identities.renewAtUs;
   }
 
-  /** @throws StartError if that may be tried again; Error if not */
+  /** @throws StartError if that may be tried again; Error if not, or if it was stopped */
   async prepare(task: Task): Promise<void> {
     this.task = task;
     refuseLacking(task);
     if (wantedIdentities(task).length === 0 && !hasArtifacts(task) && !hasTemplates(task)) return;
+    const { signal } = (this.#preparing = new AbortController());
     const owner = ownerOf(task.User);
     await this.host.createDirectories(task);
+    signal.throwIfAborted();
     await this.#identities.prepare(task, owner);
-    if (hasArtifacts(task)) await this.#artifacts.prepare(task, owner, (text) => this.#interpolated(text));
+    signal.throwIfAborted();
+    if (hasArtifacts(task)) await this.#artifacts.prepare(task, owner, (text) => this.#interpolated(text), signal);
+    signal.throwIfAborted();
     if (hasTemplates(task)) await this.#templates.prepare(task, owner);
   }
 
@@ -103,10 +108,10 @@ export class TaskProvisions {
     return { ...this.#environment(), ...this.#templates.env() };
   }
 
-  /** Nothing is kept up any more. */
+  /** Nothing is kept up any more, and what is under way comes to no more. */
   stop(): void {
+    this.#preparing.abort(new Error('the task is stopped'));
     this.#identities.stop();
-    this.#artifacts.stop();
     this.#templates.stop();
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { byName } from '@app/kernel';
@@ -18,6 +19,8 @@ export class FakeServer {
   /** How long the identities live that are signed from now on, and how often some were. */
   identityLifeUs = 3_600_000_000;
   signatures = 0;
+  /** Reads of a variable that wait for a change; there is none, and none comes. */
+  waitingReads = 0;
   heartbeatTtlMs = 15_000;
   /** Refuses everything, and counts. */
   isDown = false;
@@ -120,6 +123,10 @@ export class FakeServer {
       this.registrations++;
       return ok({ NodeID: Node.ID, HeartbeatTTLMs: this.heartbeatTtlMs, Index: ++this.index });
     }
+    if (url.pathname.startsWith('/v1/var/')) {
+      if (url.searchParams.get('index') !== '0') await this.#readInVain(request);
+      return { status: 404, body: 'variable not found' };
+    }
     const [, , , , id, verb] = url.pathname.split('/');
     if (id !== this.node?.ID) return { status: 404, body: 'node not found' };
     if (request.headers.authorization !== `Bearer ${this.secret}`) return { status: 403, body: 'Permission denied' };
@@ -146,6 +153,12 @@ export class FakeServer {
       default:
         return { status: 404, body: 'no such thing' };
     }
+  }
+
+  async #readInVain({ socket }: IncomingMessage): Promise<void> {
+    this.waitingReads++;
+    await once(socket, 'close');
+    this.waitingReads--;
   }
 
   #take(update: AllocationUpdate): void {
