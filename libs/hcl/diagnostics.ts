@@ -1,3 +1,4 @@
+import { quoted } from '@app/kernel';
 import { showRange, type Range } from './source.js';
 
 /** What is wrong with a file, and where. Without a range it is about the file as a whole. */
@@ -16,9 +17,11 @@ export class Diagnostics {
   /** How many there were, also those that were not kept. */
   count = 0;
 
-  add(summary: string, detail: string, range?: Range): void {
+  /** @param detail a function if it takes work: it is not asked for what is not kept */
+  add(summary: string, detail: string | (() => string), range?: Range): void {
     this.count += 1;
-    if (this.list.length < MAX_KEPT) this.list.push({ summary, detail, range });
+    if (this.list.length >= MAX_KEPT) return;
+    this.list.push({ summary, detail: typeof detail === 'string' ? detail : detail(), range });
   }
 
   addAll(other: Diagnostics): void {
@@ -51,13 +54,15 @@ export class HclError extends Error {
   override readonly name = 'HclError';
 }
 
-/** The first suggestion that is less than three edits away. */
-export function nameSuggestion(given: string, names: Iterable<string>): string | undefined {
-  for (const name of names) if (editDistance(given, name) < 3) return name;
-  return undefined;
+/** Asks whether the first name was meant that is less than three edits away; empty: none is. */
+export function didYouMean(given: string, names: Iterable<string>): string {
+  for (const name of names) if (editDistance(given, name) < 3) return ` Did you mean ${quoted(name)}?`;
+  return '';
 }
 
 function editDistance(left: string, right: string): number {
+  // A character is two units at the most; texts that are much longer than any name are not looked at.
+  if (left.length > 2 * (right.length + 2)) return 3;
   const [a, b] = [Array.from(left), Array.from(right)];
   if (Math.abs(a.length - b.length) > 2) return 3;
   let previous = b.map((_, i) => i + 1);

@@ -65,6 +65,22 @@ describe('a hostile job file', () => {
   const doubling = (first: string, next: (name: string) => string, times: number) =>
     `locals {\n  l0 = ${first}\n${Array.from({ length: times }, (_, i) => `  l${i + 1} = ${next(`local.l${i}`)}\n`).join('')}}\n`;
 
+  const groups = Array.from({ length: 1_000 }, (_, n) => n);
+  const dynamic = (content: string) =>
+    `job "j" {\n dynamic "group" {\n for_each = ${JSON.stringify(groups)}\n labels = ["g"]\n content {\n${content}}\n }\n}\n`;
+  const dynamicJson = (content: object) =>
+    JSON.stringify({ job: { j: { dynamic: { group: { for_each: groups, labels: ['g${group.key}'], content } } } } });
+  const unknown = Array.from({ length: 10_000 }, (_, n) => `unknown${n}`);
+
+  it('whose JSON has a large value in a dynamic block is parsed once', () => {
+    const count = `\${length([for x in [] : [${'a,'.repeat(50_000)}]])}`;
+    expect(outcome(dynamicJson({ count }))).toContain('"Name":"g999"');
+  });
+
+  it('with a long name of no function a thousand times is told so', () => {
+    expect(outcome(config(`[for a in range(1000) : ${'f'.repeat(50_000)}(a)]`))).toContain('Call to unknown function');
+  });
+
   it.each([
     ['brackets', config('['.repeat(50_000))],
     ['parentheses', config('('.repeat(50_000))],
@@ -136,6 +152,9 @@ describe('a hostile job file', () => {
       ),
     ],
     ['exponents', config('1e999999 * 1e999999')],
+    ['tries', config('[for a in range(1000) : [for b in range(1000) : try(formatt(1), 1)]]')],
+    ['unknown arguments', dynamic(unknown.map((name) => `${name} = 1\n`).join(''))],
+    ['unknown members', dynamicJson(Object.fromEntries(unknown.map((name) => [name, 1])))],
     ['hashes', config('[for i in range(1000) : bcrypt("x", 10)]')],
     ['costly hashes', config('bcrypt("x", 31)')],
     [

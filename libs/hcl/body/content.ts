@@ -1,5 +1,5 @@
 import { quoted } from '@app/kernel';
-import { nameSuggestion } from '../diagnostics.js';
+import { didYouMean } from '../diagnostics.js';
 import type { Evaluation } from '../evaluate/scope.js';
 import { showRange } from '../source.js';
 import type { Attribute, Block, Body } from '../syntax/ast.js';
@@ -10,7 +10,8 @@ import type { BlockSchema, BodySchema, Content, ScopedBlock } from './schema.js'
 
 /** What a body holds of its schema, dynamic blocks expanded. All else is told. */
 export function contentOf(given: Body, schema: BodySchema, evaluation: Evaluation): Content {
-  const { diagnostics } = evaluation;
+  const { budget, diagnostics } = evaluation;
+  budget.spend(given.json === undefined ? given.attributes.size + given.blocks.length : given.json.members.length);
   const body = given.json === undefined ? given : asSchema(given, given.json, schema, diagnostics);
   for (const { name, required } of schema.attributes) {
     if (required && !body.attributes.has(name)) missingArgument(name, body, evaluation);
@@ -22,7 +23,7 @@ export function contentOf(given: Body, schema: BodySchema, evaluation: Evaluatio
     else
       diagnostics.add(
         'Unsupported argument',
-        `An argument named ${quoted(attribute.name)} is not expected here.${hint(attribute.name, body, schema)}`,
+        () => `An argument named ${quoted(attribute.name)} is not expected here.${hint(attribute.name, body, schema)}`,
         attribute.nameRange,
       );
   }
@@ -44,29 +45,29 @@ export function contentOf(given: Body, schema: BodySchema, evaluation: Evaluatio
 
 function hint(name: string, body: Body, schema: BodySchema): string {
   const free = schema.attributes.map((one) => one.name).filter((one) => !body.attributes.has(one));
-  const near = nameSuggestion(name, free);
-  if (near !== undefined) return ` Did you mean ${quoted(near)}?`;
+  const near = didYouMean(name, free);
+  if (near !== '') return near;
   const isBlock = schema.blocks.some(({ type }) => type === name);
   return isBlock ? ` Did you mean to define a block of type ${quoted(name)}?` : '';
 }
 
 function unsupportedBlock({ type, typeRange }: Block, schema: BodySchema, { diagnostics }: Evaluation): void {
-  const near = nameSuggestion(
+  diagnostics.add(
+    'Unsupported block type',
+    () => `Blocks of type ${quoted(type)} are not expected here.${blockHint(type, schema)}`,
+    typeRange,
+  );
+}
+
+function blockHint(type: string, schema: BodySchema): string {
+  const near = didYouMean(
     type,
     schema.blocks.map((block) => block.type),
   );
+  if (near !== '') return near;
   const isAttribute = schema.attributes.some(({ name }) => name === type);
-  const suggestion =
-    near !== undefined
-      ? ` Did you mean ${quoted(near)}?`
-      : isAttribute
-        ? ` Did you mean to define argument ${quoted(type)}? If so, use the equals sign to assign it a value.`
-        : '';
-  diagnostics.add(
-    'Unsupported block type',
-    `Blocks of type ${quoted(type)} are not expected here.${suggestion}`,
-    typeRange,
-  );
+  if (!isAttribute) return '';
+  return ` Did you mean to define argument ${quoted(type)}? If so, use the equals sign to assign it a value.`;
 }
 
 function hasLabels(block: Block, { type, labels }: BlockSchema, { diagnostics }: Evaluation): boolean {

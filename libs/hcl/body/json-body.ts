@@ -1,5 +1,5 @@
 import { quoted } from '@app/kernel';
-import { nameSuggestion, type Diagnostics } from '../diagnostics.js';
+import { didYouMean, type Diagnostics } from '../diagnostics.js';
 import { rangeBetween, type Range } from '../source.js';
 import type { Attribute, Block, Body } from '../syntax/ast.js';
 import { jsonExpression, jsonSyntax } from '../syntax/json-expression.js';
@@ -59,14 +59,17 @@ function addAttribute(
 }
 
 function unknown({ name, nameRange }: JsonMember, schema: BodySchema, diagnostics: Diagnostics): void {
-  const names = [...schema.attributes.map((one) => one.name), ...schema.blocks.map(({ type }) => type)];
-  const near = nameSuggestion(name, names);
   diagnostics.add(
     'Extraneous JSON object property',
-    `No argument or block type is named ${quoted(name)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`,
+    () => `No argument or block type is named ${quoted(name)}.${didYouMean(name, namesOf(schema))}`,
     nameRange,
   );
 }
+
+const namesOf = ({ attributes, blocks }: BodySchema): readonly string[] => [
+  ...attributes.map(({ name }) => name),
+  ...blocks.map(({ type }) => type),
+];
 
 interface Label {
   readonly text: string;

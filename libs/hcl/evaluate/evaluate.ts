@@ -1,5 +1,5 @@
 import { quoted } from '@app/kernel';
-import { Diagnostics, nameSuggestion } from '../diagnostics.js';
+import { Diagnostics, didYouMean } from '../diagnostics.js';
 import { call } from '../functions/call.js';
 import type { Expression, ObjectItem } from '../syntax/ast.js';
 import { convert, unified } from '../values/convert.js';
@@ -86,10 +86,9 @@ function reference(expression: Of<'reference'>, evaluation: Evaluation): Value {
   if (evaluation.unknownNames === 'constant')
     evaluation.diagnostics.add('Variables not allowed', 'Variables may not be used here.', rootRange);
   else {
-    const near = nameSuggestion(root, namesIn(evaluation.scope));
     evaluation.diagnostics.add(
       'Unknown variable',
-      `There is no variable named ${quoted(root)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`,
+      () => `There is no variable named ${quoted(root)}.${didYouMean(root, namesIn(evaluation.scope))}`,
       rootRange,
     );
   }

@@ -1,5 +1,5 @@
 import { quoted } from '@app/kernel';
-import { Diagnostics, nameSuggestion } from '../diagnostics.js';
+import { Diagnostics, didYouMean } from '../diagnostics.js';
 import type { Evaluation } from '../evaluate/scope.js';
 import { startOf, type Expression } from '../syntax/ast.js';
 import { parseType } from './type-expression.js';
@@ -57,10 +57,10 @@ export function call(expression: Call, evaluation: Evaluation, evaluate: Evaluat
   if (special) return special(expression, evaluation, evaluate);
   const called = functions.get(name);
   if (called === undefined) {
-    const near = nameSuggestion(name, NAMES);
+    evaluation.budget.spend(NAMES.length);
     diagnostics.add(
       'Call to unknown function',
-      `There is no function named ${quoted(name)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`,
+      () => `There is no function named ${quoted(name)}.${didYouMean(name, NAMES)}`,
       nameRange,
     );
     return UNKNOWN;

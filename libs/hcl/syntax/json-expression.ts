@@ -1,4 +1,4 @@
-import type { Diagnostics } from '../diagnostics.js';
+import { Diagnostics } from '../diagnostics.js';
 import { EmbeddedSource, type Range } from '../source.js';
 import { parseNumber } from '../values/decimal.js';
 import { bool, number, text, UNKNOWN, untypedNull } from '../values/value.js';
@@ -10,8 +10,36 @@ import { ExpressionParser } from './parse-expression.js';
 import { parseTemplate } from './parse-template.js';
 import { Peeker } from './peeker.js';
 
+type Reading = (node: JsonNode, diagnostics: Diagnostics) => Expression;
+
+/** A body is read anew for each block that a dynamic one makes of it; what its values say is not. */
+function once(read: Reading): Reading {
+  const known = new WeakMap<JsonNode, { readonly expression: Expression; readonly found: Diagnostics }>();
+  return (node, diagnostics) => {
+    let one = known.get(node);
+    if (one === undefined) {
+      const found = new Diagnostics();
+      one = { expression: read(node, found), found };
+      known.set(node, one);
+    }
+    diagnostics.addAll(one.found);
+    return one.expression;
+  };
+}
+
 /** What a JSON value says where an expression is wanted: texts, and names of members, are templates. */
-export function jsonExpression(node: JsonNode, diagnostics: Diagnostics): Expression {
+export const jsonExpression = once(expressionOf);
+
+/** What a JSON text says where the native syntax has a name or a type: `"list(string)"`. Anything else is an expression like any other. */
+export const jsonSyntax = once((node, diagnostics) => {
+  if (node.kind !== 'string') return expressionOf(node, diagnostics);
+  const source = new EmbeddedSource(node.text, node.range);
+  const tokens = new Lexer(source).run();
+  checkTokens(source, tokens, diagnostics);
+  return new ExpressionParser(new Peeker(source, tokens), diagnostics).expression();
+});
+
+function expressionOf(node: JsonNode, diagnostics: Diagnostics): Expression {
   const { range } = node;
   switch (node.kind) {
     case 'string':
@@ -23,27 +51,18 @@ export function jsonExpression(node: JsonNode, diagnostics: Diagnostics): Expres
     case 'array':
       return {
         kind: 'tuple',
-        items: node.items.map((item) => jsonExpression(item, diagnostics)),
+        items: node.items.map((item) => expressionOf(item, diagnostics)),
         range,
         open: node.open,
       };
     case 'object': {
       const items = node.members.map(({ name, nameRange, value }) => ({
         key: template(name, nameRange, diagnostics),
-        value: jsonExpression(value, diagnostics),
+        value: expressionOf(value, diagnostics),
       }));
       return { kind: 'object', items, range, open: node.open };
     }
   }
-}
-
-/** What a JSON text says where the native syntax has a name or a type: `"list(string)"`. Anything else is an expression like any other. */
-export function jsonSyntax(node: JsonNode, diagnostics: Diagnostics): Expression {
-  if (node.kind !== 'string') return jsonExpression(node, diagnostics);
-  const source = new EmbeddedSource(node.text, node.range);
-  const tokens = new Lexer(source).run();
-  checkTokens(source, tokens, diagnostics);
-  return new ExpressionParser(new Peeker(source, tokens), diagnostics).expression();
 }
 
 function template(given: string, range: Range, diagnostics: Diagnostics): Expression {

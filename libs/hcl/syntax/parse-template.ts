@@ -1,5 +1,5 @@
 import { quoted } from '@app/kernel';
-import { nameSuggestion } from '../diagnostics.js';
+import { didYouMean } from '../diagnostics.js';
 import { rangeBetween, type Range } from '../source.js';
 import { text } from '../values/value.js';
 import type { Expression } from './ast.js';
@@ -193,10 +193,10 @@ class TemplateParser {
         return { kind: 'for', keyName, valueName: names.at(-1)!, collection: collection.value, range };
       }
       default: {
-        const near = nameSuggestion(name, ['if', 'for', 'else', 'endif', 'endfor']);
+        const near = didYouMean(name, ['if', 'for', 'else', 'endif', 'endfor']);
         this.parser.reportFirst(
           'Invalid template control keyword',
-          `${quoted(name)} is not a valid template control keyword.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`,
+          `${quoted(name)} is not a valid template control keyword.${near}`,
           keyword,
         );
         return undefined;
