@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, orThrow } from '../../edge/exchange.js';
 import { definitionHash } from '../../edge/named.js';
 import type { Objects } from '../../edge/objects.js';
+import { wordingOf } from '../../edge/rejections.js';
 import { NomadError } from '../../http/index.js';
 import type { TokenSecrets } from '../token-secrets.js';
 import type { TokenWrites } from '../token-writes.js';
@@ -39,7 +40,7 @@ export class Logins {
     const mapped = orThrow(mapClaims(claims, method.config), '', 500);
     const rules = await this.rulesOf(method);
     const bindings = orThrow(bindingsOf(rules, mapped), '', 500);
-    if (bindings.length === 0) throw new NomadError('no role or policy bindings matched', 400);
+    if (bindings.length === 0) throw wordingOf({ code: 'acl-login-unbound' });
     const name = orThrow(tokenNameOf(method, mapped), '', 500);
     const accessorId = randomUUID();
     const command = {
