@@ -51,10 +51,10 @@ describeInBrowser('acting in the console', () => {
   it(
     'what was done from this page is no news to whoever acts next, though not all of the page shows it yet',
     async () => {
-      const id = await suite.waitsForPromotion({ id: 'own-doing' });
+      const id = await suite.waitsForPromotion({ id: 'own-doing', groups: ['api', 'worker'] });
       await suite.open(`/ui/deployments/${id}`);
       const history = await held(`**/rollbook/history/deployment/${id}*`);
-      await act('Promote…', 'Promote', 'go');
+      await act('Promote group api', 'Promote', 'go');
       await suite.page.getByRole('cell', { name: 'promoted', exact: true }).waitFor();
       await act('Fail…', 'Fail the deployment', 'too late');
       await history.release();
@@ -113,10 +113,10 @@ describeInBrowser('acting in the console', () => {
       await suite.open(`/ui/deployments/${id}`, other);
       await other.getByText(`live, #${Index.toLocaleString('en')}`).waitFor();
       await other.close();
-      await suite.page.getByRole('button', { name: 'Pause…' }).click();
+      await suite.page.getByRole('button', { name: 'Fail…' }).click();
       const dialog = suite.page.getByRole('dialog');
-      await dialog.getByRole('button', { name: 'Pause', exact: true }).click();
-      await dialog.getByRole('button', { name: 'Pause all the same' }).waitFor();
+      await dialog.getByRole('button', { name: 'Fail the deployment', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Fail the deployment all the same' }).waitFor();
       await suite.page.keyboard.press('Escape');
       await suite.page.keyboard.press('u');
       await suite.page.getByRole('button', { name: 'Resume…' }).waitFor();

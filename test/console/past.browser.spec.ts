@@ -21,6 +21,11 @@ describeInBrowser('the past in the console', () => {
         await other.getByRole('heading', { name: 'waits for a promotion by an operator', exact: false }).waitFor();
         await other.getByText(`As of #${Index - 1}`, { exact: false }).waitFor();
         expect(await other.getByRole('button', { name: 'Promote…' }).count()).toBe(0);
+        await other
+          .locator('main')
+          .getByText(/^Reading…$/)
+          .first()
+          .waitFor({ state: 'detached' });
         // What is told by clocks is left out.
         const texts = await other.locator('main h1, main td:not(:has(time))').allInnerTexts();
         await other.context().close();
