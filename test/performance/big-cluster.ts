@@ -1,6 +1,9 @@
+import type { NodeDescription } from '@app/domain';
+import { nodeDescription } from '@app/testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
+import { mockService } from './mock-service.js';
 import { send } from './rollouts.js';
 
 const JOBS = 20;
@@ -8,6 +11,12 @@ const COUNT = 500;
 const REPORT_AT_ONCE = 500;
 const HEARTBEAT_MS = 4_000;
 const PATIENCE_MS = 120_000;
+const HEALTH = {
+  check: 'manual',
+  minHealthyMs: 100,
+  healthyDeadlineMs: 3_000_000,
+  progressDeadlineMs: 6_000_000,
+} as const;
 const ROOM = { cpuShares: 1_000_000, memoryMb: 2_000_000, diskMb: 4_000_000 };
 
 /** A server with 10,000 running allocations on a node that is nothing but its reports. */
@@ -30,7 +39,7 @@ export async function startBigCluster(checkout?: string): Promise<BigCluster> {
   await node.register();
   const beating = setInterval(() => void node.beat().catch(() => undefined), HEARTBEAT_MS);
   const jobs = Array.from({ length: JOBS }, (_, i) => `bench-${i}`);
-  await Promise.all(jobs.map((id) => send(server.url, 'PUT', '/v1/jobs', { Job: serviceJob(id) })));
+  await Promise.all(jobs.map((id) => send(server.url, 'PUT', '/v1/jobs', { Job: mockService(id, COUNT, HEALTH) })));
   const ids = await placed(server.url);
   for (let i = 0; i < ids.length; i += REPORT_AT_ONCE) await node.report(ids.slice(i, i + REPORT_AT_ONCE), 0);
   const deployments = (await send(server.url, 'GET', '/v1/deployments')) as { ID: string }[];
@@ -67,7 +76,7 @@ class ReportingNode {
   constructor(private readonly url: string) {}
 
   async register(): Promise<void> {
-    await this.send('node', { SecretID: this.secret, Node: nodeDescription(this.id) });
+    await this.send('node', { SecretID: this.secret, Node: roomyNode(this.id) });
     await this.beat();
   }
 
@@ -112,64 +121,16 @@ function updateOf(ID: string, restarts: number): object {
   };
 }
 
-const nodeDescription = (ID: string): object => ({
-  ID,
-  Name: 'bench',
-  Datacenter: 'dc1',
-  NodePool: 'default',
-  NodeClass: '',
-  HTTPAddr: '',
-  Attributes: { 'kernel.name': 'linux', 'driver.mock_driver': '1' },
-  Meta: null,
-  Drivers: {
-    mock_driver: { Attributes: null, Detected: true, Healthy: true, HealthDescription: '', UpdateTime: null },
-  },
-  NodeResources: {
-    Cpu: { CpuShares: ROOM.cpuShares, TotalCpuCores: 2, ReservableCpuCores: [0, 1] },
-    Memory: { MemoryMB: ROOM.memoryMb },
-    Disk: { DiskMB: ROOM.diskMb },
-    NodeNetworks: null,
-    Networks: null,
-    MinDynamicPort: 20_000,
-    MaxDynamicPort: 32_000,
-  },
-  ReservedResources: {
-    Cpu: { CpuShares: 0 },
-    Memory: { MemoryMB: 0 },
-    Disk: { DiskMB: 0 },
-    Networks: { ReservedHostPorts: '' },
-  },
-  HostVolumes: null,
-});
-
-const MS = 1e6;
-
-const serviceJob = (ID: string): object => ({
-  ID,
-  Name: ID,
-  Type: 'service',
-  Datacenters: ['dc1'],
-  Update: {
-    MaxParallel: COUNT,
-    HealthCheck: 'manual',
-    MinHealthyTime: 100 * MS,
-    HealthyDeadline: 3_000_000 * MS,
-    ProgressDeadline: 6_000_000 * MS,
-  },
-  TaskGroups: [
-    {
-      Name: 'web',
-      Count: COUNT,
-      EphemeralDisk: { SizeMB: 10 },
-      Tasks: [
-        {
-          Name: 'main',
-          Driver: 'mock_driver',
-          Config: { run_for: '1h' },
-          Resources: { CPU: 1, MemoryMB: 10 },
-          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-        },
-      ],
+function roomyNode(ID: string): NodeDescription {
+  const usual = nodeDescription(ID);
+  return {
+    ...usual,
+    Attributes: { 'kernel.name': 'linux', 'driver.mock_driver': '1' },
+    NodeResources: {
+      ...usual.NodeResources,
+      Cpu: { CpuShares: ROOM.cpuShares, TotalCpuCores: 2, ReservableCpuCores: [0, 1] },
+      Memory: { MemoryMB: ROOM.memoryMb },
+      Disk: { DiskMB: ROOM.diskMb },
     },
-  ],
-});
+  };
+}

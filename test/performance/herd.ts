@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { readAnswers } from './answers.js';
 
 /** Readers that have asked and wait for their answers, each on a connection of its own. */
 export interface Herd {
@@ -33,21 +34,11 @@ function connected(port: number): Promise<Socket> {
 /** When the answer was there as a whole; the connection is closed then. */
 function answer(socket: Socket): Promise<number> {
   return new Promise((resolve, reject) => {
-    let head = '';
-    let missing = -1;
-    socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      if (missing >= 0) missing -= chunk.length;
-      else {
-        head += chunk.toString('latin1');
-        const end = head.indexOf('\r\n\r\n');
-        if (end < 0) return;
-        if (!head.startsWith('HTTP/1.1 200')) return reject(new Error(head.slice(0, 200)));
-        missing = Number(/content-length: (\d+)/i.exec(head)![1]) - (head.length - end - 4);
-      }
-      if (missing > 0) return;
-      resolve(performance.now());
+    const ended = (head: string): void => {
+      if (head.startsWith('HTTP/1.1 200')) resolve(performance.now());
+      else reject(new Error(head.slice(0, 200)));
       socket.destroy();
-    });
+    };
+    readAnswers(socket, ended, reject);
   });
 }

@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startBareServer } from './bare-server.js';
 import type { BigCluster } from './big-cluster.js';
-import { median, startContenders } from './contenders.js';
+import { compareInTurns } from './contenders.js';
 import { runLoad, type LoadResult } from './load.js';
 
 const READERS = 4;
-const TURNS = 3;
 const WARM_UP_MS = 1_500;
 const DURATION_MS = 5_000;
 const COMMITS_PER_SECOND = 20;
@@ -23,28 +21,14 @@ interface Measured {
 
 /** The list of 10,000 allocations, 4 readers: while nothing changes, and while 20 commits in a second change 25 allocations each. */
 export async function run(): Promise<void> {
-  const contenders = await startContenders();
-  const bytes = Buffer.from(await (await fetch(`${contenders[0]!.cluster.server.url}${PATH}`)).arrayBuffer());
-  const bare = await startBareServer(bytes);
-  try {
-    const measured = contenders.map(({ name }) => ({ name, turns: [] as Measured[] }));
-    const limit: number[] = [];
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const [i, { cluster }] of contenders.entries()) measured[i]!.turns.push(await measure(cluster));
-      limit.push((await read(bare.port)).perSecond);
-    }
-    print(`lists: GET ${PATH}, ${(bytes.length / 1e6).toFixed(1)} MB, ${READERS} readers, ${TURNS} turns`);
-    for (const { name, turns } of measured) {
-      const of = (figure: keyof Measured): number => median(turns.map((turn) => turn[figure]));
-      print(
-        `  ${name}: ${of('quiet').toFixed(1)}/s; ${of('changing').toFixed(1)}/s with p50 ${of('p50').toFixed(0)} ms while ${of('commits').toFixed(1)} commits/s change ${ALLOCATIONS_PER_COMMIT} allocations each; a refresh takes ${of('refreshMs').toFixed(1)} ms`,
-      );
-    }
-    print(`  raw Fastify, the same bytes: ${median(limit).toFixed(1)}/s`);
-  } finally {
-    bare.stop();
-    for (const { cluster } of contenders) await cluster.stop();
-  }
+  const bare = async (port: number): Promise<number> => (await read(port)).perSecond;
+  const { builds, limit, bytes, turns } = await compareInTurns(PATH, measure, bare);
+  print(`lists: GET ${PATH}, ${(bytes / 1e6).toFixed(1)} MB, ${READERS} readers, ${turns} turns`);
+  for (const { name, of } of builds)
+    print(
+      `  ${name}: ${of('quiet').toFixed(1)}/s; ${of('changing').toFixed(1)}/s with p50 ${of('p50').toFixed(0)} ms while ${of('commits').toFixed(1)} commits/s change ${ALLOCATIONS_PER_COMMIT} allocations each; a refresh takes ${of('refreshMs').toFixed(1)} ms`,
+    );
+  print(`  raw Fastify, the same bytes: ${limit.toFixed(1)}/s`);
 }
 
 async function measure(cluster: BigCluster): Promise<Measured> {

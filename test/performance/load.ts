@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
+import { readAnswers } from './answers.js';
 
 /*
  * A closed-loop HTTP/1.1 load generator that costs as little as it can: prepared requests over raw sockets, one outstanding on each connection.
@@ -89,37 +90,21 @@ function drive(
   return new Promise((resolve, reject) => {
     let next = 0;
     let sentAt = 0;
-    let missing = -1;
-    let head = '';
-    let ok = false;
     const send = (): void => {
       sentAt = performance.now();
       if (sentAt >= until) {
         socket.end();
         return resolve();
       }
-      head = '';
-      missing = -1;
       socket.write(requests[next++ % requests.length]!);
     };
     socket.setNoDelay(true);
     socket.on('connect', send);
-    socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      if (missing >= 0) missing -= chunk.length;
-      else {
-        head += chunk.toString('latin1');
-        const end = head.indexOf('\r\n\r\n');
-        if (end < 0) return;
-        const length = /content-length: (\d+)/i.exec(head);
-        if (length === null) return reject(new Error(`an answer without length: ${head.slice(0, 200)}`));
-        ok = head.startsWith('HTTP/1.1 200');
-        missing = Number(length[1]) - (head.length - end - 4);
-      }
-      if (missing > 0) return;
-      note(sentAt, ok);
+    const answered = (head: string): void => {
+      note(sentAt, head.startsWith('HTTP/1.1 200'));
       send();
-    });
+    };
+    readAnswers(socket, answered, reject);
   });
 }
 

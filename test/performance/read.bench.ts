@@ -1,4 +1,5 @@
 import { startBareServer } from './bare-server.js';
+import { median } from './contenders.js';
 import { runLoad, type LoadResult } from './load.js';
 import { runningDeployments, send } from './rollouts.js';
 import { startServerProcess } from '../support/server-process.js';
@@ -45,5 +46,3 @@ async function compare(url: string, port: number, path: string): Promise<void> {
     `read: GET ${what} (${Buffer.byteLength(bytes)} bytes): ${own.toFixed(0)}/s; raw Fastify, same bytes: ${limit.toFixed(0)}/s; ${((100 * own) / limit).toFixed(0)} %\n`,
   );
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

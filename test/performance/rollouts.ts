@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { mockService } from './mock-service.js';
 
-const MS = 1e6;
+const HEALTH = { check: 'manual', minHealthyMs: 100, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000 } as const;
 
 /** Registers service jobs whose deployments stay running: their health is set by hand. Returns the ids of the deployments. */
 export async function runningDeployments(url: string, count: number): Promise<string[]> {
   const jobs = Array.from({ length: count }, (_, i) => `bench-${i}`);
-  await Promise.all(jobs.map((id) => send(url, 'PUT', '/v1/jobs', { Job: serviceJob(id) })));
+  await Promise.all(jobs.map((id) => send(url, 'PUT', '/v1/jobs', { Job: mockService(id, 1, HEALTH) })));
   for (;;) {
     const deployments = (await send(url, 'GET', '/v1/deployments')) as { ID: string; Status: string }[];
     const allocs = (await send(url, 'GET', '/v1/allocations?task_states=false')) as { ClientStatus: string }[];
@@ -23,33 +24,3 @@ export async function send(url: string, method: string, path: string, body?: obj
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return JSON.parse(text);
 }
-
-const serviceJob = (ID: string): object => ({
-  ID,
-  Name: ID,
-  Type: 'service',
-  Datacenters: ['dc1'],
-  Update: {
-    MaxParallel: 1,
-    HealthCheck: 'manual',
-    MinHealthyTime: 100 * MS,
-    HealthyDeadline: 300_000 * MS,
-    ProgressDeadline: 600_000 * MS,
-  },
-  TaskGroups: [
-    {
-      Name: 'web',
-      Count: 1,
-      EphemeralDisk: { SizeMB: 10 },
-      Tasks: [
-        {
-          Name: 'main',
-          Driver: 'mock_driver',
-          Config: { run_for: '1h' },
-          Resources: { CPU: 10, MemoryMB: 10 },
-          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-        },
-      ],
-    },
-  ],
-});

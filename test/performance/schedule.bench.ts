@@ -5,13 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, startServerProcess } from '../support/server-process.js';
+import { mockService } from './mock-service.js';
 import { send } from './rollouts.js';
 import { run as pure } from './schedule-pure.bench.js';
 
 const JOBS = 20;
 const COUNT = 500;
-const MS = 1e6;
 const MIN_HEALTHY_MS = 1_000;
+const HEALTH = {
+  check: 'task_states',
+  minHealthyMs: MIN_HEALTHY_MS,
+  healthyDeadlineMs: 300_000,
+  progressDeadlineMs: 600_000,
+} as const;
 const TARGET_SECONDS = 20;
 const POLL_MS = 100;
 const PATIENCE_MS = 600_000;
@@ -54,7 +60,7 @@ async function measure(url: string, pid: number): Promise<void> {
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
   const ids = Array.from({ length: JOBS }, (_, i) => `bench-${i}`);
-  await Promise.all(ids.map((id) => send(url, 'PUT', '/v1/jobs', { Job: serviceJob(id) })));
+  await Promise.all(ids.map((id) => send(url, 'PUT', '/v1/jobs', { Job: mockService(id, COUNT, HEALTH) })));
   const reached: Record<string, number> = { registered: seconds() };
   const note = (phase: string, isReached: boolean): void => {
     if (isReached) reached[phase] ??= seconds();
@@ -100,36 +106,6 @@ interface GroupCounts {
 interface JobStub {
   readonly JobSummary: { readonly Summary: Readonly<Record<string, GroupCounts>> } | null;
 }
-
-const serviceJob = (ID: string): object => ({
-  ID,
-  Name: ID,
-  Type: 'service',
-  Datacenters: ['dc1'],
-  Update: {
-    MaxParallel: COUNT,
-    HealthCheck: 'task_states',
-    MinHealthyTime: MIN_HEALTHY_MS * MS,
-    HealthyDeadline: 300_000 * MS,
-    ProgressDeadline: 600_000 * MS,
-  },
-  TaskGroups: [
-    {
-      Name: 'web',
-      Count: COUNT,
-      EphemeralDisk: { SizeMB: 10 },
-      Tasks: [
-        {
-          Name: 'main',
-          Driver: 'mock_driver',
-          Config: { run_for: '1h' },
-          Resources: { CPU: 1, MemoryMB: 10 },
-          LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-        },
-      ],
-    },
-  ],
-});
 
 /** Processor time of a process so far; 0 where there is no /proc. */
 async function cpuSeconds(pid: number): Promise<number> {

@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startBareServer } from './bare-server.js';
 import type { BigCluster } from './big-cluster.js';
-import { median, startContenders } from './contenders.js';
+import { compareInTurns } from './contenders.js';
 import { startHerd } from './herd.js';
 import { send } from './rollouts.js';
 
 const LIST_READERS = 100;
 const HERD = 5_000;
-const TURNS = 3;
 /** Until all that were sent are waiting, and what making them cost is collected. */
 const SETTLE_MS = 3_000;
 
@@ -24,29 +22,17 @@ interface Measured {
 
 /** Blocking queries: 100 of the list of 10,000 allocations, 5,000 of one deployment, and one change. */
 export async function run(): Promise<void> {
-  const contenders = await startContenders();
-  const bytes = Buffer.from(await (await fetch(`${contenders[0]!.cluster.server.url}/v1/allocations`)).arrayBuffer());
-  const bare = await startBareServer(bytes);
-  try {
-    const measured = contenders.map(({ name }) => ({ name, turns: [] as Measured[] }));
-    const limit: number[] = [];
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const [i, { cluster }] of contenders.entries()) measured[i]!.turns.push(await measure(cluster));
-      const began = performance.now();
-      limit.push((await (await startHerd(bare.port, LIST_READERS, '/v1/x')).answered(began)).at(-1)!);
-    }
-    print(`watch: one change, ${TURNS} turns`);
-    for (const { name, turns } of measured) {
-      const of = (figure: keyof Measured): number => median(turns.map((turn) => turn[figure]));
-      print(
-        `  ${name}: the last of ${LIST_READERS} that wait for the list (${(bytes.length / 1e6).toFixed(1)} MB) has it after ${of('listLast').toFixed(0)} ms; ${HERD} that wait for one deployment: p50 ${of('herdP50').toFixed(0)} ms, p99 ${of('herdP99').toFixed(0)} ms, last ${of('herdLast').toFixed(0)} ms, ${of('kilobytes').toFixed(1)} KB each`,
-      );
-    }
-    print(`  raw Fastify, the same bytes to ${LIST_READERS}: ${median(limit).toFixed(0)} ms`);
-  } finally {
-    bare.stop();
-    for (const { cluster } of contenders) await cluster.stop();
-  }
+  const bare = async (port: number): Promise<number> => {
+    const began = performance.now();
+    return (await (await startHerd(port, LIST_READERS, '/v1/x')).answered(began)).at(-1)!;
+  };
+  const { builds, limit, bytes, turns } = await compareInTurns('/v1/allocations', measure, bare);
+  print(`watch: one change, ${turns} turns`);
+  for (const { name, of } of builds)
+    print(
+      `  ${name}: the last of ${LIST_READERS} that wait for the list (${(bytes / 1e6).toFixed(1)} MB) has it after ${of('listLast').toFixed(0)} ms; ${HERD} that wait for one deployment: p50 ${of('herdP50').toFixed(0)} ms, p99 ${of('herdP99').toFixed(0)} ms, last ${of('herdLast').toFixed(0)} ms, ${of('kilobytes').toFixed(1)} KB each`,
+    );
+  print(`  raw Fastify, the same bytes to ${LIST_READERS}: ${limit.toFixed(0)} ms`);
 }
 
 async function measure(cluster: BigCluster): Promise<Measured> {
