@@ -13,15 +13,20 @@ const generated = {
   'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs(),
 };
 
+/** What takes a database: compared by a test of the default suite (test/schema), which has one, and only written here. */
+const written = {
+  'docs/schema.sql': (compiled) => compiled('dist/test/schema/schema-text.js').renderSchemaDocs(),
+};
+
 await main(async () => {
   await prepare();
   const require = createRequire(import.meta.url);
-  for (const [name, render] of Object.entries(generated)) {
+  const check = process.argv.includes('--check');
+  for (const [name, render] of Object.entries(check ? generated : { ...generated, ...written })) {
     const file = inRoot(name);
-    const text = render((path) => require(inRoot(path)));
+    const text = await render((path) => require(inRoot(path)));
     if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-    if (process.argv.includes('--check'))
-      throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
+    if (check) throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
