@@ -194,6 +194,7 @@ export {
 } from './acl-binding-rule/decide.js';
 export { renderAclBindingRule, renderAclBindingRuleStub } from './acl-binding-rule/render.js';
 export { logIn, type Binding, type LogIn } from './acl-token/log-in.js';
+export { uploadAclToken, type UploadAclToken } from './acl-token/upload.js';
 export * from './keyring/state.js';
 export {
   deprecateRootKey,

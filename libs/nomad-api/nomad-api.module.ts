@@ -27,6 +27,7 @@ import { Logins } from './acl/login/logins.js';
 import { OidcRequests } from './acl/login/oidc-requests.js';
 import { MethodSecrets } from './acl/method-secrets.js';
 import { TokenSecrets } from './acl/token-secrets.js';
+import { TokenUploads } from './acl/token-uploads.js';
 import { TokenWrites } from './acl/token-writes.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
@@ -216,6 +217,10 @@ export class NomadApiModule {
         { provide: IdentityTokens, useValue: services.identities },
         { provide: TokenSecrets, useValue: secrets },
         { provide: TokenWrites, useValue: tokens },
+        {
+          provide: TokenUploads,
+          useValue: new TokenUploads(tail, readModels, objects, tokens, services.keyring),
+        },
         { provide: MethodSecrets, useValue: new MethodSecrets(services.keyring) },
         { provide: IdentityProviders, useValue: services.identityProviders },
         {

@@ -136,6 +136,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   AclDefaultMethodChanged: ({ name }) =>
     name ? `${text(name)} is the default auth method` : 'no auth method is the default',
   AclBootstrapped: ({ accessorId }) => `bootstrapped: management token ${short(accessorId)}`,
+  AclTokenUploaded: ({ accessorId }) => `token ${short(accessorId)} uploaded with a secret of its owner's`,
   AclRoleNamed: ({ name, id }) => `role ${short(id)} is called ${text(name)}`,
   AclRoleUnnamed: ({ id }) => `role ${short(id)} has no name any more`,
   RootKeyAdded: ({ id, state }) => `root key ${short(id)} added, ${text(state)}`,

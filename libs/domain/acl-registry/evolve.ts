@@ -12,6 +12,8 @@ export function evolveAclRegistry(
   switch (type) {
     case 'AclBootstrapped':
       return { ...state, bootstrapIndex: index };
+    case 'AclTokenUploaded':
+      return { ...state, uploads: (state.uploads ?? 0) + 1 };
     case 'AclRoleNamed':
       return { ...state, roles: [...state.roles.filter(({ id }) => id !== data.id), { id: data.id, name: data.name }] };
     case 'AclRoleUnnamed':

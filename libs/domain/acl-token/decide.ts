@@ -205,7 +205,8 @@ const on = (accessorId: string, event: AclTokenEvent): NewEvent => ({ stream: ac
 const invalid = (problems: readonly string[]): Decision<never> =>
   reject('acl-token-invalid', `token 0 invalid: ${multiError(problems)}`);
 
-function presentToken(view: StateView, id: string, now: TimeUs): AclTokenState | undefined {
+/** The token, if it is there and its time is not over. */
+export function presentToken(view: StateView, id: string, now: TimeUs): AclTokenState | undefined {
   const token = view.read<AclTokenState>(aclTokenStream(id));
   return token === undefined || token.purged || isExpired(token, now) ? undefined : token;
 }

@@ -65,6 +65,7 @@ const TYPES: Readonly<Record<EventType, true>> = {
   AclBindingRuleDeleted: true,
   AclDefaultMethodChanged: true,
   AclBootstrapped: true,
+  AclTokenUploaded: true,
   AclRoleNamed: true,
   AclRoleUnnamed: true,
   AllocationPlaced: true,

@@ -50,6 +50,7 @@ import { accessOf, denied } from './access.js';
 import { requireAcls } from './requirement.js';
 import { tokenCommand } from './token-requests.js';
 import { TokenSecrets } from './token-secrets.js';
+import { TokenUploads } from './token-uploads.js';
 import { TokenWrites } from './token-writes.js';
 
 const LOOKUP = 'acl token lookup failed: ';
@@ -88,6 +89,7 @@ export class AclTokensController {
     private readonly objects: Objects,
     private readonly readModels: ReadModels,
     private readonly tokens: TokenWrites,
+    private readonly uploads: TokenUploads,
     private readonly secrets: TokenSecrets,
     private readonly keyring: Keyring,
     private readonly server: ServerIdentity,
@@ -212,10 +214,12 @@ export class AclTokensController {
   }
 
   private update(request: FastifyRequest, reply: FastifyReply, accessorId: string): Promise<void> {
-    const command = { ...tokenCommand(this.body(request)), accessorId };
+    const body = this.body(request);
+    if (body.SecretID) return this.uploads.send(request, reply, accessorId, body);
+    const command = { ...tokenCommand(body), accessorId };
     return this.tokens.send(request, reply, {
       name: 'ChangeAclToken',
-      reads: [ACL_REGISTRY, aclTokenStream(accessorId)],
+      reads: [aclTokenStream(accessorId), ACL_REGISTRY],
       decide: (view, context) => changeAclToken(view, context, command),
     });
   }
@@ -282,7 +286,7 @@ export class AclTokensController {
       fingerprint: this.keyring.digest(bodyOf(request)),
       decide: (view: StateView, context: CommandContext) => exchangeOneTimeSecret(view, context, { id, oneTimeDigest }),
     };
-    return this.tokens.send(request, reply, write, (Token, Index) => ({ Token, Index }));
+    return this.tokens.send(request, reply, write, { around: (Token, Index) => ({ Token, Index }) });
   }
 
   private body(request: FastifyRequest) {

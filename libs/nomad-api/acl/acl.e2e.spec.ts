@@ -112,6 +112,87 @@ describe('With access control', () => {
     });
   });
 
+  describe('a token that is uploaded', () => {
+    let policy: string;
+    beforeAll(async () => {
+      policy = `p-${randomUUID()}`;
+      await must('PUT', `/v1/acl/policy/${policy}`, { Name: policy, Rules: 'node { policy = "read" }' });
+    });
+    const client = (more: object) => ({ Name: 'brought', Type: 'client', Policies: [policy], ...more });
+    const upload = (AccessorID: string, SecretID: string, more: object = {}) =>
+      told('PUT', `/v1/acl/token/${AccessorID}`, management, client({ AccessorID, SecretID, ...more }));
+
+    test('has the accessor and the secret that it came with, and works with them', async () => {
+      const [accessor, secret] = [randomUUID(), randomUUID()];
+      const answer = await ask(
+        'PUT',
+        `/v1/acl/token/${accessor}`,
+        management,
+        client({ AccessorID: accessor, SecretID: secret }),
+      );
+      expect([answer.statusCode, answer.json<Token>()]).toMatchObject([
+        200,
+        { AccessorID: accessor, SecretID: secret },
+      ]);
+      expect(answer.headers['x-nomad-index']).toBe(String(answer.json<Token>().CreateIndex));
+      expect(await told('GET', '/v1/nodes', secret)).toMatchObject({ status: 200 });
+      expect((await ask('GET', '/v1/acl/token/self', secret)).json()).toMatchObject({ SecretID: secret });
+      const stored = await edge.store.readStream(aclTokenStream(accessor), 1);
+      expect(JSON.stringify(stored)).not.toContain(secret);
+    });
+
+    test('may go without its accessor in the path', async () => {
+      const token = client({ AccessorID: randomUUID(), SecretID: randomUUID() });
+      const answer = await ask('PUT', '/v1/acl/token', management, token);
+      expect([answer.statusCode, answer.json()]).toMatchObject([200, token]);
+    });
+
+    test('keeps its first secret when it is sent again with another', async () => {
+      const [accessor, secret, other] = [randomUUID(), randomUUID(), randomUUID()];
+      await upload(accessor, secret);
+      for (const again of [other, 'no UUID'])
+        expect(await upload(accessor, again, { Name: 'renamed' })).toMatchObject({ status: 200 });
+      expect(await told('GET', '/v1/nodes', other)).toEqual(denied);
+      expect((await ask('GET', '/v1/acl/token/self', secret)).json()).toMatchObject({ Name: 'renamed' });
+    });
+
+    test('comes back after it was deleted, with another secret if it has one', async () => {
+      const [accessor, first, second] = [randomUUID(), randomUUID(), randomUUID()];
+      await upload(accessor, first);
+      await must('DELETE', `/v1/acl/token/${accessor}`);
+      expect(await upload(accessor, second)).toMatchObject({ status: 200 });
+      expect(await told('GET', '/v1/nodes', first)).toEqual(denied);
+      expect(await told('GET', '/v1/nodes', second)).toMatchObject({ status: 200 });
+    });
+
+    test('is refused where it is of management, brings no UUIDs, or the secret of another', async () => {
+      const secret = randomUUID();
+      await upload(randomUUID(), secret);
+      const unknown = randomUUID();
+      const invalid = 'the accessor and the secret of an uploaded token must be UUIDs';
+      for (const [body, text] of [
+        [
+          { AccessorID: unknown, SecretID: randomUUID(), Type: 'management', Policies: [] },
+          'cannot upload management tokens',
+        ],
+        [{ AccessorID: unknown, SecretID: 'short' }, invalid],
+        [{ AccessorID: unknown, SecretID: secret }, 'the secret ID is in use by another token'],
+        [{ AccessorID: unknown, SecretID: management }, 'the secret ID is in use by another token'],
+        [{ AccessorID: unknown }, `cannot find token ${unknown}`],
+        [{ AccessorID: 'short', SecretID: randomUUID() }, invalid],
+      ] as const)
+        expect(await told('PUT', '/v1/acl/token', management, client(body))).toEqual({ status: 400, body: text });
+      expect(await told('GET', `/v1/acl/token/${unknown}`, management)).toMatchObject({ status: 404 });
+    });
+
+    test('shares its secret with no other, whichever is first', async () => {
+      const secret = randomUUID();
+      const racing = await Promise.all(Array.from({ length: 8 }, () => upload(randomUUID(), secret)));
+      expect(racing.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(racing.filter(({ status }) => status === 400)).toHaveLength(7);
+    });
+  });
+
   describe('the identity of a workload', () => {
     const place = async (n: number, job: string): Promise<string> => {
       await must('PUT', '/v1/jobs', { Job: jobInput({ id: job }) });

@@ -4,7 +4,7 @@ const UUID_DIGITS = 32;
 
 /**
  * The secrets of tokens. They are stored nowhere: each is made of the token's accessor by the servers' own key, which the database does not hold, so
- * that it can be shown again as Nomad does. One that was brought along to a bootstrap cannot.
+ * that it can be shown again as Nomad does. One that was brought along, to a bootstrap or with a token, cannot.
  */
 export class TokenSecrets {
   constructor(private readonly keyring: Pick<Keyring, 'digest'>) {}
@@ -17,10 +17,12 @@ export class TokenSecrets {
     return this.derived(`acl one-time token ${id}`);
   }
 
-  /** Empty for one that was not made here, or by another key. */
-  shown({ accessorId, secretDigest }: { readonly accessorId: string; readonly secretDigest: string }): string {
-    const secret = this.of(accessorId);
-    return isSameDigest(digestOfSecret(secret), secretDigest) ? secret : '';
+  /** Of these: the one that was made here, the one that somebody brought along. Empty for one that is neither, or made by another key. */
+  shown(
+    { accessorId, secretDigest }: { readonly accessorId: string; readonly secretDigest: string },
+    brought = '',
+  ): string {
+    return [this.of(accessorId), brought].find((secret) => isSameDigest(digestOfSecret(secret), secretDigest)) ?? '';
   }
 
   private derived(purpose: string): string {

@@ -6,6 +6,13 @@ import { sendJson } from '../edge/reads.js';
 import { textOf, type Write, type Writes } from '../edge/writes.js';
 import type { TokenSecrets } from './token-secrets.js';
 
+interface SentToken {
+  /** What is sent instead of the token alone. */
+  readonly around?: (token: object, index: Index) => object;
+  /** What the caller says that the token's secret is: shown if it is. */
+  readonly secret?: string;
+}
+
 /** Commands that answer with a token. What is kept of an answer has no secret in it: that is put in when it is sent. */
 export class TokenWrites {
   constructor(
@@ -18,18 +25,18 @@ export class TokenWrites {
     request: FastifyRequest,
     reply: FastifyReply,
     write: Omit<Write<AclTokenAnswer>, 'render'>,
-    around: (token: object, index: Index) => object = (token) => token,
+    { around = (token) => token, secret }: SentToken = {},
   ): Promise<void> {
     const whole = { ...write, render: renderAnswer };
     const outcome = await this.writes.execute(request, whole);
     reply.header('X-Nomad-Index', outcome.index);
-    sendJson(request, reply, around(await this.withSecret(textOf(whole, outcome)), outcome.index));
+    sendJson(request, reply, around(await this.withSecret(textOf(whole, outcome), secret), outcome.index));
   }
 
-  private async withSecret(text: string): Promise<object> {
+  private async withSecret(text: string, brought = ''): Promise<object> {
     const rendered = JSON.parse(text) as { readonly AccessorID: string };
     const [token] = await this.objects.states<AclTokenState>([aclTokenStream(rendered.AccessorID)]);
-    return { ...rendered, SecretID: token === undefined ? '' : this.secrets.shown(token) };
+    return { ...rendered, SecretID: token === undefined ? '' : this.secrets.shown(token, brought) };
   }
 }
 

@@ -275,6 +275,7 @@ export const aclBootstrapRequest = struct('structs.ACLTokenBootstrapRequest', { 
 
 export const aclTokenRequest = struct('structs.ACLToken', {
   AccessorID: string,
+  SecretID: string,
   Name: string,
   Type: string,
   Policies: list(string),
