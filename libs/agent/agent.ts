@@ -355,6 +355,8 @@ class NodeAgent implements Agent {
         driver: (name) => this.#drivers.get(name),
         sign: (task, names) => this.#client.signIdentities(this.nodeId, allocation.ID, task, names),
         read: (path, token, index, waitMs, signal) => this.#client.read(path, token, index, waitMs, signal),
+        whenOver: (id) => this.#runners.get(id)?.whenOver(),
+        fetchDisk: (id, signal) => this.#client.previousDisk(this.nodeId, id, signal),
         changed: (changed, urgent) => this.#changed(changed, urgent),
       },
       allocation,

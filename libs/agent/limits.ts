@@ -95,3 +95,14 @@ export const MAX_ARTIFACT_BYTES = 10 * 1024 ** 3;
 /** What an archive may hold. */
 export const MAX_UNPACKED_BYTES = 20 * 1024 ** 3;
 export const MAX_ARTIFACT_FILES = 4_096;
+
+/** How long an allocation waits for the end of the one whose disk it continues, on another node, and how often it asks. */
+export const DISK_WAIT_MS = 60 * 60_000;
+export const DISK_RETRY_MS = 2_000;
+/** A disk that is cut off on its way is fetched again; so often in all. */
+export const DISK_TRIES = 3;
+/** A disk may be under way so long in all. */
+export const DISK_MS = 60 * 60_000;
+/** What moves with a disk. */
+export const MAX_DISK_BYTES = 20 * 1024 ** 3;
+export const MAX_DISK_FILES = 200_000;

@@ -1,5 +1,7 @@
 import { Pool, type Dispatcher } from 'undici';
+import type { Readable } from 'node:stream';
 import {
+  DISK_MS,
   FEED_GRACE_MS,
   FEED_WAIT_MS,
   MAX_TEMPLATE_ANSWER_BYTES,
@@ -111,6 +113,23 @@ export class ServerClient {
   ): Promise<SignedIdentities> {
     const body = JSON.stringify({ AllocationID: allocationId, Task: task, Names: names });
     return this.#request('PUT', `/agent/v1/node/${nodeId}/identities`, body, REQUEST_TIMEOUT_MS);
+  }
+
+  /**
+   * The ephemeral disk that an allocation of the node continues, as a tar archive, from the node where it is.
+   * @throws RequestRefused 409: the allocation before has not ended; anything else: it cannot be had
+   */
+  async previousDisk(nodeId: string, allocationId: string, signal: AbortSignal): Promise<Readable> {
+    const answer = await this.#waiting.request({
+      method: 'GET',
+      path: `/agent/v1/node/${nodeId}/allocations/${allocationId}/previous-disk`,
+      headers: { authorization: `Bearer ${this.#secret}` },
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+      signal: AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(DISK_MS)]),
+    });
+    if (answer.statusCode === 200) return answer.body;
+    throw new RequestRefused(answer.statusCode, await textWithin(answer.body, MAX_TEMPLATE_ANSWER_BYTES));
   }
 
   /**

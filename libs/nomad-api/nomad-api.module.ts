@@ -30,6 +30,7 @@ import { TokenSecrets } from './acl/token-secrets.js';
 import { TokenUploads } from './acl/token-uploads.js';
 import { TokenWrites } from './acl/token-writes.js';
 import { AgentsController } from './agents/agents.controller.js';
+import { DisksController } from './agents/disks.controller.js';
 import { HeartbeatTtl } from './agents/heartbeat-ttl.js';
 import { IntroductionsController } from './agents/introductions.controller.js';
 import { JoinTokens } from './agents/join-tokens.js';
@@ -201,6 +202,7 @@ export class NomadApiModule {
         ClientNodeController,
         ExecController,
         AgentsController,
+        DisksController,
         DiscoveryController,
         KeyringController,
         VariablesController,

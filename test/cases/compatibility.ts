@@ -58,8 +58,6 @@ const OWN = node('own', {
 const STORED_ONLY = new Set([
   'api.Action',
   'api.Consul',
-  'api.EphemeralDisk.Migrate',
-  'api.EphemeralDisk.Sticky',
   'api.Job.ConsulNamespace',
   'api.Job.DispatchIdempotencyToken',
   'api.Job.NomadTokenID',

@@ -1,4 +1,5 @@
 import type { JobSpec, NetworkStatus, RestartPolicy, Task, TaskGroup, TaskState } from '@app/domain';
+import type { Readable } from 'node:stream';
 import { ownProperty, type TimeUs } from '@app/kernel';
 import type { Driver, DriverTask } from '../drivers/driver.js';
 import type { ExecProcess, ExecRequest } from '../drivers/exec.js';
@@ -18,6 +19,7 @@ import type { Cancel, Timers } from '../timers.js';
 import { clientStatus, finishedStates, isTerminalStatus, type ClientStatusReport } from './client-status.js';
 import { ownerOf } from '../drivers/raw-exec-config.js';
 import { createTaskDirectories, isAllocationId, isSafeName, taskDirectories, type TaskFile } from './directories.js';
+import { EphemeralDisk } from './ephemeral-disk.js';
 import { offeredServices } from './offered-services.js';
 import { groupEnd, isSidecar, killOrder, mayStart, roleOf, type GroupEnd, type TaskInGroup } from './lifecycle.js';
 
@@ -41,6 +43,10 @@ export interface AllocationHost {
     waitMs: number,
     signal: AbortSignal,
   ) => Promise<ReadAnswer>;
+  /** Settles when another allocation of this node is over; undefined: the agent does not look after it (any more). */
+  readonly whenOver: (allocationId: string) => Promise<void> | undefined;
+  /** The disk that this allocation continues, from the node where it is. @throws RequestRefused */
+  readonly fetchDisk: (allocationId: string, signal: AbortSignal) => Promise<Readable>;
   /** Something to report and to note has changed; urgent if the client status or the health has. */
   readonly changed: (runner: AllocationRunner, urgent: boolean) => void;
 }
@@ -55,6 +61,14 @@ export interface SavedAllocation {
   readonly tasks: Readonly<Record<string, SavedTask>>;
   readonly health: KnownHealth | null;
   readonly exceededMaxRunDuration: boolean;
+  /** The ephemeral disk is as it was to become: nothing more moves into it. */
+  readonly hasDisk?: boolean;
+}
+
+interface MovingDisk {
+  readonly moving: EphemeralDisk;
+  /** Rejects if stopped. */
+  readonly arrived: Promise<void>;
 }
 
 const NO_NETWORK: NetworkStatus = { InterfaceName: '', Address: '', AddressIPv6: '', DNS: null };
@@ -80,6 +94,8 @@ export class AllocationRunner {
   #watcher: HealthWatcher | null = null;
   #checks: ServiceChecks | null = null;
   #exceededMaxRunDuration = false;
+  #hasDisk = false;
+  #disk: MovingDisk | null = null;
   #cancelMaxRun: Cancel | null = null;
   #killing: Promise<void> | null = null;
   readonly #delaySkipped = Promise.withResolvers<void>();
@@ -120,10 +136,16 @@ export class AllocationRunner {
     return this.#setupError !== '' || [...this.#tasks.values()].every((task) => task.isDead);
   }
 
+  /** Settles when nothing of the allocation runs or will run. */
+  async whenOver(): Promise<void> {
+    if (!this.isOver) await Promise.all([...this.#tasks.values()].map((task) => task.done));
+  }
+
   /** Starts the allocation, or goes on where an earlier run of the agent was. */
   begin(saved: SavedAllocation | null): void {
     this.#health = saved?.health ?? healthFrom(this.#allocation);
     this.#exceededMaxRunDuration = saved?.exceededMaxRunDuration ?? false;
+    this.#hasDisk = saved?.hasDisk ?? false;
     for (const task of this.#tasks.values()) task.begin(ownProperty(saved?.tasks, task.name) ?? null);
     this.#begun = true;
     // What was taken up again is told when servers turn out not to know it, see isAheadOf.
@@ -176,6 +198,7 @@ export class AllocationRunner {
   /** Leaves everything as it is, and does nothing any more. */
   detach(): void {
     this.#detached = true;
+    this.#disk?.moving.stop();
     this.#watcher?.stop();
     this.#checks?.stop();
     for (const task of this.#tasks.values()) task.detach();
@@ -248,7 +271,12 @@ export class AllocationRunner {
 
   save(): SavedAllocation {
     const tasks = Object.fromEntries([...this.#tasks].map(([name, task]) => [name, this.#saved(task)]));
-    return { tasks, health: this.#health, exceededMaxRunDuration: this.#exceededMaxRunDuration };
+    return {
+      tasks,
+      health: this.#health,
+      exceededMaxRunDuration: this.#exceededMaxRunDuration,
+      ...(this.#hasDisk && { hasDisk: true }),
+    };
   }
 
   #saved(task: TaskRunner): SavedTask {
@@ -343,7 +371,7 @@ export class AllocationRunner {
     const host = {
       ...this.#host,
       driverTask: (task: Task) => this.#driverTask(task),
-      prepare: (task: Task) => this.#provisionsOf(task).prepare(task),
+      prepare: (task: Task) => this.#prepare(task),
       recovered: (task: Task, saved: SavedTask) => this.#provisionsOf(task).resume(task, saved.renewAtUs),
       changed: () => this.#taskChanged(),
     };
@@ -452,6 +480,7 @@ export class AllocationRunner {
   }
 
   #kill(reason: events.NewTaskEvent | null): void {
+    this.#disk?.moving.stop();
     // In a turn of its own, so that the kill counts as begun before its first event is drawn conclusions from.
     this.#killing ??= Promise.resolve()
       .then(() => this.#killInOrder(reason))
@@ -569,6 +598,31 @@ export class AllocationRunner {
       node: this.#host.node,
       directories: taskDirectories(this.#host.dataDir, this.id, task.Name),
     });
+  }
+
+  async #prepare(task: Task): Promise<void> {
+    await this.#diskArrived();
+    await this.#provisionsOf(task).prepare(task);
+  }
+
+  /** What the allocation before has left is there before anything else is. */
+  #diskArrived(): Promise<void> | undefined {
+    const { Sticky, Migrate } = this.#group?.EphemeralDisk ?? { Sticky: false, Migrate: false };
+    const { PreviousAllocation: previousId } = this.#allocation;
+    if (this.#hasDisk || previousId === '' || !(Sticky || Migrate) || !this.hasProcesses) return undefined;
+    this.#disk ??= this.#moveDisk(previousId, Migrate);
+    return this.#disk.arrived;
+  }
+
+  #moveDisk(previousId: string, migrates: boolean): MovingDisk {
+    const tell = (message: string): void => this.#recordOnLive(events.hookMessage(message));
+    const move = { allocationId: this.id, previousId, taskNames: this.taskNames, migrates };
+    const moving = new EphemeralDisk({ ...this.#host, tell }, move);
+    const arrived = moving.arrive().then(() => {
+      this.#hasDisk = true;
+      this.#taskChanged();
+    });
+    return { moving, arrived };
   }
 
   #provisionsOf(spec: Task): TaskProvisions {

@@ -60,6 +60,14 @@ const OTHERS = 0o077;
 const PASSED_THROUGH = 0o711;
 const PAYLOAD = 0o644;
 
+/** The directory of an allocation, which nobody but the agent's user enters. */
+export async function createAllocationDirectory(dataDir: string, allocationId: string): Promise<string> {
+  const allocation = allocationDirectory(dataDir, allocationId);
+  await mkdir(dirname(allocation), { recursive: true, mode: PASSED_THROUGH });
+  await mkdir(allocation, { recursive: true, mode: CLOSED });
+  return allocation;
+}
+
 /**
  * Makes the directories of a task; harmless when they are there. Nobody but the agent's user enters an allocation, unless one of its tasks
  * has a user of its own; then secrets are that user's alone.

@@ -26,6 +26,7 @@ import type { FollowedLog } from '../log.js';
 import { runExecCall } from './exec-call.js';
 import { logFiles, readFileFrom, readLogs, type Piece } from './log-reader.js';
 import { runMonitorCall } from './monitor-call.js';
+import { diskSnapshot } from './disk-snapshot.js';
 import { asRefusal, refusal } from './remote-error.js';
 import { hostStats, ProcessUsage, resourceUsage, statsTimestamp, sum, type Measured } from './usage.js';
 
@@ -179,6 +180,7 @@ export function remoteMethods(host: RemoteHost): Methods<NoConnection> {
   const streaming: StreamingMethod<NoConnection>[] = [
     { name: 'FileSystem.Logs', answer: (call) => logs(call) },
     { name: 'FileSystem.Stream', answer: (call) => stream(call) },
+    { name: 'FileSystem.Snapshot', answer: (call) => snapshot(call) },
     { name: 'Allocations.Exec', answer: (call) => exec(call) },
     { name: 'Agent.Monitor', answer: (call) => runMonitorCall(host.log, call) },
   ];
@@ -248,6 +250,17 @@ export function remoteMethods(host: RemoteHost): Methods<NoConnection> {
       signal,
     });
     await sendPieces(pieces, asked.PlainText, send);
+  }
+
+  /** Ours: the disk of an allocation that is over, for the one that continues it elsewhere. */
+  async function snapshot({ args, send, signal }: Streaming): Promise<void> {
+    const id = decode(struct({ AllocID: text }), args).AllocID.toLowerCase();
+    if (!(await files.isKept(id))) throw refusal('the previous allocation has left nothing on its node', 404);
+    if (host.allocation(id)?.isOver === false) throw refusal('the previous allocation has not ended', 409);
+    for await (const chunk of diskSnapshot(await files.resolve(id, '/'))) {
+      signal.throwIfAborted();
+      await send({ Error: null, Payload: chunk });
+    }
   }
 
   async function exec(call: Streaming): Promise<void> {

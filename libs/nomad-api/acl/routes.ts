@@ -280,6 +280,7 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['PUT /agent/v1/node', nodeSecret],
   ['PUT /agent/v1/node/:id/heartbeat', nodeSecret],
   ['GET /agent/v1/node/:id/allocations', nodeSecret],
+  ['GET /agent/v1/node/:id/allocations/:allocation/previous-disk', nodeSecret],
   ['PUT /agent/v1/node/:id/status', nodeSecret],
   ['GET /agent/v1/node/:id/session', nodeSecret],
   ['PUT /agent/v1/node/:id/identities', nodeSecret],

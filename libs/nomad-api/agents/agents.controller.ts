@@ -20,19 +20,20 @@ import {
   servicesStream,
   type Index,
 } from '@app/kernel';
-import { digestOfSecret, isSameDigest, AllocationIdentities, IdentityTokens, KeyringUnavailable } from '@app/keyring';
+import { digestOfSecret, AllocationIdentities, IdentityTokens, KeyringUnavailable } from '@app/keyring';
 import { Heartbeats, ReadModels, versionKey } from '@app/read-models';
 import { LogTail, NodeNews } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NodeCalls } from '../client/node-calls.js';
 import { upgradeOf } from '../client/upgrades.js';
-import { abortSignal, idOf, joinTokenOf, tokenOf } from '../edge/exchange.js';
+import { abortSignal, joinTokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
 import { NomadError } from '../http/index.js';
 import { HeartbeatDto, IdentitiesDto, RegisterNodeDto, StatusDto, type ServiceDto } from './agent.dto.js';
+import { authenticatedNode } from './authenticated-node.js';
 import { HeartbeatTtl } from './heartbeat-ttl.js';
 import { JoinTokens } from './join-tokens.js';
 import { bodyAs } from './validated-body.js';
@@ -91,7 +92,7 @@ export class AgentsController {
   @Put('node/:id/heartbeat')
   async heartbeat(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await bodyAs(request, HeartbeatDto);
-    const node = await this.authenticated(request);
+    const node = await authenticatedNode(this.objects, request);
     await this.heartbeats.note(node.id);
     let index: Index = 0;
     if (node.status !== 'ready') {
@@ -114,7 +115,7 @@ export class AgentsController {
   @Get('node/:id/allocations')
   async allocations(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const node = await this.authenticated(request);
+    const node = await authenticatedNode(this.objects, request);
     const signal = abortSignal(reply);
     const deadline = performance.now() + options.waitMs;
     for (;;) {
@@ -137,7 +138,7 @@ export class AgentsController {
   /** The agent can be called back over this connection from now on: the calls of spec/rpc §10, in a session of yamux that it has dialled. */
   @Get('node/:id/session')
   async session(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const node = await this.authenticated(request);
+    const node = await authenticatedNode(this.objects, request);
     const upgrade = upgradeOf(request);
     if (upgrade === undefined || request.headers.upgrade !== SESSION_PROTOCOL)
       throw new NomadError(`ask for an upgrade to ${SESSION_PROTOCOL}`, 426);
@@ -151,7 +152,7 @@ export class AgentsController {
   @Put('node/:id/status')
   async status(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, StatusDto);
-    const node = await this.authenticated(request);
+    const node = await authenticatedNode(this.objects, request);
     const reports: AllocationReport[] = body.Updates.map((update) => ({
       id: update.ID.toLowerCase(),
       clientStatus: update.ClientStatus,
@@ -194,7 +195,7 @@ export class AgentsController {
   @Put('node/:id/identities')
   async signIdentities(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = await bodyAs(request, IdentitiesDto);
-    const node = await this.authenticated(request);
+    const node = await authenticatedNode(this.objects, request);
     await this.tail.readIndex();
     const [alloc] = await this.objects.allocations([body.AllocationID.toLowerCase()]);
     if (alloc?.nodeId !== node.id) throw new NomadError('allocation not found', 400);
@@ -216,16 +217,6 @@ export class AgentsController {
         answer.kind === 'refused' ? [{ Name: name, Reason: answer.reason }] : [],
       ),
     });
-  }
-
-  /** The node of the path, if the bearer of the request knows its secret. */
-  private async authenticated(request: FastifyRequest): Promise<NodeState> {
-    const id = idOf(request).toLowerCase();
-    const [node] = await this.objects.states<NodeState>([nodeStream(id)]);
-    if (node === undefined || node.purged) throw new NomadError('node not found', 404);
-    if (!isSameDigest(digestOfSecret(tokenOf(request) ?? ''), node.secretDigest))
-      throw new NomadError('Permission denied', 403);
-    return node;
   }
 
   private async assignments(index: Index, changed: readonly string[], removed: readonly string[]): Promise<object> {
