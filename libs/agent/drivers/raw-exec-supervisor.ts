@@ -95,8 +95,12 @@ function say(answer: LaunchAnswer): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-/** How long is waited for the rest of what a task has said, once it has ended: whoever has left its group may hold its outputs open. */
+/**
+ * How long is waited for the rest of what a task has said, once it has ended: as long as more comes, within a bound. Whoever has left its
+ * group may hold its outputs open.
+ */
 const REST_MS = 1_000;
+const LONGEST_REST_MS = 10_000;
 const NEW_LINE = 10;
 /** Numbers that are tried for a new file: the task may have made files of its own. */
 const TRIES = 16;
@@ -181,10 +185,13 @@ class RotatingLog {
 }
 
 /** Settles when the task can say no more. */
-function listen(output: Readable | null, name: string, logs: Logs): Promise<void> {
+function listen(output: Readable | null, name: string, logs: Logs, heard: () => void): Promise<void> {
   if (output === null) return Promise.resolve();
   const log = new RotatingLog(name, logs);
-  output.on('data', (chunk: Buffer) => log.write(chunk));
+  output.on('data', (chunk: Buffer) => {
+    log.write(chunk);
+    heard();
+  });
   output.on('error', () => undefined);
   return new Promise((resolve) => output.once('close', resolve));
 }
@@ -201,7 +208,13 @@ function supervise(launch: Launch): void {
   });
   const { pid } = child;
   const { logs } = launch;
-  const said = logs === null ? [] : [listen(child.stdout, logs.stdout, logs), listen(child.stderr, logs.stderr, logs)];
+  let heard = (): void => undefined;
+  const said =
+    logs === null
+      ? []
+      : [child.stdout, child.stderr].map((output, at) =>
+          listen(output, at === 0 ? logs.stdout : logs.stderr, logs, () => heard()),
+        );
   child.once('error', (error) => {
     if (pid === undefined) say({ error: error.message });
   });
@@ -218,7 +231,11 @@ function supervise(launch: Launch): void {
     }
     const signal = signalName === null ? 0 : constants.signals[signalName];
     const exit: SupervisedExit = { exitCode: signal === 0 ? (code ?? 0) : 128 + signal, signal };
-    const late = new Promise((resolve) => setTimeout(resolve, REST_MS));
+    const late = new Promise<void>((resolve) => {
+      setTimeout(resolve, LONGEST_REST_MS);
+      const silence = setTimeout(resolve, REST_MS);
+      heard = () => void silence.refresh();
+    });
     void Promise.race([Promise.all(said), late]).then(() => {
       writeWhole(launch.exitFile, exit);
       process.exit(0);
