@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { runAclToken, type TokenOptions } from './acl-commands.js';
 import { runBackup, runNewEpoch, runRestore } from './backup.js';
 import { runDemo } from './demo/demo.js';
+import { runGenerate, type GenerateOptions } from './generate/generate.js';
 import { HISTORY_TYPES, runHistory } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 import { runRelayRewind } from './relay-commands.js';
@@ -92,6 +93,23 @@ program
   .option('--reason <text>', 'why, for those who read the log')
   .action((options: TokenOptions) => runAclToken(options));
 program
+  .command('generate')
+  .description(
+    'writes a history of rollouts into an empty ledger, the same for the same seed; no server may be running',
+  )
+  .addOption(new Option('--allocs <n>', 'allocations').default(10_000).argParser(countOf))
+  .addOption(new Option('--deployments <n>', 'deployments').default(200).argParser(countOf))
+  .addOption(new Option('--jobs <n>', 'jobs').default(50).argParser(countOf))
+  .addOption(new Option('--nodes <n>', 'nodes').default(100).argParser(countOf))
+  .addOption(new Option('--seed <n>', 'what is drawn at random follows from it').default(1).argParser(countOf))
+  .addOption(
+    new Option('--until <time>', 'when the history ends, after ninety days; RFC 3339')
+      .default(new Date('2026-01-01T00:00:00Z'), '2026-01-01T00:00:00Z')
+      .argParser(timeOf),
+  )
+  .option('--add', 'also into a ledger that is not empty: behind what it has')
+  .action((options: GenerateOptions) => runGenerate(options));
+program
   .command('demo')
   .description(
     'shows a rollout with a canary on the server of ROLLBOOK_ADDR, or of ROLLBOOK_HTTP_ADDR and ROLLBOOK_HTTP_PORT',
@@ -108,6 +126,17 @@ function notedHash(text: string, before: ReadonlyMap<number, string>): ReadonlyM
 function indexOf(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new StartupError(`an index is a whole number; ${JSON.stringify(text)} is not.`);
   return Number(text);
+}
+
+function countOf(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new StartupError(`${JSON.stringify(text)} is not a whole number up to 999999999.`);
+  return Number(text);
+}
+
+function timeOf(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new StartupError(`${JSON.stringify(text)} is not a time.`);
+  return time;
 }
 
 runMain(async () => {

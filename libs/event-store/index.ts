@@ -1,6 +1,8 @@
 export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 export { CHAIN_BEGIN, nextLink, type ChainedCommit } from './chain.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
+export { BulkWriter, type BulkCommand, type BulkWriterOptions } from './bulk/bulk-writer.js';
+export { LogMoved } from './bulk/flush.js';
 export { StoreUnavailable } from './errors.js';
 export { LeaseHolder } from './lease-holder.js';
 export { MemoryEventStore, type MemoryRow } from './memory/memory-event-store.js';

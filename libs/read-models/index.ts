@@ -10,7 +10,7 @@ export type { Snapshot, SnapshotQuery, SnapshotRow } from './list-snapshot.js';
 export { ReadModels, type JobRow } from './read-models.js';
 export { belongs } from './membership.js';
 export { isHidden, type Purge } from './remnants.js';
-export { TABLES, type TableName } from './tables.js';
+export { FROZEN_COLUMNS, TABLES, type TableName } from './tables.js';
 export { Variables, type VariableRow } from './variables.js';
 export {
   asOf,

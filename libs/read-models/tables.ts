@@ -226,3 +226,8 @@ export const TABLES: readonly (TableSql & { readonly table: TableName })[] = [
     indexes: ['(auth_method)'],
   },
 ];
+
+/** Columns that keep the value of a row's first write, by table. */
+export const FROZEN_COLUMNS: ReadonlyMap<string, readonly string[]> = new Map(
+  TABLES.map(({ table, frozen = [] }) => [table, frozen]),
+);

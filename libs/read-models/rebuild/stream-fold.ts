@@ -1,7 +1,7 @@
 import { upcast } from '@app/domain';
 import type { Aggregates } from '@app/event-store';
 import { ownProperty, type Index, type StreamName } from '@app/kernel';
-import { TABLES } from '../tables.js';
+import { FROZEN_COLUMNS } from '../tables.js';
 import type { LogEvent } from './log.sql.js';
 
 /** A row as the log says it. */
@@ -9,8 +9,6 @@ export interface FoldedRow {
   readonly columns: Readonly<Record<string, unknown>>;
   readonly document: string;
 }
-
-const FROZEN: ReadonlyMap<string, readonly string[]> = new Map(TABLES.map(({ table, frozen = [] }) => [table, frozen]));
 
 /** One stream folded from its first event on: its state, and the rows it has put into the tables. The append does the same, commit by commit. */
 export class StreamFold {
@@ -57,7 +55,7 @@ export class StreamFold {
 
 /** Some columns keep the value of the row's first write. */
 function withFrozen(table: string, first: FoldedRow | undefined, columns: FoldedRow['columns']): FoldedRow['columns'] {
-  const frozen = FROZEN.get(table) ?? [];
+  const frozen = FROZEN_COLUMNS.get(table) ?? [];
   if (first === undefined || frozen.length === 0) return columns;
   return { ...columns, ...Object.fromEntries(frozen.map((name) => [name, ownProperty(first.columns, name)])) };
 }
