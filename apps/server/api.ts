@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -33,6 +32,9 @@ import type { Core } from './core.js';
 import { measureHttp } from './http-metrics.js';
 import { listenerOf } from './listener.js';
 import { foresightOn } from './foresight.js';
+import { linked } from './log-commits.js';
+import { traceHttp } from './traces.js';
+import { version } from './version.js';
 
 const READY_TIMEOUT_MS = 2000;
 
@@ -57,7 +59,8 @@ export async function startApi(
     acl,
     configuration.devNodes > 0 ? devNodeName(name, 0) : undefined,
   );
-  const onFault = (err: unknown, id: string): void => log.error({ err, id }, 'a request failed');
+  const onFault = (err: unknown, id: string, traceparent?: string): void =>
+    log.error({ err, ...linked(id, traceparent) }, 'a request failed');
   const identityProviders = new IdentityProviders(core.clock.now);
   const module = NomadApiModule.on({
     ...core,
@@ -85,6 +88,7 @@ export async function startApi(
     : undefined;
   const bodies = new BodiesInFlight();
   measureHttp(adapter.getInstance(), core.metrics, bodies);
+  if (core.tracing !== undefined) traceHttp(adapter.getInstance(), core.tracing);
   const { complete } = prepareFastify(adapter.getInstance(), { accessControl, gate, bodies });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
   await app.init();
@@ -132,12 +136,4 @@ async function readinessProblem({ tail, store }: Core, shutdown: Shutdown): Prom
     clearTimeout(timer);
   }
   return store.isDiskFull ? 'the disk of the event store is full' : undefined;
-}
-
-/** The product's version, as its package says. */
-function version(): string {
-  const { version: own } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as {
-    version: string;
-  };
-  return own;
 }

@@ -7,6 +7,7 @@ import { KEYRING } from '@app/kernel';
 import {
   configured,
   createMetrics,
+  startTracing,
   StartupError,
   systemClock,
   type Clock,
@@ -14,6 +15,7 @@ import {
   type Logger,
   type Metrics,
   type Shutdown,
+  type Tracing,
 } from '@app/platform';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import {
@@ -33,7 +35,10 @@ import {
 } from '@app/read-models';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
+import { logCommits } from './log-commits.js';
+import { traceCommands } from './traces.js';
 import { untilAnswered } from './until-answered.js';
+import { version } from './version.js';
 
 /** Answers of single objects and pages. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -47,6 +52,8 @@ export interface Core {
   readonly instance: string;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Undefined: requests are not traced. */
+  readonly tracing: Tracing | undefined;
   readonly watchLease: ReturnType<typeof instrument>['watchLease'];
   readonly store: PostgresEventStore;
   readonly dataSource: DataSource;
@@ -75,7 +82,10 @@ export async function startCore(
   await whenAnswered(() => migrate(databaseUrl, MIGRATIONS)).catch((error: unknown) => {
     throw new StartupError(`the database cannot be used: ${(error as Error).message}`, 1, { cause: error });
   });
+  const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const metrics = createMetrics();
+  const tracing = await startTracing(configuration, { instance, version: version() }, log);
+  shutdown.on('pools', 'spans', () => tracing?.close());
   const clock = systemClock();
   const store = new PostgresEventStore({
     url: databaseUrl,
@@ -93,7 +103,14 @@ export async function startCore(
   });
   await whenAnswered(() => dataSource.initialize());
   const { commandMetrics, watch, watchLease } = instrument(metrics);
-  const handler = new CommandHandler({ store, aggregates, clock: clock.now, metrics: commandMetrics });
+  const handler = new CommandHandler({
+    store,
+    aggregates,
+    clock: clock.now,
+    metrics: commandMetrics,
+    onTraced: tracing && traceCommands(tracing),
+  });
+  logCommits(handler, log);
   const tail = new LogTail({
     store,
     handler,
@@ -103,7 +120,6 @@ export async function startCore(
   await whenAnswered(() => tail.start());
   const keyring = await startKeyring(configuration, store, tail, log);
   const oidcIssuer = configuration.oidcIssuer ?? '';
-  const instance = `${configuration.nodeName ?? hostname()}/${process.pid}/${randomBytes(INSTANCE_BYTES).toString('hex')}`;
   const cache = new AnswerCache(tail, tablesOf, CACHE_BYTES);
   const past = new PastRows(dataSource, new PastStates(store), new PastMoments(store));
   const readModels = new ReadModelsInTime(dataSource, past);
@@ -119,6 +135,7 @@ export async function startCore(
     instance,
     clock,
     metrics,
+    tracing,
     watchLease,
     store,
     dataSource,

@@ -4,8 +4,9 @@ import type { FastifyInstance } from 'fastify';
 
 const MS_PER_S = 1_000;
 /** Of a request that fits no route. */
-const NO_ROUTE = 'none';
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+export const NO_ROUTE = 'none';
+/** Others are told of as one. */
+export const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 
 /** Counts and times requests by method, route and status. All labels are ours: a path or a method from outside is none. Call before routes are made. */
 export function measureHttp(fastify: FastifyInstance, metrics: Metrics, bodies: BodiesInFlight): void {

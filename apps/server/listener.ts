@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
-import { ClientLimits, fastifyOptions, isLoopbackAddress, limitConnections, type Gate } from '@app/nomad-api';
+import { ClientLimits, fastifyOptions, isLoopbackAddress, limitConnections, spanOf, type Gate } from '@app/nomad-api';
 import {
   networks,
   openTlsFiles,
@@ -13,6 +13,7 @@ import {
 } from '@app/platform';
 import type { FastifyServerOptions } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { linked } from './log-commits.js';
 
 /** How this server is listened to: with TLS or without, behind which proxies, and what each client may have. */
 export interface Listener {
@@ -54,8 +55,24 @@ export function listenerOf(configuration: Configuration, log: Logger): Listener 
     gate: {
       sites: { isLoopback: isLoopbackAddress(httpAddress), allowedOrigins, allowedHosts },
       limits,
-      onAnswer: ({ id, method, raw, ip }, { statusCode, elapsedTime }) =>
-        log.debug({ id, method, path: raw.url?.split('?', 1)[0], from: ip, statusCode, ms: elapsedTime }, 'answered'),
+      onAnswer(request, reply) {
+        if (!log.isLevelEnabled('debug')) return;
+        const { id, method, raw, ip } = request;
+        const { statusCode, elapsedTime } = reply;
+        const index = reply.getHeader('x-nomad-index');
+        log.debug(
+          {
+            ...linked(id, spanOf(request)),
+            method,
+            path: raw.url?.split('?', 1)[0],
+            from: ip,
+            statusCode,
+            ms: elapsedTime,
+            ...(index !== undefined && { index: Number(index) }),
+          },
+          'answered',
+        );
+      },
     },
     close: () => unwatch?.(),
   };

@@ -4,6 +4,7 @@ import {
   Relay,
   RELAY_LEASE,
   RelayLeader,
+  topicName,
   type KafkaSettings,
   type RelayMetrics,
 } from '@app/kafka-relay';
@@ -17,6 +18,7 @@ import {
   type Shutdown,
 } from '@app/platform';
 import type { Core } from './core.js';
+import { tracePublication } from './traces.js';
 
 const US_PER_S = 1_000_000;
 const MS_PER_S = 1_000;
@@ -27,7 +29,7 @@ export const relaySettings = (configuration: Configuration): KafkaSettings | und
 
 /** Tries for the lease of the relay and publishes the log to Kafka while it holds it. */
 export function startRelay(core: Core, settings: KafkaSettings, log: Logger, shutdown: Shutdown): void {
-  const { store, tail, instance } = core;
+  const { store, tail, instance, tracing } = core;
   const sink = new KafkaSink(settings, (message) => log.debug({ message }, 'kafkajs'));
   const metrics = instrument(core, () => leader);
   const leader = new RelayLeader({
@@ -39,6 +41,7 @@ export function startRelay(core: Core, settings: KafkaSettings, log: Logger, shu
         sink,
         onCommit: (wake) => tail.onCommit(wake),
         metrics,
+        onTraced: tracing && tracePublication(tracing, topicName(settings.prefix, 'events')),
         onError: (err) => log.warn({ err }, 'the log cannot be published to Kafka; trying again'),
       }),
     onError: (err) => log.warn({ err }, 'the lease of the relay cannot be had; trying again'),

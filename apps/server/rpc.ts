@@ -18,6 +18,7 @@ import {
 import { heartbeatTtlMs, type ClusterState } from '@app/reactors';
 import { ServerDirectory } from '@app/read-models';
 import type { Core } from './core.js';
+import { traceNodes } from './traces.js';
 
 const RENEW_MS = 5000;
 const MS_PER_S = 1_000;
@@ -67,6 +68,7 @@ export async function startRpc(
       nodeCount,
       mayJoin: (token, node) => joinTokens.admits(token, node),
       random: Math.random,
+      beginSpan: core.tracing && traceNodes(core.tracing),
     },
     sessions,
     maxConnectionsPerAddress: configuration.rpcMaxConnections,

@@ -1,5 +1,5 @@
 import type { AllocationState, JobSpec, NodeDescription, NodeState, Permissions } from '@app/domain';
-import type { Command, CommandHandler, EventStore } from '@app/event-store';
+import type { Command, CommandHandler, EventStore, Outcome } from '@app/event-store';
 import { allocationStream, assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
 import { digestOfSecret, isSameDigest, type IdentityTokens, type Keyring } from '@app/keyring';
 import { versionKey, type Heartbeats, type ReadModels, type Variables } from '@app/read-models';
@@ -36,6 +36,14 @@ export interface RpcServices {
   /** Whether a node that is not known yet may register with this token. */
   readonly mayJoin: (token: string, node: Pick<NodeDescription, 'Name' | 'NodePool'>) => Promise<boolean>;
   readonly random: () => number;
+  /** Begins the span of what a node writes, as a trace of its own; undefined: nothing is traced. */
+  readonly beginSpan?: ((command: string, nodeId: string) => WriteSpan) | undefined;
+}
+
+/** A span that goes on, as a `traceparent`. */
+export interface WriteSpan {
+  readonly traceparent: string;
+  end(isError: boolean): void;
 }
 
 /** A version of a job: as clients take it, and in our own terms. */
@@ -91,10 +99,14 @@ export class NodeDesk {
     command: Omit<Command<A>, 'meta'>,
     textOf: (rejection: Rejection) => string,
   ): Promise<{ readonly index: Index; readonly answer: A }> {
-    const outcome = await this.services.handler.execute({
-      ...command,
-      meta: { actor: `node ${nodeId}`, remoteAddress },
-    });
+    const span = this.services.beginSpan?.(command.name, nodeId);
+    const meta = { actor: `node ${nodeId}`, remoteAddress, ...(span && { traceparent: span.traceparent }) };
+    let outcome: Outcome<A> | undefined;
+    try {
+      outcome = await this.services.handler.execute({ ...command, meta });
+    } finally {
+      span?.end(outcome?.kind !== 'accepted');
+    }
     switch (outcome.kind) {
       case 'accepted':
         return outcome;

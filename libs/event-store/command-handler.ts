@@ -3,7 +3,7 @@ import { assertNever } from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { attempt, fold, type Prepared } from './attempt.js';
 import { coalesce } from './coalesce.js';
-import type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
+import type { Aggregates, AppendedCommand, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 import { StoreUnavailable } from './errors.js';
 import {
   MAX_BATCH_COMMANDS,
@@ -42,6 +42,8 @@ export interface CommandHandlerOptions {
   /** Random UUIDs unless given. */
   readonly newId?: () => string;
   readonly metrics?: CommandMetrics;
+  /** Is told of each command of a trace that was appended. */
+  readonly onTraced?: ((command: AppendedCommand) => void) | undefined;
   readonly maxCachedStates?: number;
   readonly maxCachedText?: number;
 }
@@ -322,7 +324,10 @@ export class CommandHandler {
     let conclusions: readonly (() => void)[];
     try {
       const results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));
-      this.options.metrics?.batchFlushed(batch.length, performance.now() - started);
+      const durable = performance.now();
+      metrics?.batchFlushed(batch.length, durable - started);
+      if (this.options.onTraced !== undefined)
+        batch.forEach((member, position) => this.tellTraced(member, results[position], batch.length, started, durable));
       conclusions = batch.map((member, position) => this.conclusionOf(member, results[position]));
     } catch (error) {
       return this.abandon(batch, error);
@@ -335,6 +340,28 @@ export class CommandHandler {
     this.sendOff();
     for (const conclude of conclusions) conclude();
     if (this.queue.length + this.returned.length > 0) this.schedule();
+  }
+
+  private tellTraced(
+    { pending: { command, conflicts, since } }: BatchMember,
+    result: AppendResult | undefined,
+    batch: number,
+    sentMs: number,
+    durableMs: number,
+  ): void {
+    const { traceparent } = command.meta;
+    if (traceparent === undefined || result?.kind !== 'appended') return;
+    const { index } = result;
+    this.options.onTraced?.({
+      name: command.name,
+      traceparent,
+      index,
+      conflicts,
+      batch,
+      cameMs: since,
+      sentMs,
+      durableMs,
+    });
   }
 
   /** The draft becomes the batch in flight, and the next draft begins. */

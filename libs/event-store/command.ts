@@ -79,3 +79,18 @@ export interface CommandMetrics {
   /** A command has waited so long for the batch that it goes off with. */
   waited(ms: number): void;
 }
+
+/** The way of a command into the log. Times in milliseconds of the monotonic clock. */
+export interface AppendedCommand {
+  readonly name: string;
+  /** Of its meta: only commands that have one are told of. */
+  readonly traceparent: string;
+  readonly index: Index;
+  readonly conflicts: number;
+  /** Commands of the batch that it went off with. */
+  readonly batch: number;
+  /** When it came, when its batch went off, and when that was durable. */
+  readonly cameMs: number;
+  readonly sentMs: number;
+  readonly durableMs: number;
+}

@@ -1,4 +1,4 @@
-export type { Aggregates, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
+export type { Aggregates, AppendedCommand, Change, Command, CommandMetrics, Commit, Outcome } from './command.js';
 export { CHAIN_BEGIN, nextLink, type ChainedCommit } from './chain.js';
 export { CommandHandler, type CommandHandlerOptions } from './command-handler.js';
 export { BulkWriter, type BulkCommand, type BulkWriterOptions } from './bulk/bulk-writer.js';

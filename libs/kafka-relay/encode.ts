@@ -81,6 +81,7 @@ export class Encoder {
         ...linkHeaders(this.links),
         ce_actor: short(event.meta.actor),
         ...(event.meta.reason ? { ce_reason: short(event.meta.reason) } : {}),
+        ...(event.meta.traceparent ? { traceparent: short(event.meta.traceparent) } : {}),
       },
       timeMs: Math.floor(event.time / US_PER_MS),
     });

@@ -45,6 +45,16 @@ export interface CommitSeen {
   readonly time: TimeUs;
 }
 
+/** The transaction in which a commit of a trace became visible. Times in milliseconds of the monotonic clock. */
+export interface PublishedCommit {
+  readonly traceparent: string;
+  readonly index: Index;
+  /** Events of the transaction. */
+  readonly events: number;
+  readonly begunMs: number;
+  readonly visibleMs: number;
+}
+
 export interface RelayOptions {
   readonly store: Pick<EventStore, 'readHead' | 'readAfter' | 'readBeginnings' | 'readChain' | 'load'>;
   readonly sink: RecordSink;
@@ -52,6 +62,8 @@ export interface RelayOptions {
   readonly onCommit: (wake: (commit: CommitSeen) => void) => () => void;
   readonly metrics: RelayMetrics;
   readonly onError: (error: unknown) => void;
+  /** Is told of each commit of a trace. */
+  readonly onTraced?: ((commit: PublishedCommit) => void) | undefined;
 }
 
 interface Batch extends Publication {
@@ -59,6 +71,8 @@ interface Batch extends Publication {
   readonly bytes: number;
   /** The time of its last commit. */
   readonly until: TimeUs;
+  /** Its commits that are parts of traces. */
+  readonly traced: readonly Pick<PublishedCommit, 'traceparent' | 'index'>[];
 }
 
 /**
@@ -192,6 +206,7 @@ export class Relay {
       events: events.length,
       bytes: encoder.bytes,
       until: last.time,
+      traced: this.options.onTraced === undefined ? [] : tracedOf(events),
     };
   }
 
@@ -202,6 +217,16 @@ export class Relay {
     // What is published next is hardly older than this; when there is nothing left, it is cleared.
     this.oldestPending = batch.until;
     this.options.metrics.published(batch.events, batch.records.length, transactionMs);
+    if (batch.traced.length === 0) return;
+    const visibleMs = performance.now();
+    for (const { traceparent, index } of batch.traced)
+      this.options.onTraced?.({
+        traceparent,
+        index,
+        events: batch.events,
+        begunMs: visibleMs - transactionMs,
+        visibleMs,
+      });
   }
 
   /** After a restore another log begins, with a position of its own. */
@@ -223,6 +248,11 @@ export class Relay {
     return outcome;
   }
 }
+
+const tracedOf = (events: readonly RecordedEvent[]): Batch['traced'] =>
+  events.flatMap(({ seq, index, meta: { traceparent } }) =>
+    seq > 0 || traceparent === undefined ? [] : [{ traceparent, index }],
+  );
 
 /** Publishes one batch at a time, while the caller makes the next one. */
 class Publisher {

@@ -30,7 +30,12 @@ export interface EventMeta {
   /** What made this command necessary: an evaluation id, a deployment id … */
   readonly causation?: string;
   readonly idempotencyKey?: string;
+  /** The span of the request as a `traceparent` of W3C Trace Context, where requests are traced. */
+  readonly traceparent?: string;
 }
+
+/** The id of the trace that a `traceparent` names. */
+export const traceIdOf = (traceparent: string): string => traceparent.split('-', 2)[1] ?? '';
 
 /** One row of the log. */
 export interface RecordedEvent<E extends DomainEvent = DomainEvent> {

@@ -2,6 +2,7 @@ export { assertNever } from './assert-never.js';
 export type { Decision, Rejection } from './decision.js';
 export { accept, reject } from './decision.js';
 export type { CommandContext, DomainEvent, EventMeta, Fact, NewEvent, RecordedEvent } from './event.js';
+export { traceIdOf } from './event.js';
 export { exactNumber, isExactNumber, literalOf, parseExact } from './exact-number.js';
 export { goDuration, goList, isPrintable, quoted, visible } from './go-format.js';
 export type { Json, JsonObject } from './json.js';

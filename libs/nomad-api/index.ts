@@ -8,6 +8,7 @@ export { isLoopbackAddress } from './gate/cross-site.js';
 export { heldBy, limitConnections, type Gate } from './gate/gate.js';
 export { ConsoleFiles, serveConsole } from './console/console-files.js';
 export { ServerIdentity } from './edge/server-identity.js';
+export { noteSpan, spanOf } from './edge/trace.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';
 export { jobShape } from './http/go-json/job-shape.js';
 export type { ShapeNode, StructShape } from './http/go-json/shape.js';

@@ -36,4 +36,6 @@ export { METRICS } from './metrics/catalogue.js';
 export { renderMetricsDocs } from './metrics/render-metrics-docs.js';
 export type { Shutdown, ShutdownPhase } from './shutdown/shutdown.js';
 export { createShutdown } from './shutdown/shutdown.js';
+export { startTracing } from './tracing/start-tracing.js';
+export type { Tracing } from './tracing/tracing.js';
 export { explainListenFailure, runMain, StartupError } from './startup-error.js';

@@ -3,6 +3,7 @@ import type { EventMeta, Index } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { actorOf } from '../acl/caller.js';
 import { accessOf } from '../acl/access.js';
+import { spanOf } from './trace.js';
 import { NomadError, parseQuery, textOfExtendedHeader, textOfHeader, type Query, type Result } from '../http/index.js';
 
 const MAX_REASON = 1024;
@@ -42,6 +43,7 @@ export const isChunked = (request: FastifyRequest): boolean => request.headers['
 export function metaOf(request: FastifyRequest): EventMeta {
   const reason = reasonOf(request)?.slice(0, MAX_REASON).toWellFormed();
   const idempotencyKey = header(request, 'idempotency-key');
+  const traceparent = spanOf(request);
   return {
     actor:
       actorOf(accessOf(request).caller) ??
@@ -51,6 +53,7 @@ export function metaOf(request: FastifyRequest): EventMeta {
     requestId: request.id,
     ...(reason === undefined ? {} : { reason }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
 

@@ -6,9 +6,10 @@ import type { FastifyReply } from 'fastify';
 import { NomadError } from '../http/index.js';
 import { Busy } from './busy.js';
 import { SeenIsPast } from './since.js';
+import { spanOf } from './trace.js';
 
-/** Told of every answer that nobody foresaw. */
-export type OnFault = (error: unknown, id: string) => void;
+/** Told of every answer that nobody foresaw: the id of its request, and its span, where requests are traced. */
+export type OnFault = (error: unknown, id: string, traceparent?: string) => void;
 
 const TEXT = 'text/plain; charset=utf-8';
 const STORE_RETRY_SECONDS = 1;
@@ -58,7 +59,7 @@ export function sendError(reply: FastifyReply, error: unknown, onFault: OnFault)
       .send((error as Error).message);
   }
   const { id } = reply.request;
-  onFault(error, id);
+  onFault(error, id, spanOf(reply.request));
   reply.code(500).type(TEXT).send(`internal error ${id}`);
 }
 

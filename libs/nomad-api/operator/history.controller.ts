@@ -9,6 +9,7 @@ import {
   isoFromUs,
   jobStream,
   nodeStream,
+  traceIdOf,
   type RecordedEvent,
   type StreamName,
 } from '@app/kernel';
@@ -57,6 +58,7 @@ const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => 
   RemoteAddress: meta.remoteAddress ?? '',
   Reason: meta.reason ?? '',
   RequestID: meta.requestId ?? '',
+  ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
   Causation: meta.causation ?? '',
   Data: publicData(event.type, upcast(event).data as Json),
 });

@@ -11,6 +11,7 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import { Setting } from './setting.js';
+import { TracingConfiguration } from './tracing-configuration.js';
 import { boolean, list, number } from './transforms.js';
 
 /** An address, a network (`10.0.0.0/8`), or one of the names that stand for some. */
@@ -32,7 +33,7 @@ const IsNetwork = (options: ValidationOptions) => (target: object, propertyName:
   });
 
 /** Settings of the listener: whom it trusts, and how much of it one client may have. */
-export class EdgeConfiguration {
+export class EdgeConfiguration extends TracingConfiguration {
   @Setting({
     name: 'ROLLBOOK_JOIN_TOKEN',
     description:

@@ -4,6 +4,7 @@ import { Configuration } from './configuration.js';
 import { OpsConfiguration } from './ops-configuration.js';
 import type { Setting } from './setting.js';
 import { secretFile, settingsOf } from './setting.js';
+import { TracingConfiguration } from './tracing-configuration.js';
 
 const defaultOf = (defaults: object, { property, whenUnset }: Setting): string =>
   whenUnset ?? `\`${String(ownProperty(defaults as Record<string, unknown>, property))}\``;
@@ -41,7 +42,13 @@ export const renderConfigurationDocs = (): string =>
     '',
     '## Servers',
     '',
-    ...table(Configuration),
+    ...table(Configuration, settingsOf(TracingConfiguration)),
+    '### Traces',
+    '',
+    'The variables of [OpenTelemetry](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Servers send spans if an endpoint, or',
+    '`OTEL_TRACES_EXPORTER=otlp`, is set; otherwise nothing of it is even loaded. [What is in a trace](operations.md#traces).',
+    '',
+    ...table(TracingConfiguration),
     '## Node agents',
     '',
     'For our own agents (`apps/agent`); Nomad’s client agents have [their own configuration](client-agents.md).',

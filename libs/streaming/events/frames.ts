@@ -1,4 +1,4 @@
-import { isoFromUs, type Index } from '@app/kernel';
+import { isoFromUs, traceIdOf, type Index } from '@app/kernel';
 import { isWanted, type EventFilter } from './event-filter.js';
 import type { EventCommit } from './nomad-event.js';
 
@@ -31,6 +31,7 @@ function textOf(
     Reason: meta.reason ?? '',
     Causation: meta.causation ?? '',
     RequestID: meta.requestId ?? '',
+    ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
     Time: isoFromUs(time),
   };
   const json = `{"Index":${index},"Events":[${events.join(',')}]${withMeta ? `,"Meta":${JSON.stringify(about)}` : ''}}`;
