@@ -1,10 +1,11 @@
+import { US_PER_MS } from '@app/kernel';
 import type { LogTail } from '@app/streaming';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { tokenOf } from '../edge/exchange.js';
 import { sendError, type OnFault } from '../edge/nomad-error.filter.js';
 import { param, parseQuery } from '../http/index.js';
 import { Access } from './access.js';
-import type { Callers } from './caller.js';
+import type { Caller, Callers } from './caller.js';
 import { open, satisfies, type Row } from './check.js';
 import { ROUTES } from './routes.js';
 
@@ -46,7 +47,7 @@ const refuse = (reply: FastifyReply): void => void reply.code(403).type(TEXT).se
 export class AccessControl {
   constructor(
     private readonly callers: Callers,
-    private readonly tail: Pick<LogTail, 'readIndex'>,
+    private readonly tail: Pick<LogTail, 'readIndex' | 'watch'>,
     private readonly onFault: OnFault,
   ) {}
 
@@ -71,20 +72,26 @@ export class AccessControl {
 
   private async admit(request: Guarded): Promise<boolean> {
     const row = request.routeOptions.config?.access ?? open;
-    // The secret of a node is no token: its handler checks it.
+    // Which node's secret it must be, the handler knows.
     if (row.check.kind === 'open' || row.check.kind === 'node secret') return true;
     if (!isStale(request)) await this.tail.readIndex();
     const access = await this.accessOf(request, row);
     request.access = access;
     if (row.order !== 'first') return true;
     if (access.caller.identity.kind === 'stranger') return false;
-    const { name } = (request.params ?? {}) as { readonly name?: string };
-    return satisfies(access.permissions, row.check, name === undefined ? {} : { name });
+    const { permissions, identity } = access.known();
+    const { name, id } = (request.params ?? {}) as { readonly name?: string; readonly id?: string };
+    return satisfies(permissions, row.check, { by: identity, ...(name && { name }), ...(id && { id }) });
   }
 
   private async accessOf(request: FastifyRequest, row: Row): Promise<Access> {
     const caller = await this.callers.resolve(tokenOf(request));
-    return new Access(row, caller, true, () => this.accessOf(request, row));
+    const { expiresAt } = caller as Partial<Caller>;
+    return new Access(row, caller, true, {
+      again: () => this.accessOf(request, row),
+      leftMs: expiresAt === undefined ? Infinity : Math.ceil((expiresAt - this.callers.now()) / US_PER_MS),
+      watch: (topics, wake) => this.tail.watch(topics, wake),
+    });
   }
 }
 

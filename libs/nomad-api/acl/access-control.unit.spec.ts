@@ -13,6 +13,7 @@ const caller = (permissions: Permissions): Caller => ({
   roles: [],
 });
 const callers: Callers = {
+  now: () => 0,
   resolve: (secret) =>
     secret === 'manager'
       ? caller(MANAGEMENT)
@@ -28,7 +29,11 @@ describe('Access control', () => {
   beforeEach(() => {
     faults = [];
     fastify = Fastify(fastifyOptions);
-    const control = new AccessControl(callers, { readIndex: () => Promise.resolve(0) }, (error) => faults.push(error));
+    const control = new AccessControl(
+      callers,
+      { readIndex: () => Promise.resolve(0), watch: () => () => undefined },
+      (error) => faults.push(error),
+    );
     ({ complete } = prepareFastify(fastify, { accessControl: control }));
   });
   afterEach(() => fastify.close());

@@ -1,8 +1,9 @@
 import type { NamespaceCapability, Permissions } from '@app/domain';
-import { US_PER_MS } from '@app/kernel';
+import { allocationStream, nodeStream } from '@app/kernel';
+import type { Topic } from '@app/streaming';
 import type { FastifyRequest } from 'fastify';
 import { NomadError } from '../http/index.js';
-import { EVERYBODY, type Caller, type Stranger } from './caller.js';
+import { EVERYBODY, type Caller, type Identity, type Stranger } from './caller.js';
 import { mayFollow } from './subscriptions.js';
 import { open, satisfies, type Row, type Subject } from './check.js';
 
@@ -15,20 +16,37 @@ export interface Visibility {
 
 export const EVERYTHING: Visibility = { key: '', sees: () => true };
 
+/** What the access to one request needs of the server. */
+export interface AccessServer {
+  /** The access of the same request as of now. */
+  readonly again: () => Promise<Access>;
+  /** For how long the token was valid when it was looked at, in milliseconds; Infinity: for ever. */
+  readonly leftMs: number;
+  /** Calls whenever one of these topics moves, until it is told not to. */
+  readonly watch: (topics: readonly Topic[], wake: () => void) => () => void;
+}
+
+/** What tokens may do depends on these. */
+const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;
+
 export const denied = (): NomadError => new NomadError('Permission denied', 403);
 
 /** What one request may do. Made before its handler runs; refusals are thrown. */
 export class Access {
   private settled = false;
   private namespace: string | undefined;
+  private required: Subject | undefined;
+  private readonly until: number;
 
   constructor(
     private row: Row,
     readonly caller: Caller | Stranger,
     /** False: ACLs are off. */
     readonly isEnforced: boolean,
-    private readonly again: () => Promise<Access>,
-  ) {}
+    private readonly server: AccessServer,
+  ) {
+    this.until = performance.now() + server.leftMs;
+  }
 
   /** What the caller may do. @throws NomadError (403) for an unknown token */
   get permissions(): Permissions {
@@ -57,8 +75,8 @@ export class Access {
     if (this.row.check.kind !== 'open') {
       const { permissions, identity } = this.known();
       const about = { ...subject, namespace: subject.namespace ?? this.namespace ?? 'default' };
-      const isWorkload = identity.kind === 'workload' || identity.kind === 'node';
-      if (!satisfies(permissions, this.row.check, { ...about, isWorkload })) throw denied();
+      if (!satisfies(permissions, this.row.check, { ...about, by: identity })) throw denied();
+      this.required = about;
     }
     this.settled = true;
   }
@@ -84,7 +102,8 @@ export class Access {
   refusalOf(namespace: string, id: string): NomadError | undefined {
     const { check, foreign } = this.row;
     if (!this.isEnforced || check.kind !== 'namespace') return undefined;
-    if (satisfies(this.permissions, check, { namespace })) return undefined;
+    const { permissions, identity } = this.known();
+    if (satisfies(permissions, check, { namespace, by: identity })) return undefined;
     if (foreign === undefined) return denied();
     return new NomadError(typeof foreign.text === 'string' ? foreign.text : foreign.text(id), foreign.status);
   }
@@ -130,15 +149,35 @@ export class Access {
     };
   }
 
-  /** For how long the token is valid, in milliseconds. */
-  leftMs(nowMs: number): number {
-    const { expiresAt } = this.caller as Partial<Caller>;
-    return expiresAt === undefined ? Infinity : Math.max(1, expiresAt / US_PER_MS - nowMs);
+  /** For how long the token is valid, in milliseconds; Infinity: for ever. */
+  leftMs(): number {
+    return Math.max(1, this.until - performance.now());
+  }
+
+  /** What the right of this request depends on; who shows an identity loses it with its allocation or node. */
+  get topics(): readonly Topic[] {
+    const { identity } = this.caller;
+    if (identity.kind === 'workload') return [...ACL_TOPICS, allocationStream(identity.allocationId)];
+    return identity.kind === 'node' ? [...ACL_TOPICS, nodeStream(identity.nodeId)] : ACL_TOPICS;
+  }
+
+  /** Calls whenever something was written that the right of this request may depend on. */
+  watch(wake: () => void): () => void {
+    return this.server.watch(this.topics, wake);
   }
 
   /** The same request as of now: its token may have been changed or revoked since. */
   renewed(): Promise<Access> {
-    return this.isEnforced ? this.again() : Promise.resolve(this);
+    return this.isEnforced ? this.server.again() : Promise.resolve(this);
+  }
+
+  /** Whether it may go on as it was allowed to begin: by the check of its row, about the same subject. */
+  allowsAsBefore({ row, required }: Access): boolean {
+    if (this.isByStranger) return false;
+    return (
+      required === undefined ||
+      satisfies(this.permissions, row.check, { ...required, by: this.caller.identity as Identity })
+    );
   }
 
   /** Whether an answer may go out: somebody has checked. */
@@ -148,7 +187,11 @@ export class Access {
 }
 
 /** Without ACLs: nothing is refused, and nothing is remembered. */
-const OFF: Access = new Access(open, EVERYBODY, false, () => Promise.resolve(OFF));
+const OFF: Access = new Access(open, EVERYBODY, false, {
+  again: () => Promise.resolve(OFF),
+  leftMs: Infinity,
+  watch: () => () => undefined,
+});
 
 /** What a request may do. */
 export const accessOf = (request: FastifyRequest): Access =>

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AllocationState } from '@app/domain';
 import { aclTokenStream, allocationStream } from '@app/kernel';
+import { digestOfSecret } from '@app/keyring';
 import {
   allocationId,
+  idOf,
   jobInput,
   NODE,
   nodeIsReady,
@@ -266,15 +268,91 @@ describe('With access control', () => {
     });
   });
 
-  test('the secret of a node is its own, and no token of the API', async () => {
+  describe('the secret of a node', () => {
     const secret = randomUUID();
-    const node = (await ask('GET', `/v1/node/${NODE}`, management)).json<Record<string, unknown>>();
-    expect(node['SecretID']).toBe('');
-    for (const url of ['/v1/nodes', '/v1/services', '/v1/jobs'])
-      expect([url, await told('GET', url, secret)]).toEqual([url, denied]);
-    // Nor is a management token the secret of a node.
-    const heartbeat = await told('PUT', `/agent/v1/node/${NODE}/heartbeat`, management, {});
-    expect(heartbeat.status).toBeGreaterThanOrEqual(400);
+    const mine = idOf(777);
+    const read = async (n: number, token = secret) =>
+      (await told('GET', `/v1/allocation/${allocationId(n)}`, token)).status;
+    beforeAll(async () => {
+      await edge.execute(nodeRegistered(mine, digestOfSecret(secret)));
+      await edge.execute(nodeIsReady(mine));
+    });
+
+    test('reads nodes, services, and nothing that a policy would have to grant', async () => {
+      for (const [url, status] of [
+        [`/v1/node/${mine}`, 200],
+        [`/v1/node/${NODE}`, 200],
+        ['/v1/services', 200],
+        ['/v1/services?namespace=team', 200],
+        ['/v1/service/web', 200],
+        ['/v1/acl/policies', 200],
+        ['/v1/acl/token/self', 404],
+        ['/v1/nodes', 403],
+        ['/v1/jobs', 403],
+        ['/v1/job/web', 403],
+        ['/v1/allocations', 403],
+        [`/v1/node/${mine}/allocations`, 403],
+        ['/v1/var/nomad%2Fjobs', 403],
+        ['/v1/agent/self', 403],
+        ['/v1/acl/tokens', 403],
+      ] as const)
+        expect([url, (await told('GET', url, secret)).status]).toEqual([url, status]);
+      expect((await ask('GET', `/v1/node/${mine}`, secret)).json()).toMatchObject({ SecretID: '' });
+      expect((await ask('GET', '/v1/operator/rollbook/may', secret)).json()).toMatchObject({ Actor: `node ${mine}` });
+    });
+
+    test('reads the allocations that it runs, and those that these take the place of', async () => {
+      await must('PUT', '/v1/jobs', { Job: jobInput({ id: 'noded' }) });
+      const [first] = await must<{ ID: string }[]>('GET', '/v1/job/noded/evaluations');
+      const [own, others, replaced] = [21, 22, 23];
+      const of = { evaluation: first!.ID, jobId: 'noded' };
+      await edge.execute(planned({ ...of, place: [{ id: allocationId(others) }, { id: allocationId(replaced) }] }));
+      expect([await read(others), await read(replaced)]).toEqual([500, 500]);
+      const { EvalID } = await must<{ EvalID: string }>('PUT', '/v1/job/noded/evaluate', { JobID: 'noded' });
+      await edge.execute(
+        planned({
+          jobId: 'noded',
+          evaluation: EvalID,
+          place: [{ id: allocationId(own), nodeId: mine, previousAllocation: allocationId(replaced) }],
+        }),
+      );
+      expect([await read(own), await read(others), await read(replaced)]).toEqual([200, 500, 200]);
+      const refused = await told('GET', `/v1/allocation/${allocationId(others)}`, secret);
+      expect(refused.body).toBe(`Unknown allocation "${allocationId(others)}"`);
+      expect(await told('GET', `/v1/allocation/${randomUUID()}`, secret)).toMatchObject({ status: 404 });
+    });
+
+    test('drains its own node, and no other', async () => {
+      const drain = (id: string) =>
+        told('PUT', `/v1/node/${id}/drain`, secret, { DrainSpec: null, MarkEligible: true });
+      expect(await drain(NODE)).toEqual(denied);
+      expect(await drain(mine)).toMatchObject({ status: 200 });
+      expect(await drain(mine.toUpperCase())).toMatchObject({ status: 200 });
+    });
+
+    test('is told nothing of the event stream', async () => {
+      const url = `${address}/v1/event/stream?index=1&to=${edge.tail.applied}`;
+      const answer = await fetch(url, { headers: { 'X-Nomad-Token': secret } });
+      expect([answer.status, await answer.text()]).toEqual([200, '']);
+    });
+
+    test('is not shown, and what is no secret of a node is none', async () => {
+      const node = (await ask('GET', `/v1/node/${NODE}`, management)).json<Record<string, unknown>>();
+      expect(node['SecretID']).toBe('');
+      for (const url of [`/v1/node/${mine}`, '/v1/services'])
+        expect([url, await told('GET', url, randomUUID())]).toEqual([url, denied]);
+      // Nor is a management token the secret of a node.
+      const heartbeat = await told('PUT', `/agent/v1/node/${NODE}/heartbeat`, management, {});
+      expect(heartbeat.status).toBeGreaterThanOrEqual(400);
+    });
+
+    test('is known of nodes that registered before and after the first one asked, and of none that was purged', async () => {
+      const [later, own] = [idOf(778), randomUUID()];
+      await edge.execute(nodeRegistered(later, digestOfSecret(own)));
+      expect(await told('GET', `/v1/node/${later}`, own)).toMatchObject({ status: 200 });
+      await must('PUT', `/v1/node/${later}/purge`);
+      expect(await told('GET', `/v1/node/${mine}`, own)).toEqual(denied);
+    });
   });
 
   describe('nothing leaks', () => {

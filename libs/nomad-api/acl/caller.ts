@@ -35,6 +35,8 @@ export const EVERYBODY: Caller = { identity: { kind: 'nobody' }, permissions: MA
 export interface Callers {
   /** As of the log that is applied now; undefined: without a token. */
   resolve(secret: string | undefined): Promise<Caller | Stranger> | Caller | Stranger;
+  /** The clock by which tokens expire. */
+  now(): TimeUs;
 }
 
 /** As events name who asked for them; undefined: without ACLs nobody is known. */

@@ -1,3 +1,4 @@
+import type { Identity } from './caller.js';
 import type {
   GrantedLevel,
   LeveledBlock,
@@ -22,6 +23,8 @@ export type Check =
       readonly block: LeveledBlock;
       readonly level: GrantedLevel;
       readonly orCapability?: OperatorCapability;
+      /** Nodes may, whatever their policies say: every one, or the one that the path names. */
+      readonly orNode?: 'any' | 'itself';
     }
   /** In the namespace of the request: all capabilities of one of the alternatives. */
   | {
@@ -29,8 +32,10 @@ export type Check =
       readonly anyOf: readonly (readonly NamespaceCapability[])[];
       /** In all namespaces at once (`*`): refused if it is granted nowhere, or only ever filtered. */
       readonly everywhere?: 'refused' | 'filtered';
-      /** Workload identities may, whatever their policies say. */
+      /** Workload identities and nodes may, whatever their policies say. */
       readonly orWorkload?: true;
+      /** Nodes may; the handler says about which objects. */
+      readonly orNode?: true;
     }
   /** Anything in the namespace that the path names. */
   | { readonly kind: 'known namespace' }
@@ -84,7 +89,13 @@ export const namespace = (...anyOf: readonly (NamespaceCapability | readonly Nam
 export const neverRefusedEverywhere = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, everywhere: 'filtered' } } : of;
 
-/** The same row, and workload identities may. */
+/** The same row, and nodes may, by their secrets: every one, or only the one that is named in the path. */
+export const orNode = (of: Row, which: 'any' | 'itself' = 'any'): Row => {
+  if (of.check.kind === 'level') return { ...of, check: { ...of.check, orNode: which } };
+  return of.check.kind === 'namespace' ? { ...of, check: { ...of.check, orNode: true } } : of;
+};
+
+/** The same row, and workload identities may, and nodes. */
 export const orWorkload = (of: Row): Row =>
   of.check.kind === 'namespace' ? { ...of, check: { ...of.check, orWorkload: true } } : of;
 
@@ -113,14 +124,17 @@ export interface Subject {
   readonly namespace?: string;
   /** The name in the path. */
   readonly name?: string;
-  readonly isWorkload?: boolean;
+  /** The id in the path. */
+  readonly id?: string;
+  /** Who asks, where that may be enough. */
+  readonly by?: Identity;
 }
 
 /** Whether permissions satisfy a check. Pure. */
 export function satisfies(
   permissions: Permissions,
   check: Check,
-  { namespace: where = '', name = '', isWorkload }: Subject,
+  { namespace: where = '', name = '', id = '', by }: Subject,
 ): boolean {
   if (permissions.isManagement) return true;
   switch (check.kind) {
@@ -134,10 +148,13 @@ export function satisfies(
     case 'level':
       return (
         permissions.level(check.block, check.level) ||
-        (check.orCapability !== undefined && permissions.operator(check.orCapability))
+        (check.orCapability !== undefined && permissions.operator(check.orCapability)) ||
+        (by?.kind === 'node' &&
+          (check.orNode === 'any' || (check.orNode === 'itself' && by.nodeId === id.toLowerCase())))
       );
     case 'namespace':
-      if (check.orWorkload && isWorkload) return true;
+      if (check.orWorkload && by?.kind === 'workload') return true;
+      if ((check.orWorkload || check.orNode) && by?.kind === 'node') return true;
       if (where === '*') {
         return (
           check.everywhere === 'filtered' ||

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { digestOfSecret } from '@app/keyring';
 import { allocationId, DEPLOYMENT, jobInput, NODE, nodeIsReady, nodeRegistered, planned } from '@app/testing';
 import { startEdge, type TestEdge } from '../testing/edge.module.js';
 import type { Check, Row } from './check.js';
@@ -143,6 +144,7 @@ describe('Every request by every kind of token', () => {
   let edge: TestEdge;
   let management: string;
   const tokens = new Map<string, string>();
+  const nodeSecret = randomUUID();
   let evaluation: string;
 
   const ask = async (row: string, token: string | undefined): Promise<Answer> => {
@@ -177,7 +179,7 @@ describe('Every request by every kind of token', () => {
     edge = await startEdge({ acl: true });
     await edge.initialiseKeyring();
     management = (await edge.request('PUT', '/v1/acl/bootstrap')).json<{ SecretID: string }>().SecretID;
-    await edge.execute(nodeRegistered());
+    await edge.execute(nodeRegistered(NODE, digestOfSecret(nodeSecret)));
     await edge.execute(nodeIsReady());
     await must('PUT', '/v1/jobs', { Job: jobInput({ id: 'web' }) });
     const [first] = (await must('GET', '/v1/job/web/evaluations', undefined)) as unknown as { ID: string }[];
@@ -249,6 +251,15 @@ describe('Every request by every kind of token', () => {
         expect([who, answer.status, answer.body]).toEqual([who, 403, expect.stringContaining(DENIED)]);
       }
     });
+  });
+
+  /** A node has no policies: only what a row says nodes may. */
+  test.each(guarded)('is answered to the secret of a node only where the row says so: %s', async (row, { check }) => {
+    const may =
+      (check.kind === 'level' && check.orNode !== undefined) ||
+      (check.kind === 'namespace' && (check.orNode !== undefined || check.orWorkload !== undefined));
+    const answer = await ask(row, nodeSecret);
+    expect([row, answer.body.includes(DENIED)]).toEqual([row, !may]);
   });
 
   test.each(rows.filter(([, { foreign, order }]) => foreign !== undefined && order === 'when sent'))(

@@ -15,6 +15,7 @@ import {
   nodeSecret,
   open,
   operator,
+  orNode,
   orWorkload,
   plugin,
   type Row,
@@ -71,7 +72,11 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
 
   // Allocations and evaluations
   ['GET /v1/allocations', namespace('read-job')],
-  ['GET /v1/allocation/:id', foreign(afterExistence(namespace('read-job')), 500, (id) => `Unknown allocation "${id}"`)],
+  // A node: its own ones, and those that they take the place of.
+  [
+    'GET /v1/allocation/:id',
+    orNode(foreign(afterExistence(namespace('read-job')), 500, (id) => `Unknown allocation "${id}"`)),
+  ],
   ['* /v1/allocation/:id/*', open],
   ['GET /v1/allocation/:id/services', namespace('read-job')],
   ['PUT /v1/allocation/:id/stop', afterExistence(namespace('alloc-lifecycle'))],
@@ -85,10 +90,10 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
 
   // Nodes and node pools
   ['GET /v1/nodes', node('read')],
-  ['GET /v1/node/:id', node('read')],
+  ['GET /v1/node/:id', orNode(node('read'))],
   ['GET /v1/node/:id/allocations', filtered(node('read'), 'read-job')],
   ['PUT /v1/node/:id/eligibility', node('write')],
-  ['PUT /v1/node/:id/drain', node('write')],
+  ['PUT /v1/node/:id/drain', orNode(node('write'), 'itself')],
   ['PUT /v1/node/:id/evaluate', node('write')],
   ['PUT /v1/node/:id/purge', node('write')],
   ['GET /v1/node/pools', anyone],

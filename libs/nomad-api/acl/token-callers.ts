@@ -4,6 +4,7 @@ import {
   isClientTerminal,
   isExpired,
   MANAGEMENT,
+  NO_PERMISSIONS,
   parseRules,
   permissionsOf,
   type AclPolicyState,
@@ -24,6 +25,7 @@ import {
   jobStream,
   parseExact,
   streamType,
+  US_PER_S,
   type StreamName,
   type TimeUs,
 } from '@app/kernel';
@@ -32,6 +34,7 @@ import type { ReadModels } from '@app/read-models';
 import type { LogCommit, LogTail } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
 import type { Caller, Callers, Stranger } from './caller.js';
+import { NodeSecrets } from './node-secrets.js';
 
 const MAX_CALLERS = 10_000;
 const MAX_POLICIES = 1_000;
@@ -54,7 +57,7 @@ const movesCallers = ({ stream, events }: LogCommit['changes'][number]): boolean
   streamType(stream).startsWith('acl-') && events.some(({ type }) => type !== 'AclTokenCreated');
 
 /**
- * Whose tokens are, by the log that is applied now: the secrets of tokens, workload identities, and none at all. Tokens are kept by the digests
+ * Whose tokens are, by the log that is applied now: the secrets of tokens and of nodes, workload identities, and none at all. Tokens are kept by the digests
  * of their secrets until anything about ACLs changes, but for a new token; identities are verified each time, since they also end with their
  * allocations, keys and times.
  */
@@ -64,7 +67,10 @@ export class TokenCallers implements Callers {
   /** Counts what made callers out of date: one that was looked for meanwhile is not kept. */
   private generation = 0;
 
+  private readonly nodes: NodeSecrets;
+
   constructor(private readonly options: TokenCallersOptions) {
+    this.nodes = new NodeSecrets(options);
     options.tail.onCommit(({ changes }) => {
       if (!changes.some(movesCallers)) return;
       this.generation++;
@@ -80,9 +86,13 @@ export class TokenCallers implements Callers {
     const { generation } = this;
     const caller = await (secret === undefined ? this.anonymous() : this.ofSecret(digest));
     // What is unknown is looked for each time: made-up secrets must not push those of callers out.
-    if (caller === undefined) return STRANGER;
+    if (caller === undefined) return this.ofNode(digest);
     if (generation === this.generation) this.found.set(digest, caller);
     return caller;
+  }
+
+  now(): TimeUs {
+    return this.options.now();
   }
 
   private isOver({ expiresAt }: Caller): boolean {
@@ -113,6 +123,13 @@ export class TokenCallers implements Callers {
     return { identity, permissions, policies, roles: roles.map(({ id }) => id), ...expiry };
   }
 
+  /** A node has no policies: what it may do stands with each request. */
+  private async ofNode(digest: string): Promise<Caller | Stranger> {
+    const nodeId = await this.nodes.nodeOf(digest);
+    if (nodeId === undefined) return STRANGER;
+    return { identity: { kind: 'node', nodeId }, permissions: NO_PERMISSIONS, policies: [], roles: [] };
+  }
+
   private async ofWorkload(secret: string): Promise<Caller | Stranger> {
     if (secret.split('.').length !== JWS_PARTS) return { ...STRANGER, malformed: NO_JWS };
     const claims = await this.options.identities.verify(secret);
@@ -120,7 +137,8 @@ export class TokenCallers implements Callers {
     const [allocation] = await this.states<AllocationState>([allocationStream(claims.allocationId)]);
     const isLive = allocation !== undefined && !allocation.purged && !isClientTerminal(allocation);
     if (!isLive || allocation.namespace !== claims.namespace) return STRANGER;
-    return this.ofTask(allocation, claims.taskName);
+    const caller = await this.ofTask(allocation, claims.taskName);
+    return claims.expiresAt === 0 ? caller : { ...caller, expiresAt: claims.expiresAt * US_PER_S };
   }
 
   /** The task of an allocation that runs, however it was recognised. */

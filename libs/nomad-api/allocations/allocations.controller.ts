@@ -1,12 +1,13 @@
 import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { renderAllocationStub, stopAllocation, type AllocationState } from '@app/domain';
 import { allocationStream } from '@app/kernel';
+import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { idOf, orThrow, queryOf } from '../edge/exchange.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
-import { Reads } from '../edge/reads.js';
+import { notFound, Reads } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
 import { allocationType, boolParam, NomadError, parseUuid } from '../http/index.js';
 
@@ -65,14 +66,37 @@ export class AllocationsController {
   @Get('allocation/:id')
   read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const options = this.reads.options(request);
-    const stream = allocationStream(orThrow(parseUuid(idOf(request)), LOOKUP));
-    const query = this.objects.rendered(stream, 'allocation', { text: 'alloc not found' }, async (state) => {
-      const alloc = state as AllocationState;
-      if (!(await this.objects.isSeen(alloc))) return undefined;
-      const text = await this.objects.allocationText(alloc);
-      return { text, index: alloc.modifyIndex, namespace: alloc.namespace };
-    });
-    return this.reads.send(request, reply, options, query);
+    const id = orThrow(parseUuid(idOf(request)), LOOKUP);
+    const query = this.objects.rendered(
+      allocationStream(id),
+      'allocation',
+      { text: 'alloc not found' },
+      async (state) => {
+        const alloc = state as AllocationState;
+        if (!(await this.objects.isSeen(alloc))) return undefined;
+        const text = await this.objects.allocationText(alloc);
+        return { text, index: alloc.modifyIndex, namespace: alloc.namespace };
+      },
+    );
+    return this.reads.send(request, reply, options, ({ caller: { identity } }) =>
+      identity.kind === 'node' ? this.forNode(query, identity.nodeId, id) : query,
+    );
+  }
+
+  /** A node sees the allocations that it runs, and waits for those that its own take the place of. */
+  private forNode(query: DataQuery, nodeId: string, id: string): DataQuery {
+    return {
+      ...query,
+      key: `${query.key} for ${nodeId}`,
+      load: async (moment) => {
+        const answer = await query.load(moment);
+        const [alloc] = answer.status === 200 ? await this.objects.allocations([id]) : [];
+        if (alloc === undefined || alloc.nodeId === nodeId) return answer;
+        const successors = [alloc.nextAllocation, alloc.preemptedByAllocation ?? ''].filter((one) => one !== '');
+        const isWaitedFor = (await this.objects.allocations(successors)).some((one) => one.nodeId === nodeId);
+        return isWaitedFor ? answer : { ...notFound(`Unknown allocation "${id}"`, answer.index), status: 500 };
+      },
+    };
   }
 
   /** What is below an allocation and is not known; spec/http-api §4.2. */

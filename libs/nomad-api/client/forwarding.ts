@@ -12,9 +12,11 @@ import {
   type Any,
   type OpenCall,
   type Schema,
+  type StreamFrame,
 } from '@app/nomad-rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { accessOf } from '../acl/access.js';
+import { accessOf, type Access } from '../acl/access.js';
+import { watchRight, type LastingRight } from '../acl/lasting-right.js';
 import { abortSignal, orThrow, queryOf, tokenOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { ServerIdentity } from '../edge/server-identity.js';
@@ -106,16 +108,26 @@ export class Forwarding {
     return (await this.call(request, reply, nodeId, method, args, any)) as Readonly<Record<string, Any>>;
   }
 
+  /**
+   * Opens a stream of the node, which goes on for as long as the request is allowed to.
+   * @throws NomadError; the frames throw the refusal once the request's token is revoked, has expired or may less
+   */
   async stream(
     request: FastifyRequest,
     nodeId: string,
     method: string,
     args: Readonly<Record<string, Any>>,
     signal: AbortSignal,
+    isAllowed = (now: Access): boolean => now.allowsAsBefore(accessOf(request)),
   ): Promise<OpenCall> {
+    const right = watchRight(accessOf(request), isAllowed);
+    signal.addEventListener('abort', right.end, { once: true });
     try {
-      return await this.calls.stream(nodeId, method, { ...args, ...this.options(request, false) }, signal);
+      const all = { ...args, ...this.options(request, false) };
+      const opened = await this.calls.stream(nodeId, method, all, AbortSignal.any([signal, right.lost]));
+      return { ...opened, frames: whileAllowed(opened.frames, right) };
     } catch (error) {
+      right.end();
       throw refusalOf(error);
     }
   }
@@ -141,6 +153,21 @@ export class Forwarding {
       Forwarded: false,
     };
   }
+}
+
+/** The frames for as long as the right is there; then its refusal. */
+async function* whileAllowed(frames: AsyncIterable<StreamFrame>, right: LastingRight): AsyncGenerator<StreamFrame> {
+  try {
+    for await (const frame of frames) {
+      right.lost.throwIfAborted();
+      yield frame;
+    }
+  } catch (error) {
+    throw right.lost.aborted ? right.lost.reason : error;
+  } finally {
+    right.end();
+  }
+  right.lost.throwIfAborted();
 }
 
 const NOT_FOUND = /^(No path to node|Unknown allocation |Unknown node )|no such file or directory/;

@@ -101,10 +101,10 @@ export class Reads {
     this.waiting++;
     const answer = await blockingQuery(this.tail, this.cache, query, {
       minIndex: options.index,
-      waitMs: Math.min(options.waitMs, access.leftMs(Date.now())),
+      waitMs: Math.min(options.waitMs, access.leftMs()),
       signal: abortSignal(reply),
       random: Math.random,
-      ...(access.isEnforced && { right: { topics: ACL_TOPICS, renew } }),
+      ...(access.isEnforced && { right: { topics: access.topics, renew } }),
     }).finally(() => this.waiting--);
     return seen(access, request, answer);
   }
@@ -126,9 +126,6 @@ function refuseWaiting(request: FastifyRequest): void {
 /** Whether the client has this answer already. */
 const isHeld = (request: FastifyRequest, tag: string): boolean =>
   (request.headers['if-none-match'] ?? '').split(',').some((one) => one.trim() === tag);
-
-/** What a token may do depends on these. */
-export const ACL_TOPICS = ['table:acl_token', 'table:acl_policy', 'table:acl_role'] as const;
 
 /** The answer, or the refusal if it is about a namespace that the request may not see. */
 function seen(access: Access, request: FastifyRequest, answer: Answer): Answer {

@@ -5,7 +5,6 @@ import { EventFeed, LogTail, type EventFilter } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf, type Access } from '../acl/access.js';
 import { queryOf } from '../edge/exchange.js';
-import { ACL_TOPICS } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { NomadError, param } from '../http/index.js';
 import { Outlet } from './outlet.js';
@@ -52,7 +51,7 @@ export class EventStreamController {
     const outlet = begin(reply, asked, storeEpoch);
     // As Nomad does it: the subscription begins, and ends at once.
     if (filter === undefined) return outlet.end();
-    const right = new AccessRight(access, asked, tail);
+    const right = new AccessRight(access, asked);
     try {
       await new Subscription(outlet, this.streams.feed, tail, asked, right, filter).run(from);
     } catch (error) {
@@ -110,7 +109,6 @@ class AccessRight implements Right {
   constructor(
     private access: Access,
     private readonly asked: SubscriptionRequest,
-    private readonly tail: LogTail,
   ) {
     this.watch();
   }
@@ -143,8 +141,8 @@ class AccessRight implements Right {
       this.stale = true;
       for (const wake of [...this.listeners]) wake();
     };
-    this.stopWatching = this.tail.watch(ACL_TOPICS, goStale);
-    const left = this.access.leftMs(Date.now());
+    this.stopWatching = this.access.watch(goStale);
+    const left = this.access.leftMs();
     if (left <= MAX_TIMER_MS) this.timer = setTimeout(goStale, left);
   }
 }

@@ -42,7 +42,9 @@ export class MayController {
       OperatorCapabilities: OPERATOR_CAPABILITIES.filter((one) => one !== 'deny' && permissions.operator(one)),
       // By the very table that requests are checked by.
       Requests: [...ROUTES]
-        .filter(([, { check }]) => TOLD.has(check.kind) && satisfies(permissions, check, { namespace }))
+        .filter(
+          ([, { check }]) => TOLD.has(check.kind) && satisfies(permissions, check, { namespace, by: caller.identity }),
+        )
         .map(([row]) => row),
     });
   }

@@ -38,6 +38,7 @@ describe('What Rollbook tells beyond Nomad', () => {
   beforeAll(async () => {
     edge = await startEdge({
       callers: {
+        now: () => 0,
         resolve: (secret = '') => {
           const permissions = TOKENS.get(secret);
           if (permissions === undefined) return { identity: { kind: 'stranger' } };

@@ -3,7 +3,8 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { NodeState } from '@app/domain';
 import { nodeStream } from '@app/kernel';
-import { accessOf } from '../acl/access.js';
+import { accessOf, type Access } from '../acl/access.js';
+import { watchRight } from '../acl/lasting-right.js';
 import { abortSignal, queryOf } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { LOG_LEVELS, readableLine, type LogLine } from '@app/nomad-rpc';
@@ -42,7 +43,8 @@ export class MonitorController {
       access.refused();
       return void reply.type('text/plain; charset=utf-8').send('rpc error: Permission denied');
     }
-    if (access.isEnforced) access.settle(access.permissions.level('agent', 'read'));
+    const isAllowed = (now: Access): boolean => now.permissions.level('agent', 'read');
+    if (access.isEnforced) access.settle(isAllowed(access));
     const least = leastLevel(param(query, 'log_level') || 'info');
     const asJson = flag(query, 'log_json', 'log json');
     const withLocation = flag(query, 'log_include_location', 'log_include_location');
@@ -58,7 +60,14 @@ export class MonitorController {
         ServerID: '',
         PlainText: plain,
       };
-      const opened = await this.forwarding.stream(request, nodeId, 'Agent.Monitor', args, abortSignal(reply));
+      const opened = await this.forwarding.stream(
+        request,
+        nodeId,
+        'Agent.Monitor',
+        args,
+        abortSignal(reply),
+        isAllowed,
+      );
       return sendFrames(request, reply, opened, plain ? 'text/plain' : 'application/json');
     }
     const body = new PassThrough();
@@ -73,7 +82,11 @@ export class MonitorController {
       if (LEVELS.indexOf(level) >= least) write(frame(asJson ? line.trimEnd() : readableLine(levelOf(line))));
     });
     const heartbeat = setInterval(() => plain || write('{}'), HEARTBEAT_MS);
+    const right = watchRight(access, isAllowed);
+    // Broken off, not ended: whoever reads must notice.
+    right.lost.addEventListener('abort', () => body.destroy(right.lost.reason as Error), { once: true });
     const end = (): void => {
+      right.end();
       clearInterval(heartbeat);
       leave();
       body.destroy();

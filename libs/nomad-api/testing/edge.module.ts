@@ -81,7 +81,9 @@ const NO_NODES: NodeCalls = {
   adopt: (_nodeId, socket) => void socket.destroy(),
 };
 
-export interface TestEdgeOptions extends Partial<Pick<EdgeServices, 'joinTokens' | 'dataDir' | 'maxWaiting'>> {
+export interface TestEdgeOptions extends Partial<
+  Pick<EdgeServices, 'joinTokens' | 'dataDir' | 'maxWaiting' | 'nodeCalls'>
+> {
   /** Access control is on. */
   readonly acl?: boolean;
   /** Given: access control is on, and this says who is who. */
@@ -94,6 +96,7 @@ export async function startEdge({
   callers: given,
   dataDir = '/nonexistent',
   maxWaiting,
+  nodeCalls = NO_NODES,
 }: TestEdgeOptions = {}): Promise<TestEdge> {
   let aheadMs = 0;
   const clock = (): number => (Date.now() + aheadMs) * 1000;
@@ -153,7 +156,7 @@ export async function startEdge({
     maxWaiting,
     lists: new KeptLists({ tail: instance.tail, readModels: watchedReadModels, store: watchedStore }, LISTS_BYTES),
     heartbeats: new Heartbeats(dataSource),
-    nodeCalls: NO_NODES,
+    nodeCalls,
     directory: new ServerDirectory(dataSource),
     logLines: { follow: () => () => undefined },
     news: new NodeNews(instance.tail, readModels, (error) => faults.push(error)),

@@ -37,10 +37,9 @@ export const registered =
 
 /** A node appears; it takes a {@link nodeIsReady} until it can be used. */
 export const nodeRegistered =
-  (id: string = NODE): Decide =>
+  (id: string = NODE, secretDigest = 'digest of its secret'): Decide =>
   (view, context) => {
     const description = nodeDescription(id);
-    const secretDigest = 'digest of its secret';
     return registerNode(view, context, {
       description,
       secretDigest,
