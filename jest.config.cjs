@@ -12,6 +12,8 @@ module.exports = {
   moduleNameMapper: { '^@app/([^/]+)$': '<rootDir>/libs/$1/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
   globalSetup: '<rootDir>/scripts/jest/global-setup.cjs',
   globalTeardown: '<rootDir>/scripts/jest/global-teardown.cjs',
+  // A busy machine is no failure.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.spec.ts'],
   // Three brokers need the machine for themselves: npm run test:brokers. Alerts take a minute: npm run test:alerts; so does a browser: npm run test:console.
   testPathIgnorePatterns: [

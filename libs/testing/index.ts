@@ -38,6 +38,7 @@ export {
   type SecuredKafka,
 } from './kafka/test-kafka.js';
 export { readHistory, type HistoryDigest } from './histories/history.js';
+export { cpuMsOf } from './cpu.js';
 export { anyName, HOSTILE_NAMES } from './hostile/hostile-names.js';
 export { moves, play, STORY_JOBS, type Move } from './stories/random-story.js';
 export { createMigratedDatabase, startInstance, until, type TestInstance } from './instance/instance.js';

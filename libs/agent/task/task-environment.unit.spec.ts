@@ -1,3 +1,4 @@
+import { cpuMsOf } from '@app/testing';
 import { taskDirectories } from '../allocation/directories.js';
 import { allocationId, allocationOf, jobOf, mockTask, taskGroup } from '../testing/builders.js';
 import { inheritedEnv, interpolateAll, taskEnvironment, type NodeFacts } from './task-environment.js';
@@ -66,8 +67,9 @@ it('of the environment of the agent only what is harmless is inherited', () => {
 
 it('a text of nothing but openings is read once', () => {
   const openings = '${'.repeat(200_000);
-  const started = performance.now();
-  expect(interpolateAll(openings, env, node)).toBe(openings);
-  expect(interpolateAll(`${openings}}`, env, node)).toBe(`${openings}}`);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const read = () => {
+    expect(interpolateAll(openings, env, node)).toBe(openings);
+    expect(interpolateAll(`${openings}}`, env, node)).toBe(`${openings}}`);
+  };
+  expect(cpuMsOf(read)).toBeLessThan(1_000);
 });
