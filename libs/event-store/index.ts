@@ -22,6 +22,8 @@ export type {
   RowWrite,
   StoredState,
 } from './port.js';
+export type { EventMatch, Found, FoundEvent, LogSearch, Position, Span, Tallies, Tally } from './search.js';
+export { endsPart, PART } from './search.js';
 export { isDiskFull, isStoreOutage, sqlStateOf } from './postgres/failure.js';
 export { impatientPool } from './postgres/impatient-client.js';
 export { eventStoreMigrations, migrate, type Migration } from './postgres/migrate.js';

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { CHAIN_BEGIN, commitDigest, nextLink, type ChainedCommit } from '../chain.js';
 import { numberEvents } from '../numbered.js';
 import { pendingDigits, withIndex } from '../pending-index.js';
+import type { EventMatch, Found, FoundEvent, LogSearch, Span, Tallies } from '../search.js';
+import { countIn, searchIn } from './search-in-memory.js';
 import type {
   Append,
   AppendResult,
@@ -30,7 +32,7 @@ interface Lease {
 }
 
 /** The store without a database, for tests: the same answers as Postgres, kept for as long as the object lives. */
-export class MemoryEventStore implements EventStore, Leases, PastLog {
+export class MemoryEventStore implements EventStore, Leases, PastLog, LogSearch {
   /** The projected rows by table and key. */
   readonly tables = new Map<string, Map<string, MemoryRow>>();
   private readonly log: RecordedEvent[] = [];
@@ -121,6 +123,14 @@ export class MemoryEventStore implements EventStore, Leases, PastLog {
     return later === undefined ? { index: this.head, isFinal: false } : { index: later.index - 1, isFinal: true };
   }
 
+  async search(match: EventMatch, span: Span, limit: number): Promise<Found> {
+    return searchIn(this.found(), match, span, limit);
+  }
+
+  async count(match: EventMatch, edges: readonly Index[], byNamespace: boolean): Promise<Tallies> {
+    return countIn(this.found(), match, edges, byNamespace);
+  }
+
   async tableIndexes(): Promise<Record<string, Index>> {
     return Object.fromEntries(this.indexes);
   }
@@ -161,6 +171,15 @@ export class MemoryEventStore implements EventStore, Leases, PastLog {
 
   async close(): Promise<void> {
     this.listeners.clear();
+  }
+
+  /** All events, each with the namespace of its object. */
+  private found(): FoundEvent[] {
+    const namespaceOf = (stream: StreamName): string => {
+      if (/^(job|job-summary|job-purge|variable)\//.test(stream)) return stream.split('/')[1]!;
+      return (JSON.parse(this.streams.get(stream)!.state) as { namespace?: string }).namespace ?? '';
+    };
+    return this.log.map((event) => ({ ...event, namespace: namespaceOf(event.stream) }));
   }
 
   private pick<T>(streams: readonly StreamName[], value: (stored: StoredState) => T): Map<StreamName, T> {

@@ -2,7 +2,7 @@ import type { Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 import { Pool } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
-import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS } from '../limits.js';
+import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS, TALLIED_AT_ONCE, TALLY_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
 import type {
   Append,
@@ -16,14 +16,17 @@ import type {
   PastStream,
   StoredState,
 } from '../port.js';
+import type { EventMatch, Found, LogSearch, Span, Tallies } from '../search.js';
 import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
+import { count } from './count.sql.js';
 import { Deadline } from './deadline.js';
 import { failureOf, isDiskFull } from './failure.js';
 import * as leases from './leases.sql.js';
 import * as past from './past.sql.js';
 import * as reads from './read.sql.js';
+import { search } from './search.sql.js';
 import { listenForHead } from './wake-up.js';
 
 export interface PostgresEventStoreOptions {
@@ -45,11 +48,12 @@ const FULL_FOR_MS = 10_000;
 const FORGOTTEN_AT_ONCE = 1000;
 
 /** The log in Postgres. The database must have been migrated. */
-export class PostgresEventStore implements EventStore, Leases, PastLog {
+export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearch {
   private readonly deadlineMs: number;
   private readonly pool: Pool;
   private readonly writer: AppendConnection;
-  private readonly upkeep: NodeJS.Timeout;
+  private readonly upkeep: readonly NodeJS.Timeout[];
+  private isTallying = false;
   private maintained = 0;
   private isClosed = false;
   /** A deadline has passed without an answer, and there was none since: nobody else is made to wait as long. */
@@ -63,9 +67,12 @@ export class PostgresEventStore implements EventStore, Leases, PastLog {
     // An idle connection that is lost is replaced when it is needed.
     this.pool.on('error', () => undefined);
     this.writer = new AppendConnection(options.url, () => this.presentDeadlineMs);
-    this.upkeep = setInterval(() => this.maintainLater(), MAINTENANCE_MS);
-    this.upkeep.unref();
-    this.maintainLater();
+    this.upkeep = [
+      setInterval(() => this.later(this.maintain()), MAINTENANCE_MS),
+      setInterval(() => this.later(this.tally()), TALLY_MS),
+    ];
+    for (const timer of this.upkeep) timer.unref();
+    this.later(this.maintain());
   }
 
   async appendBatch(commands: readonly Append[]): Promise<AppendResult[]> {
@@ -77,7 +84,7 @@ export class PostgresEventStore implements EventStore, Leases, PastLog {
     );
     if (head >= this.maintained + MAINTENANCE_INDEXES) {
       this.maintained = head;
-      this.maintainLater();
+      this.later(this.maintain());
     }
     return results;
   }
@@ -158,6 +165,14 @@ export class PostgresEventStore implements EventStore, Leases, PastLog {
     return this.read((pool) => past.indexAt(pool, time));
   }
 
+  search(match: EventMatch, span: Span, limit: number): Promise<Found> {
+    return this.read((pool) => search(pool, match, span, limit));
+  }
+
+  count(match: EventMatch, edges: readonly Index[], byNamespace: boolean): Promise<Tallies> {
+    return this.read((pool) => count(pool, match, edges, byNamespace));
+  }
+
   listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>> {
     return listenForHead(this.options.url, async () => (await this.readHead()).index, onWake, onHeard);
   }
@@ -180,7 +195,7 @@ export class PostgresEventStore implements EventStore, Leases, PastLog {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    clearInterval(this.upkeep);
+    for (const timer of this.upkeep) clearInterval(timer);
     await this.writer.close();
     await this.pool.end();
   }
@@ -206,14 +221,28 @@ export class PostgresEventStore implements EventStore, Leases, PastLog {
     }
   }
 
-  /** Creates partitions ahead and removes rows that serve no longer. The append does without it, so a failure only waits for the next time. */
-  private maintainLater(): void {
-    this.maintain().catch((error: unknown) => {
+  /** The append does without what is done here, so a failure only waits for the next time. */
+  private later(upkeep: Promise<void>): void {
+    upkeep.catch((error: unknown) => {
       if (!this.isClosed) this.options.onUpkeepFailed?.(error);
     });
   }
 
-  /** Each statement commits by itself: none holds the head of the log, or many rows, for longer than it needs. */
+  /** Lets what finds events catch up with the log; until then searches look through what is missing. */
+  async tally(): Promise<void> {
+    if (this.isTallying) return;
+    this.isTallying = true;
+    try {
+      for (let parts = TALLIED_AT_ONCE; parts === TALLIED_AT_ONCE && !this.isClosed;) {
+        const { rows } = await this.pool.query<{ parts: number }>('SELECT tally_log($1) AS parts', [TALLIED_AT_ONCE]);
+        parts = rows[0]!.parts;
+      }
+    } finally {
+      this.isTallying = false;
+    }
+  }
+
+  /** Creates partitions ahead and removes rows that serve no longer. Each statement commits by itself: none holds the head of the log, or many rows, for longer than it needs. */
   private async maintain(): Promise<void> {
     await this.pool.query('SELECT maintain_event_log()');
     for (let went = FORGOTTEN_AT_ONCE; went === FORGOTTEN_AT_ONCE && !this.isClosed;) {
