@@ -174,6 +174,15 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.asked_words(p_json text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT regexp_replace(plainto_tsquery('simple', words_of(p_json))::text, '''( & |$)', ''':*\1', 'g')::tsquery
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.commit_digests(c_time bigint[], c_meta text[], e_command integer[], e_seq integer[], e_stream text[], e_version integer[], e_type text[], e_schema integer[], e_data text[])
  RETURNS bytea
  LANGUAGE sql
@@ -426,6 +435,15 @@ BEGIN
     PERFORM ensure_event_partitions(head + 5000000);
   END IF;
 END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.member_of(p_json json, p_name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT (readable_json(p_json) -> p_name)::text
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.note_moment(p_index bigint)
@@ -695,6 +713,16 @@ AS $function$ BEGIN
      END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.readable_json(p_json json)
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE WHEN strpos(p_json::text, '\u') = 0 THEN p_json ELSE
+    regexp_replace(p_json::text, '(?<!\\)((\\\\)*)\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\1�', 'g')::json END
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_rewriting_history()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -713,6 +741,65 @@ BEGIN
   ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, result = NULL, appended_at = excluded.appended_at
     WHERE last.batch < excluded.batch;
   RETURN (SELECT b.result FROM append_batch b WHERE b.writer = p_writer AND b.batch = p_batch);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.stream_namespace(p_stream text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT CASE
+    WHEN split_part(p_stream, '/', 1) IN ('job', 'job-summary', 'job-purge', 'variable') THEN split_part(p_stream, '/', 2)
+    ELSE coalesce((SELECT btrim(member_of(s.state::json, 'namespace'), '"') FROM stream s WHERE s.stream = p_stream), '')
+  END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.tallied_actor(p_json text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE WHEN p_json LIKE '"node %' THEN '"node"' WHEN p_json LIKE '"allocation %' THEN '"allocation"' ELSE left(p_json, 256) END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.tally_log(p_parts integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+DECLARE
+  width CONSTANT bigint := 256;
+  first bigint;
+  below bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(7164202512) THEN
+    RETURN 0;
+  END IF;
+  first := coalesce((SELECT max(t.part) + 1 FROM log_tally t), (SELECT min(e.index) / width FROM event e), 0);
+  below := least(first + p_parts, (SELECT (h.index + 1) / width FROM log_head h));
+  IF below <= first THEN
+    RETURN 0;
+  END IF;
+
+  INSERT INTO log_tally (part, namespace, kind, type, actor, events)
+  SELECT e.part, stream_namespace(e.stream), split_part(e.stream, '/', 1), e.type, e.actor, sum(e.events)
+  FROM (
+    SELECT index / width AS part, stream, type, tallied_actor(member_of(meta, 'actor')) AS actor, count(*) AS events
+    FROM event WHERE index >= first * width AND index < below * width GROUP BY 1, 2, 3, 4
+  ) AS e
+  GROUP BY 1, 2, 3, 4, 5;
+
+  INSERT INTO log_reason (index, words)
+  SELECT index, to_tsvector('simple', words_of(member_of(meta, 'reason')))
+  FROM event WHERE index >= first * width AND index < below * width AND seq = 0 AND member_of(meta, 'reason') IS NOT NULL;
+
+  RETURN below - first;
 END $function$
 ;
 
@@ -874,6 +961,15 @@ CREATE OR REPLACE FUNCTION public.unproject_variable(keys text[])
 AS $function$ BEGIN
        DELETE FROM variable WHERE key = ANY(keys);
      END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.words_of(p_json text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT regexp_replace(p_json, '\\(u[0-9a-fA-F]{4}|.)', ' ', 'g')
+$function$
 ;
 
 CREATE SEQUENCE schema_migration_id_seq AS integer;
@@ -1157,6 +1253,21 @@ CREATE TABLE log_head (
   CONSTRAINT log_head_one_check CHECK (one)
 ) WITH (fillfactor=10);
 
+CREATE TABLE log_reason (
+  index bigint NOT NULL,
+  words tsvector NOT NULL,
+  CONSTRAINT log_reason_pkey PRIMARY KEY (index)
+);
+
+CREATE TABLE log_tally (
+  part bigint NOT NULL,
+  namespace text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  events bigint NOT NULL
+);
+
 CREATE TABLE moment (
   index bigint NOT NULL,
   "time" timestamp with time zone NOT NULL,
@@ -1419,6 +1530,16 @@ CREATE INDEX job_purge_gone_int8range_idx ON public.job_purge_gone USING gist (i
 CREATE INDEX job_purge_gone_namespace_job_id_idx ON public.job_purge_gone USING btree (namespace, job_id);
 
 CREATE INDEX job_version_namespace_job_id_version_idx ON public.job_version USING btree (namespace, job_id, version DESC);
+
+CREATE INDEX log_reason_words ON public.log_reason USING gin (words);
+
+CREATE INDEX log_tally_actor ON public.log_tally USING btree (actor, part);
+
+CREATE INDEX log_tally_kind ON public.log_tally USING btree (kind, part);
+
+CREATE INDEX log_tally_part ON public.log_tally USING btree (part);
+
+CREATE INDEX log_tally_type ON public.log_tally USING btree (type, part);
 
 CREATE INDEX moment_time ON public.moment USING btree ("time", index);
 

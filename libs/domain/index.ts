@@ -1,5 +1,6 @@
 export * from './nomad.js';
 export { evolve, type AggregateState } from './aggregates.js';
+export { EVENT_TYPES } from './upcasting/event-types.js';
 export * from './allocation/state.js';
 export { isEligibleSimply, reportAllocations, stopAllocation, type AllocationReport } from './allocation/decide.js';
 export { evolveAllocation } from './allocation/evolve.js';

@@ -1,4 +1,4 @@
-import type { Index, RecordedEvent, StreamName } from '@app/kernel';
+import type { Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 
 /** Which events are looked for; what is absent holds back none. */
 export interface EventMatch {
@@ -50,7 +50,7 @@ export interface Tally {
 
 export interface Tallies {
   readonly tallies: readonly Tally[];
-  /** False: more commits fit the reason than are counted, and the oldest are not. */
+  /** False: the oldest are not counted, as more commits fit the reason, or may be of one node or allocation, than one call goes through. */
   readonly isComplete: boolean;
 }
 
@@ -65,6 +65,8 @@ export interface LogSearch {
    * @param byNamespace false: kind and namespace are not needed, and empty
    */
   count(match: EventMatch, edges: readonly Index[], byNamespace: boolean): Promise<Tallies>;
+  /** When these commits were made; those that there are not are absent. */
+  timesOf(indexes: readonly Index[]): Promise<Map<Index, TimeUs>>;
 }
 
 /** Indexes that are tallied together. */

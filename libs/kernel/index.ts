@@ -33,6 +33,7 @@ export {
   SCHEDULER_CONFIGURATION,
   servicesStream,
   streamKey,
+  STREAM_TYPES,
   streamType,
   variableStream,
 } from './stream.js';

@@ -1,27 +1,29 @@
 /** The kinds of stream: one for each kind of aggregate. */
-export type StreamType =
-  | 'job'
-  | 'job-summary'
-  | 'job-purge'
-  | 'evaluation'
-  | 'deployment'
-  | 'allocation'
-  | 'node'
-  | 'namespace'
-  | 'node-pool'
-  | 'scheduler-configuration'
-  | 'keyring'
-  | 'autopilot-configuration'
-  | 'variable'
-  | 'services'
-  | 'scaling-policy'
-  | 'acl-token'
-  | 'acl-policy'
-  | 'acl-role'
-  | 'acl-auth-method'
-  | 'acl-binding-rule'
-  | 'acl-registry'
-  | 'freezes';
+export const STREAM_TYPES = [
+  'job',
+  'job-summary',
+  'job-purge',
+  'evaluation',
+  'deployment',
+  'allocation',
+  'node',
+  'namespace',
+  'node-pool',
+  'scheduler-configuration',
+  'keyring',
+  'autopilot-configuration',
+  'variable',
+  'services',
+  'scaling-policy',
+  'acl-token',
+  'acl-policy',
+  'acl-role',
+  'acl-auth-method',
+  'acl-binding-rule',
+  'acl-registry',
+  'freezes',
+] as const;
+export type StreamType = (typeof STREAM_TYPES)[number];
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 

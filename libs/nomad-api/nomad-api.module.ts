@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { CommandHandler, type EventStore, type Leases, type PastLog } from '@app/event-store';
+import { CommandHandler, type EventStore, type Leases, type LogSearch, type PastLog } from '@app/event-store';
 import { US_PER_MS, type TimeUs } from '@app/kernel';
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import { IdentityProviders } from '@app/identity-providers';
@@ -62,6 +62,8 @@ import { JobStatusesController } from './jobs/job-statuses.controller.js';
 import { JobsController } from './jobs/jobs.controller.js';
 import { Planner, type Rehearse } from './jobs/planner.js';
 import { Submissions } from './jobs/submissions.js';
+import { Ledger } from './ledger/ledger.js';
+import { LedgerController } from './ledger/ledger.controller.js';
 import { NamespacesController } from './namespaces/namespaces.controller.js';
 import { DiscoveryController, OidcIssuer } from './keyring/discovery.controller.js';
 import { KeyringController } from './keyring/keyring.controller.js';
@@ -102,7 +104,7 @@ export interface EdgeServices {
   readonly handler: CommandHandler;
   /** This process's name, as leases show it. */
   readonly instance: string;
-  readonly store: EventStore & Leases & PastLog;
+  readonly store: EventStore & Leases & LogSearch & PastLog;
   readonly readModels: ReadModels;
   readonly heartbeats: Heartbeats;
   readonly variables: Variables;
@@ -191,6 +193,7 @@ export class NomadApiModule {
         SystemController,
         HealthController,
         HistoryController,
+        LedgerController,
         LeasesController,
         ForesightController,
         MayController,
@@ -248,6 +251,7 @@ export class NomadApiModule {
         { provide: Objects, useValue: objects },
         { provide: JobStatuses, useValue: new JobStatuses(readModels, objects, tail, cache) },
         { provide: History, useValue: new History(states) },
+        { provide: Ledger, useValue: new Ledger(store, readModels) },
         { provide: NodeCalls, useValue: services.nodeCalls },
         { provide: Forwarding, useValue: new Forwarding(objects, services.nodeCalls, server) },
         { provide: LeaseBook, useValue: new LeaseBook(store, services.instance) },

@@ -131,6 +131,10 @@ export class MemoryEventStore implements EventStore, Leases, PastLog, LogSearch 
     return countIn(this.found(), match, edges, byNamespace);
   }
 
+  async timesOf(indexes: readonly Index[]): Promise<Map<Index, TimeUs>> {
+    return new Map(this.log.filter(({ index }) => indexes.includes(index)).map(({ index, time }) => [index, time]));
+  }
+
   async tableIndexes(): Promise<Record<string, Index>> {
     return Object.fromEntries(this.indexes);
   }

@@ -1,9 +1,19 @@
-import type { Index } from '@app/kernel';
+import type { Index, TimeUs } from '@app/kernel';
 import type { Pool } from 'pg';
 import { endsPart, PART, partOf, type EventMatch, type Tallies, type Tally } from '../search.js';
 import { textArray } from './binary-array.js';
-import { eventConditions, tallied, tallyConditions, Values } from './search.sql.js';
+import {
+  eventConditions,
+  isOneOfMany,
+  partsStatement,
+  tallied,
+  tallyConditions,
+  Values,
+  type Statement,
+} from './search.sql.js';
 
+/** Parts in which one of many may have done something, event by event: the newest ones. */
+const MOST_PARTS = 64;
 /** Commits with a reason that fits whose events are counted: the newest ones. */
 const MOST_REASONS = 20_000;
 
@@ -39,21 +49,24 @@ export async function count(
     ]);
     return { tallies: [...rows, ...late], isComplete: (rows[0]?.commits ?? 0) < MOST_REASONS };
   }
+  const piecesOf = (parts: Iterable<number>) =>
+    [...parts]
+      .filter((part) => part * PART < below)
+      .map((part) => ({ low: Math.max(first + 1, part * PART), high: Math.min(last, part * PART + PART - 1) }));
+  if (isOneOfMany(match.actor)) {
+    const newest = partsStatement(match, { low: first + 1, high: last, descending: true }, MOST_PARTS);
+    const { rows } = await pool.query<{ part: number }>(newest);
+    const pieces = [...piecesOf(rows.map(({ part }) => part)), tail];
+    const tallies = await ask(pool, piecesCount(pieces, match, edges, byNamespace));
+    return { tallies, isComplete: rows.length < MOST_PARTS };
+  }
   // Parts that an edge goes through.
-  const cut = new Set(edges.filter((edge) => !endsPart(edge)).map(partOf));
-  const pieces = [...cut]
-    .filter((part) => part * PART < below)
-    .map((part) => ({ low: Math.max(first + 1, part * PART), high: Math.min(last, part * PART + PART - 1) }));
+  const pieces = piecesOf(new Set(edges.filter((edge) => !endsPart(edge)).map(partOf)));
   const [whole, rest] = await Promise.all([
     ask(pool, tallyCount(match, edges, byNamespace)),
     ask(pool, piecesCount([...pieces, tail], match, edges, byNamespace)),
   ]);
   return { tallies: [...whole, ...rest], isComplete: true };
-}
-
-interface Statement {
-  readonly text: string;
-  readonly values: unknown[];
 }
 
 async function ask(pool: Pool, statement: Statement): Promise<Tally[]> {
@@ -139,4 +152,12 @@ export function reasonsCount(
       SELECT c.*, (SELECT count(*) FROM fitting) AS commits FROM (${text}) AS c`,
     values: values.all,
   };
+}
+
+export async function timesOf(pool: Pool, indexes: readonly Index[]): Promise<Map<Index, TimeUs>> {
+  const { rows } = await pool.query<{ index: Index; time: TimeUs }>(
+    `SELECT index, (extract(epoch FROM recorded_at) * 1000000)::bigint AS time FROM event WHERE index = ANY($1::bigint[]) AND seq = 0`,
+    [indexes],
+  );
+  return new Map(rows.map(({ index, time }) => [index, time]));
 }

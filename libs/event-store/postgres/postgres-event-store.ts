@@ -20,7 +20,7 @@ import type { EventMatch, Found, LogSearch, Span, Tallies } from '../search.js';
 import { AppendConnection } from './append-connection.js';
 import type { NumberedAppend } from './append.sql.js';
 import { connectionConfig } from './connection.js';
-import { count } from './count.sql.js';
+import { count, timesOf } from './count.sql.js';
 import { Deadline } from './deadline.js';
 import { failureOf, isDiskFull } from './failure.js';
 import * as leases from './leases.sql.js';
@@ -171,6 +171,10 @@ export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearc
 
   count(match: EventMatch, edges: readonly Index[], byNamespace: boolean): Promise<Tallies> {
     return this.read((pool) => count(pool, match, edges, byNamespace));
+  }
+
+  timesOf(indexes: readonly Index[]): Promise<Map<Index, TimeUs>> {
+    return this.read((pool) => timesOf(pool, indexes));
   }
 
   listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>> {

@@ -10,7 +10,7 @@ import { createToyDatabase } from '../testing/toy-database.js';
 import { columnTypes } from './connection.js';
 import { piecesCount, reasonsCount, streamsCount, tallyCount } from './count.sql.js';
 import { PostgresEventStore } from './postgres-event-store.js';
-import { scanStatement, streamsStatement } from './search.sql.js';
+import { partsStatement, reasonsStatement, scanStatement, streamsStatement } from './search.sql.js';
 
 jest.setTimeout(120_000);
 
@@ -18,8 +18,25 @@ const COMMITS = 1_500;
 const KINDS = ['job', 'deployment', 'allocation', 'node', 'variable'] as const;
 const TYPES = ['Registered', 'Changed', 'Reported', 'Purged'];
 /** From often to hardly ever. */
-const ACTORS = [...Array<string>(30).fill('scheduler'), 'ana', 'ben "the\n\\ one"', 'nobody'];
-const REASONS = ['New tax rules', 'taxes, again', 'error rate is fine', 'l\u0000unch\ud800', "o'neil says: приём 😀 foo-bar", '&|!():* \\'];
+const ACTORS = [
+  ...Array<string>(20).fill('scheduler'),
+  'node a',
+  'node b',
+  'node a',
+  'allocation c',
+  'node ',
+  'ana',
+  'ben "the\n\\ one"',
+  'nobody',
+];
+const REASONS = [
+  'New tax rules',
+  'taxes, again',
+  'error rate is fine',
+  'l\u0000unch\ud800',
+  "o'neil says: приём 😀 foo-bar",
+  '&|!():* \\',
+];
 
 const draw = (seed: number) => {
   let state = seed;
@@ -38,16 +55,25 @@ function commitsOf(seed: number, count: number): Append[] {
     const expected = new Map<StreamName, number>();
     const written = Array.from({ length: number }, () => {
       const kind = KINDS[Math.min(next(6), next(6), KINDS.length - 1)]!;
-      const key = kind === 'job' || kind === 'variable' ? `${next(2) ? 'shop' : 'default'}/${next(9)}` : String(next(30));
+      const key =
+        kind === 'job' || kind === 'variable' ? `${next(2) ? 'shop' : 'default'}/${next(9)}` : String(next(30));
       const stream: StreamName = `${kind}/${key}`;
       if (!expected.has(stream)) expected.set(stream, versions.get(stream) ?? 0);
       versions.set(stream, (versions.get(stream) ?? 0) + 1);
-      return { stream, type: TYPES[Math.min(next(5), next(5), 3)]!, schema: 1, data: JSON.stringify({ at, text: 'a\u0000' }) };
+      return {
+        stream,
+        type: TYPES[Math.min(next(5), next(5), 3)]!,
+        schema: 1,
+        data: JSON.stringify({ at, text: 'a\u0000' }),
+      };
     });
     const actor = at === 700 ? 'hapax' : ACTORS[next(ACTORS.length)]!;
     const meta: EventMeta = { actor, ...(next(12) === 0 && { reason: REASONS[next(REASONS.length)]! }) };
     const stateOf = (stream: StreamName): string =>
-      JSON.stringify({ text: '\u0000', ...(/^(deployment|allocation)/.test(stream) && { namespace: stream.endsWith('3') ? 'shop' : 'default' }) });
+      JSON.stringify({
+        text: '\u0000',
+        ...(/^(deployment|allocation)/.test(stream) && { namespace: stream.endsWith('3') ? 'shop' : 'default' }),
+      });
     return {
       expect: expected,
       events: written,
@@ -79,14 +105,30 @@ async function joined(
 }
 
 const some = <T>(values: readonly T[]) => fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
-const streamNames = Array.from({ length: 9 }, (_, n): StreamName[] => [`job/shop/${n}`, `node/${n}`, `allocation/${n}`]).flat();
+const streamNames = Array.from({ length: 9 }, (_, n): StreamName[] => [
+  `job/shop/${n}`,
+  `node/${n}`,
+  `allocation/${n}`,
+]).flat();
 const anyMatch: fc.Arbitrary<EventMatch> = fc.record(
   {
     streams: some<StreamName>([...streamNames, 'job/none/1']),
     kinds: some([...KINDS, 'acl-role']),
     types: some([...TYPES, 'Never']),
-    actor: fc.constantFrom(...new Set([...ACTORS, 'hapax', 'an', 'ana%'])),
-    reason: fc.constantFrom('tax', 'TAX rules', 'taxes', 'error fine', 'приё', 'foo', 'rate (nonsense', 'unknown', '', "'", 'tax & | !'),
+    actor: fc.constantFrom(...new Set([...ACTORS, 'hapax', 'an', 'ana%', 'node'])),
+    reason: fc.constantFrom(
+      'tax',
+      'TAX rules',
+      'taxes',
+      'error fine',
+      'приё',
+      'foo',
+      'rate (nonsense',
+      'unknown',
+      '',
+      "'",
+      'tax & | !',
+    ),
   },
   { requiredKeys: [] },
 );
@@ -184,6 +226,8 @@ describe('Searching the log', () => {
       ['a page that begins within a commit', scanStatement({}, { ...span, from: { index: 9, seq: 1 } }, 100)],
       ['a part that holds something', scanStatement(match, span, 100)],
       ['commits whose reason fits', scanStatement({ reason: 'tax' }, span, 100, [3, 9, 700])],
+      ['parts', partsStatement(match, span, 32)],
+      ['reasons', reasonsStatement('tax rules', span, 64)],
       ['some streams', streamsStatement(['job/shop/1', 'node/7'], match, span, 100)],
       ['counts of parts', tallyCount(match, edges, true)],
       ['counts of pieces', piecesCount([{ low: 1_400, high: COMMITS }], match, edges, true)],

@@ -1,6 +1,15 @@
 import type { EventMeta, Index } from '@app/kernel';
 import type { Pool } from 'pg';
-import { left, PART, partOf, type EventMatch, type Found, type FoundEvent, type Position, type Span } from '../search.js';
+import {
+  left,
+  PART,
+  partOf,
+  type EventMatch,
+  type Found,
+  type FoundEvent,
+  type Position,
+  type Span,
+} from '../search.js';
 import { textArray } from './binary-array.js';
 
 /** Events that one statement looks through; the commit that reaches it is completed. */
@@ -13,6 +22,11 @@ const MOST_STATEMENTS = 40;
 
 const COLUMNS = `e.index, e.seq, e.stream, e.version, e.type, e.schema, e.data, e.meta,
   (extract(epoch FROM e.recorded_at) * 1000000)::bigint AS time, stream_namespace(e.stream) AS namespace`;
+
+export interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+}
 
 /** Parameters of a statement in the making. */
 export class Values {
@@ -38,16 +52,19 @@ export function eventConditions({ kinds, types, actor, reason }: EventMatch, val
     .join('');
 }
 
-/** What a row of the tally must be; an actor is kept by its beginning. */
+/** What a row of the tally must be; of {@link isOneOfMany} it may be another one's. */
 export function tallyConditions({ kinds, types, actor }: EventMatch, values: Values): string {
   return [
     kinds && ` AND kind = ${texts(values, kinds)}`,
     types && ` AND type = ${texts(values, types)}`,
-    actor !== undefined && ` AND actor = left(${values.add(JSON.stringify(actor))}, 256)`,
+    actor !== undefined && ` AND actor = tallied_actor(${values.add(JSON.stringify(actor))})`,
   ]
     .filter((one) => typeof one === 'string')
     .join('');
 }
+
+/** Whether the tally knows an actor by its sort alone. */
+export const isOneOfMany = (actor: string | undefined): boolean => /^(node|allocation) /.test(actor ?? '');
 
 /** The first index that is not tallied yet. */
 export async function tallied(pool: Pool): Promise<Index> {
@@ -132,12 +149,9 @@ class LogWalk {
   }
 
   private async parts(low: Index, high: Index) {
-    const values = new Values();
     const { descending } = this.span;
     const { rows } = await this.pool.query<{ part: number }>(
-      `SELECT DISTINCT part FROM log_tally WHERE part >= ${values.add(partOf(low))} AND part <= ${values.add(partOf(high))}
-        ${tallyConditions(this.match, values)} ORDER BY part ${descending ? 'DESC' : ''} LIMIT ${PARTS_AT_ONCE}`,
-      values.all,
+      partsStatement(this.match, { low, high, descending }, PARTS_AT_ONCE),
     );
     this.statements++;
     const pieces: { low: Index; high: Index }[] = [];
@@ -153,17 +167,13 @@ class LogWalk {
   }
 
   private async reasons(low: Index, high: Index, reason: string) {
-    const values = new Values();
     const { descending } = this.span;
     const { rows } = await this.pool.query<{ index: Index }>(
-      `SELECT index FROM log_reason WHERE index >= ${values.add(low)} AND index <= ${values.add(high)}
-        AND words @@ asked_words(${values.add(JSON.stringify(reason))}) ORDER BY index ${descending ? 'DESC' : ''} LIMIT ${REASONS_AT_ONCE}`,
-      values.all,
+      reasonsStatement(reason, { low, high, descending }, REASONS_AT_ONCE),
     );
     this.statements++;
     const only = rows.map(({ index }) => index);
-    const pieces: Piece[] =
-      only.length === 0 ? [] : [{ low: Math.min(...only), high: Math.max(...only), only }];
+    const pieces: Piece[] = only.length === 0 ? [] : [{ low: Math.min(...only), high: Math.max(...only), only }];
     return { pieces, isFull: rows.length === REASONS_AT_ONCE, reached: only.at(-1) ?? 0 };
   }
 
@@ -207,13 +217,33 @@ interface ScanRow extends Omit<FoundEvent, 'seq' | 'meta'> {
   readonly bound: Index | null;
 }
 
+/** The parts of a span in which there is something. */
+export function partsStatement(match: EventMatch, { low, high, descending }: Span, limit: number): Statement {
+  const values = new Values();
+  return {
+    text: `SELECT DISTINCT part FROM log_tally WHERE part >= ${values.add(partOf(low))} AND part <= ${values.add(partOf(high))}
+      ${tallyConditions(match, values)} ORDER BY part ${descending ? 'DESC' : ''} LIMIT ${values.add(limit)}`,
+    values: values.all,
+  };
+}
+
+/** The commits of a span whose reason fits. */
+export function reasonsStatement(reason: string, { low, high, descending }: Span, limit: number): Statement {
+  const values = new Values();
+  return {
+    text: `SELECT index FROM log_reason WHERE index >= ${values.add(low)} AND index <= ${values.add(high)}
+      AND words @@ asked_words(${values.add(JSON.stringify(reason))}) ORDER BY index ${descending ? 'DESC' : ''} LIMIT ${values.add(limit)}`,
+    values: values.all,
+  };
+}
+
 /** The events of a piece that match; without `only` it says, too, up to which commit it has looked. */
 export function scanStatement(
   match: EventMatch,
   { low, high, descending, from }: Span,
   limit: number,
   only?: readonly Index[],
-): { readonly text: string; readonly values: unknown[] } {
+): Statement {
   const values = new Values();
   const order = descending ? 'DESC' : '';
   const cut =
@@ -242,12 +272,7 @@ export function scanStatement(
 }
 
 /** States that are kept (migration Past) hold the look into a long stream to where it is asked about. */
-export function streamsStatement(
-  streams: readonly string[],
-  match: EventMatch,
-  span: Span,
-  limit: number,
-): { readonly text: string; readonly values: unknown[] } {
+export function streamsStatement(streams: readonly string[], match: EventMatch, span: Span, limit: number): Statement {
   const values = new Values();
   const { low, high, cut } = left(span);
   const order = span.descending ? 'DESC' : '';

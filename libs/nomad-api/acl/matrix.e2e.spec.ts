@@ -101,6 +101,8 @@ const OWN: ReadonlyMap<string, string | undefined> = new Map([
   ['DELETE /v1/var/:id', 'namespace "default" { variables { path "app/*" { capabilities = ["destroy"] } } }'],
   ['GET /v1/agent/monitor', 'agent { policy = "read" }'],
   ['PUT /v1/agent/join', 'agent { policy = "write" }'],
+  ['GET /v1/operator/rollbook/events', 'namespace "default" { capabilities = ["read-job"] }'],
+  ['GET /v1/operator/rollbook/events/density', 'node { policy = "read" }'],
   ['GET /v1/volumes', 'namespace "default" { capabilities = ["csi-list-volume"] }'],
 ]);
 /** Rows about the caller's own objects, which no policy grants: everybody but management is refused here. */

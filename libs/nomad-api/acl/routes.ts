@@ -216,6 +216,9 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/operator/rollbook/why', namespace('read-job')],
   ['GET /v1/operator/rollbook/may', anyone],
   ['GET /v1/operator/rollbook/history/:type/:id', management],
+  // Whoever may follow anything; what may not be seen is left out, and counted.
+  ['GET /v1/operator/rollbook/events', byHandler],
+  ['GET /v1/operator/rollbook/events/density', byHandler],
 
   // What is on the nodes
   ['* /v1/client/fs/ls/:id', afterExistence(namespace('read-fs'))],

@@ -1,12 +1,9 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { publicData, upcast } from '@app/domain';
 import type { EventStore } from '@app/event-store';
 import {
-  type Json,
   allocationStream,
   deploymentStream,
   evaluationStream,
-  isoFromUs,
   jobStream,
   nodeStream,
   traceIdOf,
@@ -18,6 +15,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idOf } from '../edge/exchange.js';
 import { jsonAnswer, notFound, Reads } from '../edge/reads.js';
 import { NomadError } from '../http/index.js';
+import { renderEvent } from './render-event.js';
 
 const FIRST_VERSION = 1;
 

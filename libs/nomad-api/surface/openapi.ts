@@ -123,6 +123,13 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
       Head: { type: 'object' },
     }),
   ],
+  [
+    'GET /v1/operator/rollbook/events/density',
+    answerOf({
+      ...{ Index: { type: 'integer' }, Events: { type: 'integer' }, Hidden: { type: 'integer' } },
+      ...{ Complete: { type: 'boolean' }, Buckets: { type: 'array', items: { type: 'object' } } },
+    }),
+  ],
   ['GET /v1/operator/rollbook/freezes', plain({ type: 'array', items: { type: 'object' } })],
   ['GET /v1/operator/rollbook/freezes/:id', OBJECT],
   [
@@ -244,6 +251,34 @@ const header = (name: string, type: string, description: string): object => ({
   ...{ name, in: 'header', required: false, description },
   schema: { type },
 });
+const repeated = (one: object): object => ({ ...one, schema: { type: 'array', items: { type: 'string' } } });
+const EVENT_FILTERS: readonly object[] = [
+  REGION,
+  repeated(query('about', 'string', '`<kind>/<id>`, `job/<namespace>/<id>`: events of these objects.')),
+  query('related', 'boolean', 'With those of what belongs to the one job or deployment that `about` names.'),
+  repeated(query('kind', 'string', 'Events of objects of these kinds: `job`, `deployment` …')),
+  repeated(query('type', 'string', 'Events of these types: `DeploymentPaused` …')),
+  query('actor', 'string', 'Events of whom, as events name them: `token <accessor>`.'),
+  query('reason', 'string', 'Words, each the beginning of one in the reason.'),
+  query('after', 'string', 'Commits after this index, or later than this time (RFC 3339).'),
+  query('before', 'string', 'Commits before this index or time.'),
+];
+/** Reads that take nothing of what other reads do. */
+const OWN_QUERIES: ReadonlyMap<string, readonly object[]> = new Map([
+  [
+    'GET /v1/operator/rollbook/events',
+    [
+      ...EVENT_FILTERS,
+      query('order', 'string', '`asc`, the order of the log, or `desc`.'),
+      query('limit', 'integer', 'Events on a page: 1 to 1000, else 100.'),
+      query('next_token', 'string', '`Next` of the page before.'),
+    ],
+  ],
+  [
+    'GET /v1/operator/rollbook/events/density',
+    [...EVENT_FILTERS, query('by', 'string', '`index` or `time`.'), query('buckets', 'integer', '1 to 240, else 60.')],
+  ],
+]);
 /** What a read takes beside that. */
 const QUERIES: ReadonlyMap<string, readonly object[]> = new Map([
   [
@@ -278,8 +313,17 @@ const WRITE_PARAMETERS: readonly object[] = [
 ];
 const ERROR = { content: { 'text/plain': { schema: { type: 'string' } } } };
 
-/** Where another status than 200 is an answer, too. */
+/** Where another status than 200 is an answer, too, or the answer no JSON. */
 const OTHER_ANSWERS: ReadonlyMap<string, object> = new Map([
+  [
+    'GET /v1/operator/rollbook/events',
+    {
+      '200': {
+        description: 'A line of JSON for each event; the last one has `Next`, `Hidden` and `Index`.',
+        content: { 'application/x-ndjson': { schema: { type: 'string' } } },
+      },
+    },
+  ],
   [
     'GET /v1/operator/autopilot/health',
     { '429': { description: 'Nobody leads.', content: { 'application/json': { schema: { type: 'object' } } } } },
@@ -300,7 +344,7 @@ function operationOf(endpoint: Endpoint, method: string, schemas: Schemas): obje
     ...(service.kind === 'not' && { description: `Not served: ${service.why}.` }),
     parameters: [
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-      ...(method === 'get' ? READ_PARAMETERS : WRITE_PARAMETERS),
+      ...(OWN_QUERIES.get(row) ?? (method === 'get' ? READ_PARAMETERS : WRITE_PARAMETERS)),
       ...(QUERIES.get(row) ?? []),
       ...(isOfTheLog(method.toUpperCase(), path) ? [AS_OF] : []),
     ],

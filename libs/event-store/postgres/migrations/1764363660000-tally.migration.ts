@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What finds events in the log by who, what and why: ADR 0038. Filled beside the append, which knows nothing of it: `tally_log` follows the
+ * What finds events in the log by who, what and why: ADR 0040. Filled beside the append, which knows nothing of it: `tally_log` follows the
  * log a part (256 indexes) at a time, and what it has not come to yet is looked through instead.
  */
 export class Tally1764363660000 implements MigrationInterface {
@@ -16,7 +16,8 @@ export class Tally1764363660000 implements MigrationInterface {
   }
 }
 
-// log_tally: how many events of each sort a part holds. actor: its JSON, cut to what an index takes. namespace: empty where there is none.
+// log_tally: how many events of each sort a part holds. actor: as JSON; of nodes and allocations, of which there may be as many as events, the
+// first word. namespace: empty where there is none.
 // log_reason: the words of the reason of each commit that has one.
 const TABLES = `
 CREATE TABLE log_tally (
@@ -56,6 +57,10 @@ CREATE FUNCTION asked_words(p_json text) RETURNS tsquery LANGUAGE sql IMMUTABLE 
   SELECT regexp_replace(plainto_tsquery('simple', words_of(p_json))::text, '''( & |$)', ''':*\\1', 'g')::tsquery
 $$;
 
+CREATE FUNCTION tallied_actor(p_json text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_json LIKE '"node %' THEN '"node"' WHEN p_json LIKE '"allocation %' THEN '"allocation"' ELSE left(p_json, 256) END
+$$;
+
 CREATE FUNCTION stream_namespace(p_stream text) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT CASE
     WHEN split_part(p_stream, '/', 1) IN ('job', 'job-summary', 'job-purge', 'variable') THEN split_part(p_stream, '/', 2)
@@ -86,7 +91,7 @@ BEGIN
   INSERT INTO log_tally (part, namespace, kind, type, actor, events)
   SELECT e.part, stream_namespace(e.stream), split_part(e.stream, '/', 1), e.type, e.actor, sum(e.events)
   FROM (
-    SELECT index / width AS part, stream, type, left(member_of(meta, 'actor'), 256) AS actor, count(*) AS events
+    SELECT index / width AS part, stream, type, tallied_actor(member_of(meta, 'actor')) AS actor, count(*) AS events
     FROM event WHERE index >= first * width AND index < below * width GROUP BY 1, 2, 3, 4
   ) AS e
   GROUP BY 1, 2, 3, 4, 5;
