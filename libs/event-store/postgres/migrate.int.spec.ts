@@ -31,6 +31,7 @@ describe('migrating', () => {
       { name: 'Upkeep1764320000000' },
       { name: 'Chain1764360000000' },
       { name: 'Past1764363600000' },
+      { name: 'Tally1764363660000' },
     ]);
     expect(await query('SELECT index::int FROM log_head')).toEqual([{ index: 0 }]);
   });

@@ -205,7 +205,7 @@ class LogWalk {
     const { rows } = await this.pool.query<ScanRow>(text, values);
     // Nothing at all is between the two: what is asked about begins behind the last event of its commit.
     const bound = only !== undefined || rows.length === 0 ? undefined : rows[0]!.bound;
-    const events = rows.flatMap(({ bound: _, ...event }) => (event.seq === null ? [] : [event as FoundEvent]));
+    const events = rows.flatMap((row) => (row.seq === null ? [] : [eventOf(row)]));
     return { bound: bound ?? (descending ? low : high), events };
   }
 }
@@ -215,6 +215,11 @@ interface ScanRow extends Omit<FoundEvent, 'seq' | 'meta'> {
   readonly seq: number | null;
   readonly meta: EventMeta;
   readonly bound: Index | null;
+}
+
+function eventOf(row: ScanRow): FoundEvent {
+  const { index, seq, stream, version, type, schema, data, meta, time, namespace } = row;
+  return { index, seq: seq!, stream, version, type, schema, data, meta, time, namespace };
 }
 
 /** The parts of a span in which there is something. */

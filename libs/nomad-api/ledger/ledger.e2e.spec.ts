@@ -132,7 +132,7 @@ describe('The events of the log', () => {
       ['?type=DeploymentPaused', ({ Type }) => Type === 'DeploymentPaused'],
       [
         `?actor=${encodeURIComponent(actor)}&kind=deployment`,
-        (one) => one.Actor === actor && /^deployment/.test(one.About),
+        (one) => one.Actor === actor && one.About.startsWith('deployment'),
       ],
       ['?reason=tax', ({ Reason }) => Reason !== ''],
       ['?reason=RULES%20нов&kind=job', ({ Reason, About }) => Reason !== '' && About.startsWith('job/')],

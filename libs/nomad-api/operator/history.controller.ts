@@ -6,8 +6,6 @@ import {
   evaluationStream,
   jobStream,
   nodeStream,
-  traceIdOf,
-  type RecordedEvent,
   type StreamName,
 } from '@app/kernel';
 import type { Query as DataQuery } from '@app/streaming';
@@ -46,20 +44,6 @@ export class History {
     };
   }
 }
-
-/** What happened, and who wanted it so. */
-const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => ({
-  Index: index,
-  Time: isoFromUs(time),
-  Type: event.type,
-  Actor: meta.actor,
-  RemoteAddress: meta.remoteAddress ?? '',
-  Reason: meta.reason ?? '',
-  RequestID: meta.requestId ?? '',
-  ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
-  Causation: meta.causation ?? '',
-  Data: publicData(event.type, upcast(event).data as Json),
-});
 
 /** Beyond Nomad: the story of a deployment (allocation, evaluation, job, node), event by event, from the log itself; also of what is purged. */
 @Controller('v1/operator/rollbook/history')

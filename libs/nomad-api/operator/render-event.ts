@@ -1,5 +1,5 @@
 import { publicData, upcast } from '@app/domain';
-import { isoFromUs, type Json, type RecordedEvent } from '@app/kernel';
+import { isoFromUs, traceIdOf, type Json, type RecordedEvent } from '@app/kernel';
 
 /** What happened, and who wanted it so. @throws Error for an event of a later release's schema */
 export const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): object => ({
@@ -10,6 +10,7 @@ export const renderEvent = ({ index, time, meta, ...event }: RecordedEvent): obj
   RemoteAddress: meta.remoteAddress ?? '',
   Reason: meta.reason ?? '',
   RequestID: meta.requestId ?? '',
+  ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
   Causation: meta.causation ?? '',
   Data: publicData(event.type, upcast(event).data as Json),
 });
