@@ -70,6 +70,34 @@ describe('nomad#19643: a canary trial with a lower count', () => {
   });
 });
 
+describe('nomad#19643: a canary trial, and a disconnected allocation of a version left behind', () => {
+  it('keeps the count of the version that runs, not that of the one left behind (simulator, seeds 716502 and 2018)', () => {
+    const Disconnect = { LostAfter: 300e9, StopOnClientAfter: null, Replace: false, Reconcile: 'best_score' };
+    const of = (Count: number, Canary: number, tag: string) =>
+      changed(service({ Count, Disconnect, Update: rolling({ Canary, MaxParallel: 4 }) }), tag);
+    const cluster = toyCluster();
+    const deploy = (job: ReturnType<typeof of>): void => {
+      cluster.register(job);
+      for (let round = 0; round < 3; round++) {
+        cluster.evaluate();
+        cluster.settle();
+      }
+    };
+    deploy(of(4, 0, 'v0'));
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    deploy(of(2, 0, 'v1'));
+    deploy(of(1, 1, 'v2'));
+    const steady = () =>
+      cluster.live().filter((alloc) => !alloc.deploymentStatus?.canary && alloc.clientStatus !== 'unknown');
+    const before = steady().length;
+    cluster.advance(301);
+    cluster.runDue();
+    expect(before).toBe(2);
+    expect(steady()).toHaveLength(before);
+  });
+});
+
 describe('nomad#17563: a drain of the only node', () => {
   it('leaves the work of a batch job that moves on waiting for room', () => {
     const cluster = toyCluster({ nodes: 1 });

@@ -59,6 +59,27 @@ describe('a batch job', () => {
     expect(tellAllocations(cluster.allocations())).toEqual(['web[0] v0 failed stop', 'web[0] v0 failed run']);
   });
 
+  it('is done when it has completed while its client was disconnected, though its replacement is still being stopped (simulator, seed 15)', () => {
+    const LostAfter = 300_000_000_000;
+    const cluster = started(
+      batch({ Disconnect: { LostAfter, StopOnClientAfter: null, Replace: true, Reconcile: 'keep_original' } }),
+    );
+    const { id, nodeId } = at(cluster, 0);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.advance(5);
+    cluster.runDue();
+    cluster.settle();
+    cluster.setNode(nodeId, { status: 'initializing' });
+    cluster.evaluate({ trigger: 'node-update' });
+    expect(tellAllocations(cluster.allocations())).toEqual([
+      'web[0] v0 unknown run',
+      'web[0] v0 stop: alloc not needed due to disconnected client reconnect',
+    ]);
+    cluster.tell(id, { clientStatus: 'complete' });
+    expect(cluster.plan({ trigger: 'reconnect' }).plan).toBeNull();
+  });
+
   it('runs again what has completed when it is changed', () => {
     const cluster = started();
     cluster.tell(at(cluster, 0).id, { clientStatus: 'complete' });

@@ -253,9 +253,80 @@ describe('when the client is back', () => {
   });
 });
 
+describe('an allocation that is to move while its client is out of reach', () => {
+  const batchReplaced = (): ToyCluster => {
+    const cluster = toyCluster();
+    cluster.register(
+      batch({ Disconnect: { LostAfter: 5 * MINUTE, StopOnClientAfter: null, Replace: true, Reconcile: 'best_score' } }),
+    );
+    cluster.evaluate();
+    cluster.settle();
+    cluster.setNode(at(cluster, 0).nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.advance(5);
+    cluster.runDue();
+    cluster.settle();
+    return cluster;
+  };
+
+  it.each([
+    ['of a service job', () => replaced('best_score'), { Migrate: true }],
+    ['of a batch job that is to be rescheduled', batchReplaced, { Migrate: true, Reschedule: true }],
+  ])(
+    '%s has been replaced already: nothing more takes its place (simulator, seed 2060)',
+    (_name, story, transition) => {
+      const cluster = story();
+      const [original] = cluster.live();
+      cluster.transition(original!.id, transition);
+      expect(cluster.plan({ trigger: 'alloc-stop' }).plan?.placements ?? []).toEqual([]);
+      cluster.setNode(original!.nodeId, { status: 'initializing' });
+      const { plan } = cluster.plan({ trigger: 'node-update' });
+      expect(plan?.placements).toEqual([]);
+      expect(plan?.stops).toEqual([{ allocationId: original!.id, description: 'alloc is being migrated' }]);
+    },
+  );
+
+  it('is replaced once, though it is due to be replaced as well (simulator, seed 2052)', () => {
+    const cluster = established('best_score', true, null, 2);
+    const { id, nodeId } = at(cluster, 0);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.transition(id, { Migrate: true });
+    cluster.setNode(nodeId, { status: 'initializing' });
+    cluster.advance(30);
+    cluster.runDue();
+    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[1] v0 run']);
+  });
+
+  it('is not replaced where the count is complete, whoever else of an older version may come back (simulator, seed 1043)', () => {
+    const cluster = established('best_score', false, null, 3);
+    const [first, second] = cluster.live();
+    for (const { nodeId } of [first!, second!]) cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
+    cluster.register({
+      ...changed(job!.spec, 'v1'),
+      TaskGroups: changed(job!.spec, 'v1').TaskGroups.map((group) => ({ ...group, Count: 1 })),
+    });
+    cluster.evaluate();
+    cluster.settle();
+    cluster.evaluate({ trigger: 'deployment-watcher' });
+    cluster.transition(first!.id, { Migrate: true });
+    for (const { nodeId } of [first!, second!]) cluster.setNode(nodeId, { status: 'initializing' });
+    const { plan } = cluster.plan({ trigger: 'node-update' });
+    expect(plan?.stops.map(({ allocationId }) => allocationId)).toEqual([first!.id]);
+    expect(plan?.placements).toEqual([]);
+  });
+});
+
 describe('a canary whose client is out of reach', () => {
-  const trial = (Count: number, before: (cluster: ToyCluster) => void = () => {}, Replace = true): ToyCluster => {
-    const cluster = established('best_score', Replace, null, Count);
+  const trial = (
+    Count: number,
+    before: (cluster: ToyCluster) => void = () => {},
+    Replace = true,
+    reconcile = 'best_score',
+  ): ToyCluster => {
+    const cluster = established(reconcile, Replace, null, Count);
     before(cluster);
     const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
     if (job === undefined) throw new Error('no job');
@@ -268,16 +339,24 @@ describe('a canary whose client is out of reach', () => {
   const canaryOf = (cluster: ToyCluster): AllocationState =>
     only(cluster.live().filter((alloc) => alloc.deploymentStatus?.canary));
 
-  it('is a canary still when it is back: nothing of the older version has to go for it', () => {
-    const cluster = trial(1);
-    const { nodeId } = canaryOf(cluster);
-    cluster.setNode(nodeId, { status: 'disconnected' });
-    cluster.evaluate({ trigger: 'node-update' });
-    restoreNode(cluster, nodeId);
-    cluster.evaluate({ trigger: 'reconnect' });
-    expect(tellAllocations(cluster.live())).toEqual(['web[0] v0 run', 'web[0] v1 canary run', 'web[1] v1 canary run']);
-    expect(cluster.plan().plan).toBeNull();
-  });
+  it.each([
+    ['keep_original', 0],
+    ['keep_replacement', 1],
+  ])(
+    'is a canary still when it is back: %s says which of the two is one too many (simulator, seed 312756)',
+    (reconcile, kept) => {
+      const cluster = trial(1, () => {}, true, reconcile);
+      const { id, nodeId } = canaryOf(cluster);
+      cluster.setNode(nodeId, { status: 'disconnected' });
+      cluster.evaluate({ trigger: 'node-update' });
+      const standIn = only(cluster.live().filter((alloc) => alloc.deploymentStatus?.canary && alloc.id !== id));
+      restoreNode(cluster, nodeId);
+      cluster.evaluate({ trigger: 'reconnect' });
+      expect(canaryOf(cluster).id).toBe([id, standIn.id][kept]);
+      expect(tellAllocations(cluster.live().filter((alloc) => alloc.jobVersion === 0))).toEqual(['web[0] v0 run']);
+      expect(cluster.plan().plan).toBeNull();
+    },
+  );
 
   it('does not take the place of an older one that comes back before the promotion', () => {
     const cluster = trial(1);

@@ -321,8 +321,11 @@ function canaryGoal(
 ): number {
   if (goal === null) return 0;
   const percent = job.skipsCanaries ? 0 : (group.Update?.Canary ?? 0);
-  if (percent === 0 || goal.promoted || job.version === 0 || destructive.length === 0) return goal.desiredCanaries;
-  const nodes = destructive.length + livingCanaries(pass, group.Name, ignored);
+  if (percent === 0 || goal.promoted || job.version === 0) return goal.desiredCanaries;
+  const living = livingCanaries(pass, group.Name, ignored);
+  // Nothing is left to be tried out: whatever nodes took the canaries away have got the new version with their return.
+  if (destructive.length === 0) return living === 0 ? 0 : goal.desiredCanaries;
+  const nodes = destructive.length + living;
   return Math.min(Math.ceil((percent * nodes) / 100), group.Update?.MaxParallel ?? nodes);
 }
 

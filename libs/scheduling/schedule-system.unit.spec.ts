@@ -35,6 +35,22 @@ describe('a system job', () => {
     expect(tellDeployment(cluster)).toBe('successful "Deployment completed successfully" 3/0/3/3/0');
   });
 
+  it('needs no promotion when every node got the new version as it came back, and no canary lives (simulator, seed 3174)', () => {
+    const cluster = established();
+    cluster.register(changed(system({ Update: rolling({ Canary: 30 }) }), 'v1'));
+    cluster.evaluate();
+    expect(tellDeployment(cluster)).toMatch(/requires manual promotion" 3\/1\/1/);
+    const nodes = nodesOf(cluster);
+    for (const status of ['down', 'ready'] as const) {
+      for (const id of nodes) cluster.setNode(id, { status });
+      cluster.evaluate({ trigger: 'node-update' });
+    }
+    cluster.settle();
+    cluster.evaluate({ trigger: 'deployment-watcher' });
+    expect(tellAllocations(cluster.live())).toEqual(Array.from({ length: 3 }, () => 'web[0] v1 run'));
+    expect(cluster.deployment()?.status).toBe('successful');
+  });
+
   it('takes in nodes that join later, without another deployment', () => {
     const cluster = established();
     cluster.addNode(node('late'));

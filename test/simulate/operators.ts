@@ -37,6 +37,7 @@ export class Operators {
   /** What each job was last registered as: purged ones may come back. */
   private readonly registered = new Map<string, JobSpec>();
   private stopped = false;
+  private calmSince: TimeUs = 0;
   private readonly actions: readonly (readonly [weight: number, act: () => void])[] = [
     [6, () => this.changeJob()],
     [3, () => this.scaleJob()],
@@ -85,17 +86,30 @@ export class Operators {
     for (const { Namespace, ID } of [...this.registered.values()]) {
       const current = currentVersion(this.log.cluster.job(Namespace, ID));
       if (current === undefined || current.spec.Stop) continue;
-      // A rollout that failed stays where it is until somebody registers something better.
+      if (isTemplate(current.spec)) this.stop(current.spec, false);
+      else if (current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
+    }
+    this.calmSince = this.now();
+    this.tidyUp();
+  }
+
+  /**
+   * A rollout that failed stays where it is until somebody registers something better. One that began in the calm has no reason to fail: it is
+   * left for the rules of rest to complain about.
+   */
+  private mendRollouts(): void {
+    for (const { Namespace, ID } of [...this.registered.values()]) {
+      const current = currentVersion(this.log.cluster.job(Namespace, ID));
+      if (current === undefined || current.spec.Stop) continue;
       const newest = this.log.cluster.deploymentsOfJob(Namespace, ID).at(-1);
       const failed = newest?.jobVersion === current.version && newest.status === 'failed';
-      if (isTemplate(current.spec)) this.stop(current.spec, false);
-      else if (failed || current.spec.Meta?.[QUALITY_META] !== 'good') this.register(this.anew(current.spec, 'good'));
+      if (failed && newest.createTime < this.calmSince) this.register(this.anew(current.spec, 'good'));
     }
-    this.tidyUp();
   }
 
   /** What waits for an operator gets one. */
   tidyUp(): void {
+    this.mendRollouts();
     for (const deployment of this.log.cluster.activeDeployments()) {
       if (deployment.status === 'paused')
         this.log.execute('PauseDeployment', (view, context) =>

@@ -30,7 +30,8 @@ export function unsettled({ cluster }: MemoryLog): string[] {
 
 function unsettledJob(cluster: MemoryLog['cluster'], job: JobState): string[] {
   const current = currentVersion(job)!;
-  const live = cluster.allocationsOfJob(job.namespace, job.id).filter((alloc) => !isTerminal(alloc));
+  const allocs = cluster.allocationsOfJob(job.namespace, job.id);
+  const live = allocs.filter((alloc) => !isTerminal(alloc));
   if (current.spec.Stop || isTemplate(current.spec))
     return live.length === 0 ? [] : [`${job.id} is stopped and has ${live.length} live allocations`];
   const wanted = current.spec.TaskGroups.reduce((sum, group) => sum + group.Count, 0);
@@ -39,9 +40,11 @@ function unsettledJob(cluster: MemoryLog['cluster'], job: JobState): string[] {
     case 'sysbatch':
       return live.length === 0 ? [] : [`${job.id} has not ended: ${live.length} allocations run`];
     case 'system': {
+      // System jobs have no reschedule policy: what has failed waits for the next evaluation, as in Nomad.
       const good = new Set(
-        live
-          .filter((alloc) => alloc.jobVersion === current.version && alloc.clientStatus === 'running')
+        allocs
+          .filter((alloc) => alloc.jobVersion === current.version && alloc.desiredStatus === 'run')
+          .filter((alloc) => alloc.clientStatus === 'running' || alloc.clientStatus === 'failed')
           .map((alloc) => alloc.nodeId),
       );
       return cluster

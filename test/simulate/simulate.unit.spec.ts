@@ -15,6 +15,16 @@ describe('the simulator', () => {
     60_000,
   );
 
+  // Each found a fault once, at this pace only.
+  it.each([15, 312756])(
+    'holds every invariant where something happens every four seconds, with seed %i',
+    async (seed) => {
+      const report = await simulate({ nodes: 20, allocs: 400, hours: 1, everyMs: 4_000, seed });
+      expect(report.placed).toBeGreaterThan(400);
+    },
+    60_000,
+  );
+
   it('tells the same story from the same seed', async () => {
     const [once, again] = [
       await simulate({ ...SMALL, hours: 0.2, seed: 3 }),

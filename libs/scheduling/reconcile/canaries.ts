@@ -1,9 +1,9 @@
 import { ownProperty } from '@app/kernel';
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
-import { hasUpdate } from '@app/domain';
+import { hasUpdate, isTerminal } from '@app/domain';
 import { MIGRATING, NOT_NEEDED } from '../descriptions.js';
 import { allocationName, canaryIndexes } from '../names.js';
-import { classify, groupOf } from './classify.js';
+import { classify, groupOf, needsReconnect } from './classify.js';
 import { isFailed, isPaused } from './deployments.js';
 import type { GroupGoal, Pass, Wanted } from './pass.js';
 import { indexesOf, isOlderThan, isUnreachable, stop, stopLost, without } from './pass.js';
@@ -67,7 +67,10 @@ export function countOnTrial(
     untainted.some((alloc) => isOlderThan(alloc, job) && isOutdated(alloc)) &&
     working.length - older.filter(isOutdated).length < group.Count;
   if (goal.desiredCanaries === 0 && !begins()) return group.Count;
-  const counts = older.map((alloc) => groupOf(alloc, versionOf(alloc))?.Count ?? 0);
+  // What is or was disconnected may be the last of a version long left behind: its count says nothing about those that run.
+  const counts = older
+    .filter((alloc) => !needsReconnect(alloc))
+    .map((alloc) => groupOf(alloc, versionOf(alloc))?.Count ?? 0);
   // It keeps what there is, and makes no more of it.
   return Math.max(group.Count, Math.min(indexesOf(working).size, Math.max(...counts, 0)));
 }
@@ -83,6 +86,24 @@ export function missingCanaries(
   if (!hasUpdate(group.Update) || group.Update === null || outdated.length === 0 || goal.promoted) return 0;
   const withinReach = canaries.filter((alloc) => !isUnreachable(pass, alloc));
   return Math.max(0, group.Update.Canary - withinReach.length);
+}
+
+/**
+ * The canaries placed while others were disconnected that are too many now that those are back, the newest last. A stand-in has no
+ * predecessor (spec/lifecycle §3.5), so only the number tells that there is one.
+ */
+export function standIns(
+  pass: Pass,
+  group: TaskGroup,
+  canaries: readonly AllocationState[],
+  returning: readonly AllocationState[],
+): readonly AllocationState[] {
+  const back = new Set(returning.map(({ id }) => id));
+  const within = canaries.filter((alloc) => back.has(alloc.id) || !isUnreachable(pass, alloc));
+  const surplus = within.length - (group.Update?.Canary ?? 0);
+  if (surplus <= 0) return [];
+  const others = within.filter((alloc) => !back.has(alloc.id) && !isTerminal(alloc));
+  return others.toSorted((a, b) => a.createIndex - b.createIndex).slice(-surplus);
 }
 
 export function wantCanaries(

@@ -2,12 +2,12 @@ import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { isActive, isServerTerminal } from '@app/domain';
 import type { TimeUs } from '@app/kernel';
 import { usFromNs } from '@app/kernel';
-import { DELAYED_DISCONNECT, DELAYED_RESCHEDULING, UNKNOWN } from '../descriptions.js';
+import { DELAYED_DISCONNECT, DELAYED_RESCHEDULING, MIGRATING, UNKNOWN } from '../descriptions.js';
 import { groupOf, lastUnknown, lostAfter, replacesDisconnected } from './classify.js';
 import type { Due } from './followups.js';
 import { addFollowups } from './followups.js';
 import type { Pass } from './pass.js';
-import { isReplaced, precedesStop, stopLost, update } from './pass.js';
+import { isReplaced, isSubstituted, precedesStop, stop, stopLost, update } from './pass.js';
 import { rescheduleVerdict } from './reschedule.js';
 
 export interface Filtered {
@@ -24,8 +24,11 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
   for (const alloc of allocations) {
     const group = groupOf(alloc, input.versionOf(alloc));
     const unreachableSince = alloc.clientStatus === 'unknown' ? lastUnknown(alloc) : (since ?? 0);
-    // Most are within reach: their successors are not looked for.
-    const isToReplace = unreachableSince > 0 && replacesDisconnected(group) && !isReplaced(input, alloc);
+    // Most have no successor to be looked for.
+    const hasSuccessor = alloc.nextAllocation !== '' && isReplaced(input, alloc);
+    // What is to move gets a successor by moving.
+    const isToReplace =
+      unreachableSince > 0 && replacesDisconnected(group) && !hasSuccessor && !alloc.desiredTransition.Migrate;
     const verdict = rescheduleVerdict(alloc, {
       batch,
       now: input.now,
@@ -33,6 +36,7 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
       activeDeploymentId,
       policy: group?.ReschedulePolicy,
       precedesStop: precedesStop(input, alloc),
+      isReplaced: hasSuccessor,
       disconnectedAt: isToReplace ? unreachableSince : 0,
     });
     if (verdict.kind === 'now') filtered.now.push(alloc);
@@ -40,6 +44,20 @@ export function filterReschedulable(pass: Pass, allocations: readonly Allocation
     if (verdict.kind === 'later') filtered.later.push({ alloc, at: verdict.at });
   }
   return filtered;
+}
+
+/**
+ * Of the allocations that are to move, those that have no place to leave: they were replaced while their client was disconnected. They are
+ * stopped; nothing more takes their place. Returns the others.
+ */
+export function stopReplaced(
+  pass: Pass,
+  desired: DesiredUpdates,
+  migrate: readonly AllocationState[],
+): readonly AllocationState[] {
+  const replaced = new Set(migrate.filter((alloc) => isSubstituted(pass, alloc)));
+  for (const alloc of replaced) if (stop(pass, alloc, MIGRATING)) desired.Stop++;
+  return migrate.filter((alloc) => !replaced.has(alloc));
 }
 
 /** §3.7: allocations whose client is out of reach become unknown, and may be replaced until it is back. */

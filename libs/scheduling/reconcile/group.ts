@@ -3,9 +3,15 @@ import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
 import { groupNamed, hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from '../descriptions.js';
 import { nameIndex } from '../names.js';
-import { cleanUpCanaries, countOnTrial, missingCanaries, wantCanaries } from './canaries.js';
+import { cleanUpCanaries, countOnTrial, missingCanaries, standIns, wantCanaries } from './canaries.js';
 import { classify } from './classify.js';
-import { filterReschedulable, handleDisconnecting, scheduleLater, stopLostAllocations } from './departures.js';
+import {
+  filterReschedulable,
+  handleDisconnecting,
+  scheduleLater,
+  stopLostAllocations,
+  stopReplaced,
+} from './departures.js';
 import { isFailed, isPaused } from './deployments.js';
 import type { GroupGoal, Pass, UpdateVerdict } from './pass.js';
 import {
@@ -52,19 +58,21 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   }
 
   const goal = goalOf(pass, group);
+  const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
   const done = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
   desired.Ignore += done.length;
   const { all, canaries: onTrial } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
 
   const buckets = classify(all, pass.input);
   desired.Ignore += buckets.ignore.length;
-  const { survivors, losers } = reconnect(pass, buckets.reconnecting);
+  const trial = canarying() ? standIns(pass, group, onTrial, buckets.reconnecting) : [];
+  const { survivors, losers } = reconnect(pass, buckets.reconnecting, trial);
   desired.Reconnect += survivors.length;
   const canaries = onTrial.filter(({ id }) => !pass.stops.has(id));
   const stays = (alloc: AllocationState): boolean => !losers.has(alloc.id);
   desired.Stop += buckets.reconnecting.filter(stays).length - survivors.length + losers.size;
 
-  const migrating = buckets.migrate.filter(stays);
+  const migrating = stopReplaced(pass, desired, buckets.migrate.filter(stays));
   const filtered = filterReschedulable(pass, buckets.untainted.filter(stays));
   const migratingDue = filterReschedulable(pass, migrating);
   const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting.filter(stays));
@@ -81,7 +89,6 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   scheduleLater(pass, later);
 
   const used = indexesOf([...untainted, ...migrate, ...rescheduleNow, ...lost]);
-  const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
   desired.Stop += lost.length;
   const onTrialIds = new Set(onTrial.map(({ id }) => id));
   const stable = [...untainted, ...migrate].filter(({ id }) => !onTrialIds.has(id));

@@ -17,11 +17,17 @@ export interface Reconnection {
 /**
  * Decides between allocations whose client came back and their replacements. Source: spec/lifecycle §3.8, with one exception: Nomad stops those of
  * an older version at once, even where nothing takes their place before a promotion. Here they go on as long as the group has use for them.
+ * `standIns`: canaries placed instead of disconnected ones, which no link connects to them; one per canary that came back.
  */
-export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]): Reconnection {
+export function reconnect(
+  pass: Pass,
+  reconnecting: readonly AllocationState[],
+  standIns: readonly AllocationState[] = [],
+): Reconnection {
   const survivors: AllocationState[] = [];
   const losers = new Set<string>();
   if (reconnecting.length === 0) return { survivors, losers };
+  const spare = [...standIns];
   for (const original of reconnecting) {
     // Itself a replacement, and back together with what it replaced.
     if (losers.has(original.id)) continue;
@@ -34,6 +40,8 @@ export function reconnect(pass: Pass, reconnecting: readonly AllocationState[]):
       continue;
     }
     const replacements = successors(pass.input, original).filter((alloc) => !isTerminal(alloc));
+    const standIn = original.deploymentStatus?.canary === true ? spare.pop() : undefined;
+    if (standIn !== undefined) replacements.push(standIn);
     if (replacements.some((replacement) => replacementWins(original, replacement, pass))) {
       stop(pass, original, NOT_NEEDED);
       continue;

@@ -74,6 +74,8 @@ export interface RescheduleContext {
   readonly policy: ReschedulePolicy | null | undefined;
   /** The job was stopped, and started again, after the allocation had been placed. */
   readonly precedesStop: boolean;
+  /** Something that is still wanted took its place. */
+  readonly isReplaced: boolean;
   /** Since when the client is out of reach, if the allocation is to be replaced meanwhile and was not yet; else 0. */
   readonly disconnectedAt: TimeUs;
 }
@@ -88,9 +90,15 @@ const NOW: RescheduleVerdict = { kind: 'now' };
 
 /** What becomes of an allocation that may have ended. Source: spec/lifecycle §5.3. */
 export function rescheduleVerdict(alloc: AllocationState, context: RescheduleContext): RescheduleVerdict {
-  if (alloc.nextAllocation !== '' && isTerminal(alloc)) return DROP;
+  if (alloc.nextAllocation !== '' && isTerminal(alloc) && !hasDoneItsWork(alloc, context)) return DROP;
+  // Once is enough, whatever an operator has asked for meanwhile.
+  if (context.isReplaced && alloc.clientStatus === 'unknown') return KEEP;
   return (context.batch ? ofBatch(alloc, context) : ofService(alloc)) ?? dueVerdict(alloc, context);
 }
+
+/** It went on while its client was out of reach, and what had taken its place had to go when it came back: the work is done all the same. */
+const hasDoneItsWork = (alloc: AllocationState, { batch, isReplaced }: RescheduleContext): boolean =>
+  batch && alloc.clientStatus === 'complete' && alloc.desiredStatus === 'run' && !isReplaced;
 
 function ofService(alloc: AllocationState): RescheduleVerdict | undefined {
   if (isServerTerminal(alloc)) return alloc.rescheduleTracker?.lastReschedule === NO_PLACEMENT ? undefined : DROP;

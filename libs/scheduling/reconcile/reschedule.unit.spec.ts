@@ -101,6 +101,7 @@ describe('what becomes of an allocation, by spec/lifecycle §5.3', () => {
       activeDeploymentId: '',
       policy: policy(),
       precedesStop: false,
+      isReplaced: false,
       disconnectedAt: 0,
     };
     return rescheduleVerdict(allocation(alloc), { ...complete, ...context }).kind;
@@ -108,6 +109,28 @@ describe('what becomes of an allocation, by spec/lifecycle §5.3', () => {
 
   it.each<[string, string, Partial<AllocationState>, Partial<RescheduleContext>]>([
     ['replaced already', 'drop', { ...failed, nextAllocation: 'next' }, {}],
+    [
+      'batch, complete in spite of a replacement that had to go',
+      'keep',
+      { clientStatus: 'complete', nextAllocation: 'next' },
+      { batch: true },
+    ],
+    [
+      'batch, complete beside its replacement',
+      'drop',
+      { clientStatus: 'complete', nextAllocation: 'next' },
+      { batch: true, isReplaced: true },
+    ],
+    [
+      'batch, disconnected and replaced, and to be rescheduled by order of an operator',
+      'keep',
+      {
+        clientStatus: 'unknown',
+        nextAllocation: 'next',
+        desiredTransition: { ...NO_TRANSITION, Migrate: true, Reschedule: true },
+      },
+      { batch: true, isReplaced: true },
+    ],
     ['service, stopped', 'drop', { desiredStatus: 'stop', clientStatus: 'failed' }, {}],
     ['service, complete', 'drop', { clientStatus: 'complete' }, {}],
     ['service, running', 'keep', {}, {}],

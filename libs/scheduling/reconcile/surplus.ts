@@ -38,7 +38,8 @@ export function stopSurplus(
     }
   };
   const running = working.filter((alloc) => !isServerTerminal(alloc));
-  take(late);
+  // What is still disconnected does not count, so its stop would make up for nothing.
+  take(late.filter((alloc) => !isUnreachable(pass, alloc)));
   if (!canarying && canaries.length > 0) {
     const canaryNames = new Set(canaries.map((alloc) => alloc.name));
     take(running.filter((alloc) => !canaryIds.has(alloc.id) && canaryNames.has(alloc.name)));
