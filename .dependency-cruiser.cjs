@@ -19,6 +19,11 @@ const libs = {
     libs: ['kernel', 'domain', 'event-store', 'streaming', 'consumer'],
     packages: ['cloudevents', 'kafkajs', 'lru-cache'],
   },
+  // It calls others over the network, at addresses that people give it.
+  webhooks: {
+    libs: ['kernel', 'domain', 'event-store', 'read-models', 'streaming', 'keyring'],
+    packages: ['undici'],
+  },
   // Keys are opened in one place; who needs items or identities asks it.
   keyring: { libs: ['kernel', 'domain'], packages: ['jose', 'lru-cache'] },
   // Who a person is, others say: what is asked of them over the network, and how their answers are checked.

@@ -1449,6 +1449,24 @@ CREATE TABLE variable_gone (
   CONSTRAINT variable_gone_pkey PRIMARY KEY (key, gone_index)
 );
 
+CREATE TABLE webhook_cursor (
+  webhook text COLLATE "C" NOT NULL,
+  created bigint NOT NULL,
+  revision bigint NOT NULL,
+  term bigint NOT NULL,
+  index bigint NOT NULL,
+  "position" integer NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer DEFAULT 0 NOT NULL,
+  last_error text DEFAULT ''::text NOT NULL,
+  last_delivered_at timestamp with time zone,
+  delivered bigint DEFAULT 0 NOT NULL,
+  CONSTRAINT webhook_cursor_pkey PRIMARY KEY (webhook)
+) WITH (fillfactor=50);
+
 ALTER SEQUENCE schema_migration_id_seq OWNED BY schema_migration.id;
 
 CREATE INDEX acl_binding_rule_auth_method_idx ON public.acl_binding_rule USING btree (auth_method);

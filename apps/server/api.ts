@@ -35,6 +35,7 @@ import { foresightOn } from './foresight.js';
 import { linked } from './log-commits.js';
 import { traceHttp } from './traces.js';
 import { version } from './version.js';
+import { webhookDesk } from './webhooks.js';
 
 const READY_TIMEOUT_MS = 2000;
 
@@ -77,6 +78,7 @@ export async function startApi(
     heartbeatTtlMs: () => heartbeatTtlMs(cluster?.nodes().length ?? 0),
     ...foresightOn(core, cluster),
     now: core.clock.now,
+    webhooks: webhookDesk(core),
     housekeeping: new Housekeeping(new GarbageSource(core.dataSource), core.handler, core.clock.now),
     onFault,
     joinTokens: configuration.joinTokens,

@@ -7,6 +7,7 @@ import { KEYRING } from '@app/kernel';
 import {
   configured,
   createMetrics,
+  networks,
   startTracing,
   StartupError,
   systemClock,
@@ -32,7 +33,9 @@ import {
   tablesOf,
   Variables,
   VariablesInTime,
+  WebhookCursors,
 } from '@app/read-models';
+import { allowing, type IsAllowed } from '@app/webhooks';
 import { DataSource } from 'typeorm';
 import { instrument } from './instruments.js';
 import { logCommits } from './log-commits.js';
@@ -64,6 +67,8 @@ export interface Core {
   readonly variables: Variables;
   readonly renewals: LockRenewals;
   readonly keyring: Keyring;
+  readonly webhookCursors: WebhookCursors;
+  readonly webhookAddresses: IsAllowed;
   readonly identities: IdentityTokens;
   readonly oidcIssuer: string;
   readonly cache: AnswerCache;
@@ -147,6 +152,8 @@ export async function startCore(
     variables: new VariablesInTime(dataSource, past),
     renewals: new LockRenewals(dataSource),
     keyring,
+    webhookCursors: new WebhookCursors(dataSource),
+    webhookAddresses: allowing(networks(configuration.webhookAllowPrivate)),
     identities: new IdentityTokens(keyring, oidcIssuer, clock.now),
     oidcIssuer,
     cache,

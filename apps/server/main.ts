@@ -19,6 +19,7 @@ import { startCore, type Core } from './core.js';
 import { startReactors } from './reactors.js';
 import { relaySettings, startRelay } from './relay.js';
 import { startRpc } from './rpc.js';
+import { startWebhooks } from './webhooks.js';
 
 /** One server process; its roles are a matter of configuration. Composition only. */
 async function main(): Promise<void> {
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   const databaseUrl = configuration.databaseUrl ?? (await embeddedDatabase(configuration, log, shutdown));
   const core = await startCore(configuration, databaseUrl, log, shutdown);
   const cluster = configuration.roles.includes('scheduler') ? await startReactors(core, log, shutdown) : undefined;
+  if (configuration.roles.includes('scheduler')) startWebhooks(core, log, shutdown);
   if (kafka !== undefined) startRelay(core, kafka, log, shutdown);
   let api: Awaited<ReturnType<typeof startApi>> | undefined;
   if (configuration.roles.includes('api')) {

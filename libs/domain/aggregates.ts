@@ -65,6 +65,9 @@ import type { AllocationServices } from './service/state.js';
 import type { VariableEvent } from './variable/events.js';
 import { evolveVariable } from './variable/evolve.js';
 import type { VariableState } from './variable/state.js';
+import type { WebhookEvent, WebhookLetterEvent } from './webhooks/events.js';
+import { evolveWebhookLetters, evolveWebhooks } from './webhooks/evolve.js';
+import type { WebhookLettersState, WebhooksState } from './webhooks/state.js';
 
 export type AggregateState =
   | AclTokenState
@@ -88,6 +91,8 @@ export type AggregateState =
   | SchedulerConfigurationState
   | KeyringState
   | VariableState
+  | WebhooksState
+  | WebhookLettersState
   | AllocationServices;
 
 /** The state of any stream after one more event: the fold that rows, responses, stream messages and Kafka records come from. */
@@ -151,6 +156,10 @@ export function evolve(
       return evolveAclBindingRule(state as AclBindingRuleState | undefined, event as AclBindingRuleEvent, fact);
     case 'acl-registry':
       return evolveAclRegistry(state as AclRegistryState | undefined, event as AclRegistryEvent, fact);
+    case 'webhooks':
+      return evolveWebhooks(state as WebhooksState | undefined, event as WebhookEvent, fact);
+    case 'webhook-letters':
+      return evolveWebhookLetters(state as WebhookLettersState | undefined, event as WebhookLetterEvent, fact);
   }
   return assertNever(type);
 }

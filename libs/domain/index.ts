@@ -72,6 +72,26 @@ export {
 } from './freezes/decide.js';
 export { renderFreeze } from './freezes/render.js';
 export type { FreezeDefinition, FreezesState } from './freezes/state.js';
+export {
+  defineWebhook,
+  deleteWebhook,
+  disableWebhook,
+  discardLetters,
+  enableWebhook,
+  giveUpDelivery,
+  noteReached,
+  noteRedelivery,
+  redeliverLetters,
+} from './webhooks/decide.js';
+export { renderDeadLetter, renderWebhook } from './webhooks/render.js';
+export type {
+  DeadLetter,
+  FailedDelivery,
+  Webhook,
+  WebhookDefinition,
+  WebhookLettersState,
+  WebhooksState,
+} from './webhooks/state.js';
 export * from './garbage/thresholds.js';
 export {
   collectDeployments,

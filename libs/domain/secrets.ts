@@ -26,6 +26,7 @@ const SECRETS: SecretsOf<AnyEvent> = {
   VariableWritten: { sealed: true },
   VariableLocked: { sealed: true, lock: true },
   VariableResealed: { sealed: true },
+  WebhookDefined: { sealed: true },
 };
 export const SECRET_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries(SECRETS).map(([type, members]) => [type, Object.keys(members)]),

@@ -19,7 +19,9 @@ import {
   renderAutopilotConfiguration,
   renderSchedulerConfiguration,
   renderService,
+  renderDeadLetter,
   renderVariableMetadata,
+  renderWebhook,
   type AggregateState,
   type AclAuthMethodState,
   type AclBindingRuleState,
@@ -37,6 +39,8 @@ import {
   type NamespaceState,
   type NodePoolState,
   type FreezesState,
+  type WebhookLettersState,
+  type WebhooksState,
   type KeyringState,
   type NodeState,
   type ScalingPolicyState,
@@ -94,6 +98,10 @@ function objectOf(stream: StreamName, before: AggregateState | undefined, after:
       return { RootKeys: ((after as KeyringState | undefined)?.keys ?? []).map(renderRootKey) };
     case 'freezes':
       return { Freezes: (after as FreezesState | undefined)?.windows ?? [] };
+    case 'webhooks':
+      return { Webhooks: ((after as WebhooksState | undefined)?.webhooks ?? []).map(renderWebhook) };
+    case 'webhook-letters':
+      return { DeadLetters: ((after as WebhookLettersState | undefined)?.letters ?? []).map(renderDeadLetter) };
     case 'services': {
       const owner = after as AllocationServices | undefined;
       return { Services: (owner?.services ?? []).map((service) => renderService(owner!, service)) };

@@ -36,6 +36,8 @@ export {
   STREAM_TYPES,
   streamType,
   variableStream,
+  webhookLettersStream,
+  WEBHOOKS,
 } from './stream.js';
 export type { DurationNs, Index, TimeNs, TimeUs } from './time.js';
 export { isoFromUs, nsFromUs, US_PER_MS, US_PER_S, usFromNs, usFromRfc3339 } from './time.js';

@@ -22,6 +22,8 @@ export const STREAM_TYPES = [
   'acl-binding-rule',
   'acl-registry',
   'freezes',
+  'webhooks',
+  'webhook-letters',
 ] as const;
 export type StreamType = (typeof STREAM_TYPES)[number];
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
@@ -61,6 +63,11 @@ export const ACL_REGISTRY: StreamName = 'acl-registry/global';
 export const FREEZES: StreamName = 'freezes/global';
 /** What was refused or made all the same: apart from the windows, which every change reads. */
 export const FREEZE_OUTCOMES: StreamName = 'freezes/outcomes';
+
+/** All webhooks: one stream, as there are few, and who delivers follows them all. */
+export const WEBHOOKS: StreamName = 'webhooks/global';
+/** What came of the deliveries of one webhook: apart from its definition. */
+export const webhookLettersStream = (id: string): StreamName => `webhook-letters/${id}`;
 
 export const streamType = (stream: StreamName): StreamType => stream.slice(0, stream.indexOf('/')) as StreamType;
 /** What follows the type: an id, or `<namespace>/<job id>`. */

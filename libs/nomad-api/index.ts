@@ -13,6 +13,7 @@ export { fastifyOptions, prepareFastify } from './fastify.js';
 export { jobShape } from './http/go-json/job-shape.js';
 export type { ShapeNode, StructShape } from './http/go-json/shape.js';
 export type { Rehearse } from './jobs/planner.js';
+export type { WebhookDesk } from './operator/webhook-desk.js';
 export type { Rules } from './operator/foresight.controller.js';
 export { NomadApiModule, type EdgeServices } from './nomad-api.module.js';
 export type { SystemHousekeeping } from './system/system.controller.js';

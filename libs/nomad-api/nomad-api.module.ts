@@ -78,6 +78,9 @@ import { LeaseBook, LeasesController } from './operator/leases.controller.js';
 import { MayController } from './operator/may.controller.js';
 import { ProofController, Proofs } from './operator/proof.controller.js';
 import { RaftController } from './operator/raft.controller.js';
+import { Origins } from './operator/origins.js';
+import type { WebhookDesk } from './operator/webhook-desk.js';
+import { WebhooksController, WebhookServices } from './operator/webhooks.controller.js';
 import { SchedulerConfigurationController } from './operator/scheduler-configuration.controller.js';
 import { EventStreamController, EventStreams } from './events/event-stream.controller.js';
 import { ScalingPoliciesController } from './scaling/scaling-policies.controller.js';
@@ -131,6 +134,7 @@ export interface EdgeServices {
   readonly rules: Rules;
   /** Microseconds since 1970. */
   readonly now: () => TimeUs;
+  readonly webhooks: WebhookDesk;
   readonly housekeeping: SystemHousekeeping;
   readonly onFault: (error: unknown, id: string) => void;
   /** Where this server keeps what is its own. */
@@ -199,6 +203,7 @@ export class NomadApiModule {
         MayController,
         ProofController,
         FreezesController,
+        WebhooksController,
         SchedulerConfigurationController,
         ClientFsController,
         ClientAllocationController,
@@ -258,6 +263,8 @@ export class NomadApiModule {
         { provide: Planner, useValue: new Planner(services.rehearse) },
         { provide: Foresight, useValue: new Foresight(services.rules) },
         { provide: FreezeClock, useValue: new FreezeClock(services.now) },
+        { provide: Origins, useValue: new Origins(store) },
+        { provide: WebhookServices, useValue: new WebhookServices(services.webhooks, store) },
         { provide: Proofs, useValue: new Proofs(store) },
         { provide: Submissions, useValue: new Submissions(store) },
         { provide: APP_FILTER, useValue: new NomadErrorFilter(onFault) },

@@ -3,6 +3,7 @@ export { ENTITIES, type DocumentRow } from './entities.js';
 export { GarbageSource, type Belongings, type GarbagePage } from './garbage.js';
 export { ServerDirectory, type ServerEntry } from './server-directory.js';
 export { Heartbeats } from './heartbeats.js';
+export { WebhookCursors, type WebhookClaim, type WebhookPosition, type WebhookProgress } from './webhook-cursors.js';
 export { LockRenewals, type ExpiredLock } from './lock-renewals.js';
 export { project, versionKey } from './project.js';
 export type { ListQuery } from './list-query.js';

@@ -82,6 +82,8 @@ export function project(stream: StreamName, before: unknown, after: unknown): re
     case 'scheduler-configuration':
     case 'keyring':
     case 'freezes':
+    case 'webhooks':
+    case 'webhook-letters':
       return [];
   }
   return assertNever(type);
@@ -104,6 +106,8 @@ export const TABLES_OF = {
   'scheduler-configuration': [],
   keyring: [],
   freezes: [],
+  webhooks: [],
+  'webhook-letters': [],
   variable: ['variable'],
   services: ['service'],
   'scaling-policy': ['scaling_policy'],

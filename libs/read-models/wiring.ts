@@ -14,6 +14,7 @@ import { ScalingPolicies1764334800000 } from './scaling-policies.migration.js';
 import { ServerDirectory1764310000000 } from './server-directory.migration.js';
 import { Services1764331200000 } from './services.migration.js';
 import { Variables1764327600000 } from './variables.migration.js';
+import { WebhookCursors1764363720000 } from './webhook-cursors.migration.js';
 
 /** Every migration of the product, oldest first. */
 export const MIGRATIONS = [
@@ -30,6 +31,7 @@ export const MIGRATIONS = [
   AclLogin1764345600000,
   PagesOfNamespaces1764349200000,
   Gone1764363600001,
+  WebhookCursors1764363720000,
 ];
 
 /** The aggregates as the command handler and every other fold of the log need them. */

@@ -159,6 +159,19 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
     `freeze ${text(freezeId)} refused ${text(command)} of ${text(jobId)} in ${text(namespace)}`,
   FreezeOverridden: ({ freezeId, command, namespace, jobId }) =>
     `${text(command)} of ${text(jobId)} in ${text(namespace)} made in spite of freeze ${text(freezeId)}`,
+  WebhookDefined: ({ id, url }) => `webhook ${text(id)} defined: ${text(url)}`,
+  WebhookEnabled: ({ id }) => `webhook ${text(id)} enabled`,
+  WebhookDisabled: ({ id, trouble }) => `webhook ${text(id)} disabled${after(': ', trouble)}`,
+  WebhookDeleted: ({ id }) => `webhook ${text(id)} deleted`,
+  WebhookDeliveryFailed: ({ deliveryId, attempts, error }) =>
+    `${text(deliveryId)} given up after ${text(attempts)} attempts: ${text(error)}`,
+  WebhookRedeliveryRequested: ({ deliveryIds }) =>
+    `${many(list(deliveryIds).length, 'dead letter')} to be delivered once more`,
+  WebhookRedeliveryFailed: ({ deliveryId, error }) => `${text(deliveryId)} not delivered once more: ${text(error)}`,
+  WebhookRedelivered: ({ deliveryId }) => `${text(deliveryId)} delivered once more`,
+  WebhookLettersDiscarded: ({ deliveryIds }) => `${many(list(deliveryIds).length, 'dead letter')} discarded`,
+  WebhookReached: ({ index }) => `told of everything up to index ${text(index)}`,
+  WebhookLettersDropped: () => 'forgotten with the webhook',
   AutopilotConfigurationChosen: () => 'the autopilot configuration is another one',
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };

@@ -6,10 +6,11 @@ export type { KeptTable } from './lists/table-changes.js';
 export { blockingQuery, type BlockingOptions } from './blocking-query.js';
 export { NodeNews } from './node-news.js';
 export { StreamFolder, type Folded } from './stream-folder.js';
-export { EventFeed } from './events/event-feed.js';
-export type { EventFilter } from './events/event-filter.js';
-export { farewell, frameOf, heartbeat } from './events/frames.js';
+export { EventFeed, EventReader } from './events/event-feed.js';
+export { isWanted, type EventFilter } from './events/event-filter.js';
+export { farewell, frameOf, heartbeat, metaOf } from './events/frames.js';
 export type { EventCommit, NomadEvent } from './events/nomad-event.js';
+export { TOPIC_NAMES } from './events/topics.js';
 export {
   commitsOf,
   LogNotFollowed,

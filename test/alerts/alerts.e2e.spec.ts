@@ -13,6 +13,7 @@ jest.setTimeout(120_000);
 const BOUND_MS = 60_000;
 /** Nobody listens there. */
 const DEAD_BROKER = '127.0.0.1:1';
+const DEAD_RECEIVER = '127.0.0.1:1';
 const MEMORY_OF_NO_NODE = 10_000_000;
 
 interface Rule {
@@ -29,7 +30,7 @@ describe('Alert rules', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    const env = { KAFKA_BROKERS: DEAD_BROKER };
+    const env = { KAFKA_BROKERS: DEAD_BROKER, ROLLBOOK_WEBHOOK_ALLOW_PRIVATE: 'loopback' };
     stack = await Stack.start({ directory, servers: 2, agents: 1, proxies: true, env });
   });
   afterAll(async () => {
@@ -104,6 +105,16 @@ describe('Alert rules', () => {
       await scrape();
       return evaluate('max(rollbook_relay_lag_seconds) > 0', scrapes).length > 0;
     });
+  });
+
+  test('tell that a webhook takes nothing, and that events became dead letters', async () => {
+    const url = '/v1/operator/rollbook/webhooks/dead';
+    expect((await put(url, { URL: `http://${DEAD_RECEIVER}/`, MaxAttempts: 2 })).status).toBe(200);
+    expect((await put('/v1/jobs', { Job: chaosJob('untold', 'a') })).status).toBe(200);
+    await untilFiring('RollbookWebhookFails', ['> 900', '> 0']);
+    await untilFiring('RollbookDeadLetters');
+    await fetch(stack.instances[0]!.url + url, { method: 'DELETE', signal: AbortSignal.timeout(20_000) });
+    await untilQuiet('RollbookDeadLetters');
   });
 
   test('tell that a deployment waits for its promotion', async () => {

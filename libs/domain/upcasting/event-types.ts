@@ -20,6 +20,7 @@ import type { ScalingPolicyEvent } from '../scaling-policy/events.js';
 import type { SchedulerConfigurationEvent } from '../scheduler-configuration/events.js';
 import type { ServicesEvent } from '../service/events.js';
 import type { VariableEvent } from '../variable/events.js';
+import type { WebhookEvent, WebhookLetterEvent } from '../webhooks/events.js';
 
 /** Whatever may stand in the log. */
 export type AnyEvent =
@@ -44,7 +45,9 @@ export type AnyEvent =
   | ScalingPolicyEvent
   | SchedulerConfigurationEvent
   | ServicesEvent
-  | VariableEvent;
+  | VariableEvent
+  | WebhookEvent
+  | WebhookLetterEvent;
 type EventType = AnyEvent['type'];
 
 /** Every type of event that this release knows: the compiler holds it complete for each aggregate here, a test for all the aggregates there are. */
@@ -123,6 +126,17 @@ const TYPES: Readonly<Record<EventType, true>> = {
   FreezeDeleted: true,
   FreezeRefusedChange: true,
   FreezeOverridden: true,
+  WebhookDefined: true,
+  WebhookEnabled: true,
+  WebhookDisabled: true,
+  WebhookDeleted: true,
+  WebhookDeliveryFailed: true,
+  WebhookRedeliveryRequested: true,
+  WebhookRedeliveryFailed: true,
+  WebhookRedelivered: true,
+  WebhookLettersDiscarded: true,
+  WebhookReached: true,
+  WebhookLettersDropped: true,
   NamespaceDefined: true,
   NamespaceDeleted: true,
   NodePoolDefined: true,

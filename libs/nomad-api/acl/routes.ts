@@ -211,6 +211,16 @@ export const ROUTES: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['GET /v1/operator/rollbook/freezes/:id', anyone],
   ['PUT /v1/operator/rollbook/freezes/:id', operator('write')],
   ['DELETE /v1/operator/rollbook/freezes/:id', operator('write')],
+  ['GET /v1/operator/rollbook/webhooks', operator('read')],
+  ['GET /v1/operator/rollbook/webhooks/:id', operator('read')],
+  // Of what it is told, its maker must be allowed to follow all.
+  ['PUT /v1/operator/rollbook/webhooks/:id', operator('write')],
+  ['DELETE /v1/operator/rollbook/webhooks/:id', operator('write')],
+  ['PUT /v1/operator/rollbook/webhooks/:id/enable', operator('write')],
+  ['PUT /v1/operator/rollbook/webhooks/:id/disable', operator('write')],
+  ['PUT /v1/operator/rollbook/webhooks/:id/test', operator('write')],
+  ['PUT /v1/operator/rollbook/webhooks/:id/redeliver', operator('write')],
+  ['PUT /v1/operator/rollbook/webhooks/:id/discard', operator('write')],
   ['GET /v1/operator/rollbook/waiting', namespace('read-job')],
   // Nodes are left out for who may not read them.
   ['GET /v1/operator/rollbook/why', namespace('read-job')],

@@ -72,6 +72,7 @@ export const WORDINGS = {
     },
   },
   'broker-not-paused': fixed(500, 'eval broker is enabled; eval broker must be paused to delete evals'),
+  'dead-letter-not-found': { status: 404, text: (id) => `there is no dead letter ${quoted(id)}` },
   'evaluation-is-terminal': fixed(500, 'evaluation is terminal'),
   'evaluation-not-found': fixed(500, 'eval not found'),
   'evaluation-not-safe': { status: 500, text: (id) => `eval ${id} is not safe to delete` },
@@ -210,6 +211,9 @@ export const WORDINGS = {
   'service-not-found': fixed(500, 'service registration not found'),
   'variable-not-found-write': fixed(500, "variable doesn't exist"),
   'variable-not-locked': fixed(500, "variable doesn't hold a lock"),
+  'webhook-invalid': { status: 400, text: (text) => `invalid webhook: ${text}` },
+  'webhook-is-disabled': { status: 409, text: (id) => `webhook ${quoted(id)} is disabled; enable it first` },
+  'webhook-not-found': { status: 404, text: (id) => `there is no webhook ${quoted(id)}` },
   'unknown-allocation': { status: 500, text: (id) => `unknown alloc "${id}"` },
 } as const satisfies Record<string, Wording>;
 

@@ -6,6 +6,7 @@ import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
 import { sendJson } from '../edge/reads.js';
 import { Writes } from '../edge/writes.js';
+import { Origins } from './origins.js';
 import { decodeBody, freezeRequest, NomadError, parseGoDuration, type FreezeRequest } from '../http/index.js';
 
 /** No index is 0, and nothing came before this. */
@@ -23,17 +24,14 @@ export class FreezesController {
     private readonly objects: Objects,
     private readonly writes: Writes,
     private readonly clock: FreezeClock,
+    private readonly origins: Origins,
   ) {}
 
   @Get('freezes')
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { windows, modifyIndex } = await this.state();
     reply.header('X-Nomad-Index', modifyIndex);
-    sendJson(
-      request,
-      reply,
-      windows.map((window) => renderFreeze(window, this.clock.now())),
-    );
+    sendJson(request, reply, await Promise.all(windows.map((window) => this.told(window))));
   }
 
   @Get('freezes/:id')
@@ -42,7 +40,7 @@ export class FreezesController {
     const window = (await this.state()).windows.find((one) => one.id === id);
     if (window === undefined) throw new NomadError('freeze not found', 404);
     reply.header('X-Nomad-Index', window.modifyIndex);
-    sendJson(request, reply, renderFreeze(window, this.clock.now()));
+    sendJson(request, reply, await this.told(window));
   }
 
   @Put('freezes/:id')
@@ -66,6 +64,11 @@ export class FreezesController {
       decide: (view, context) => deleteFreeze(view, context, { id }),
       render: (_answer, index) => ({ ID: id, Index: index }),
     });
+  }
+
+  /** With who made it as it is, and why they said so. */
+  private async told(window: FreezesState['windows'][number]): Promise<object> {
+    return { ...renderFreeze(window, this.clock.now()), Modified: await this.origins.of(window.modifyIndex) };
   }
 
   private async state(): Promise<Pick<FreezesState, 'windows' | 'modifyIndex'>> {

@@ -45,6 +45,9 @@ const BODIES: ReadonlyMap<string, ShapeNode> = new Map<string, ShapeNode>([
   ['PUT /v1/operator/autopilot/configuration', requests.autopilotConfigurationRequest],
   ['PUT /v1/var/:id', requests.variableRequest],
   ['PUT /v1/operator/rollbook/freezes/:id', requests.freezeRequest],
+  ['PUT /v1/operator/rollbook/webhooks/:id', requests.webhookRequest],
+  ['PUT /v1/operator/rollbook/webhooks/:id/redeliver', requests.chosenLettersRequest],
+  ['PUT /v1/operator/rollbook/webhooks/:id/discard', requests.chosenLettersRequest],
   ['PUT /v1/search', requests.searchRequest],
   ['PUT /v1/search/fuzzy', requests.fuzzySearchRequest],
   ['* /v1/client/allocation/:id/restart', requests.allocRestartRequest],
@@ -132,6 +135,12 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
   ['GET /v1/operator/rollbook/freezes', plain({ type: 'array', items: { type: 'object' } })],
   ['GET /v1/operator/rollbook/freezes/:id', OBJECT],
+  ['GET /v1/operator/rollbook/webhooks', plain({ type: 'array', items: { type: 'object' } })],
+  ['GET /v1/operator/rollbook/webhooks/:id', OBJECT],
+  [
+    'PUT /v1/operator/rollbook/webhooks/:id/test',
+    answerOf({ DeliveryID: TEXT, Status: { type: 'integer' }, Error: TEXT, Milliseconds: { type: 'integer' } }),
+  ],
   [
     'GET /v1/operator/rollbook/why',
     answerOf({

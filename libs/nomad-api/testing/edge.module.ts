@@ -28,6 +28,7 @@ import {
   ReadModelsInTime,
   ServerDirectory,
   VariablesInTime,
+  WebhookCursors,
 } from '@app/read-models';
 import { createMigratedDatabase, startInstance, type TestInstance } from '@app/testing';
 import { NestFactory } from '@nestjs/core';
@@ -179,6 +180,10 @@ export async function startEdge({
     rules: {
       waiting: async () => waitingDeployments(await cluster(), clock()),
       explain: async (job, groups) => explainPlacement(await cluster(), job, groups),
+    },
+    webhooks: {
+      progress: () => new WebhookCursors(dataSource).progress(),
+      ping: ({ id }) => Promise.resolve({ deliveryId: `ping_${id}`, status: 204, error: '', ms: 1 }),
     },
     housekeeping: new Housekeeping(new GarbageSource(dataSource), instance.handler, clock),
     onFault,

@@ -81,6 +81,16 @@ export class EdgeConfiguration extends TracingConfiguration {
   readonly trustedProxies: readonly string[] = [];
 
   @Setting({
+    name: 'ROLLBOOK_WEBHOOK_ALLOW_PRIVATE',
+    description: 'Addresses that are not public and that webhooks may be sent to all the same.',
+    values: 'addresses and networks (`10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`) with commas between',
+    whenUnset: 'none: webhooks reach public addresses alone',
+  })
+  @list()
+  @IsNetwork({ each: true })
+  readonly webhookAllowPrivate: readonly string[] = [];
+
+  @Setting({
     name: 'ROLLBOOK_TLS_CERT',
     description: 'File with the server’s certificate and its chain (PEM); read again when it changes.',
     values: 'a path',

@@ -6,7 +6,7 @@ export interface MetricDescription {
   readonly labels?: readonly string[];
   readonly buckets?: readonly number[];
   /** Who shows it: every server, or the one that holds a lease. */
-  readonly shownBy?: 'leader' | 'publisher';
+  readonly shownBy?: 'leader' | 'publisher' | 'deliverer';
 }
 
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
@@ -163,6 +163,44 @@ export const METRICS = {
     kind: 'gauge',
     help: 'For how long every attempt at publishing has failed, also where nothing waits; 0: the last one succeeded.',
     shownBy: 'publisher',
+  },
+  rollbook_webhook_attempts_total: {
+    kind: 'counter',
+    help: 'Attempts at telling a webhook of an event.',
+    labels: ['outcome'],
+    shownBy: 'deliverer',
+  },
+  rollbook_webhook_attempt_seconds: {
+    kind: 'histogram',
+    help: 'Duration of such an attempt.',
+    buckets: SECONDS,
+    shownBy: 'deliverer',
+  },
+  rollbook_webhook_dead_letters_total: {
+    kind: 'counter',
+    help: 'Events that were tried too often and became dead letters.',
+    shownBy: 'deliverer',
+  },
+  rollbook_webhooks: {
+    kind: 'gauge',
+    help: 'Webhooks: `delivering`, `failing` (the last attempt was not taken) or `disabled`.',
+    labels: ['state'],
+    shownBy: 'deliverer',
+  },
+  rollbook_webhook_failing_seconds: {
+    kind: 'gauge',
+    help: 'For how long the webhook that fails longest has taken nothing; 0: none fails.',
+    shownBy: 'deliverer',
+  },
+  rollbook_webhook_lag_commits: {
+    kind: 'gauge',
+    help: 'Commits that the webhook which is furthest behind has not dealt with.',
+    shownBy: 'deliverer',
+  },
+  rollbook_webhook_dead_letters: {
+    kind: 'gauge',
+    help: 'Dead letters that nobody has delivered again or discarded.',
+    shownBy: 'deliverer',
   },
 } as const satisfies Readonly<Record<string, MetricDescription>>;
 

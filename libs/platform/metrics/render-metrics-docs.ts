@@ -1,6 +1,10 @@
 import { METRICS, type MetricDescription } from './catalogue.js';
 
-const SHOWN_BY = { leader: 'the one that leads', publisher: 'the one that publishes' } as const;
+const SHOWN_BY = {
+  leader: 'the one that leads',
+  publisher: 'the one that publishes',
+  deliverer: 'the one that delivers',
+} as const;
 
 /**
  * docs/metrics.md, from the catalogue.

@@ -106,8 +106,8 @@ export class EventFeed {
   }
 
   /** A reader of one's own, for what is no longer here. */
-  replay(): Pick<EventReader, 'after'> {
-    const reader = new EventReader(this.store);
+  replay(maxText = REPLAY_TEXT): Pick<EventReader, 'after'> {
+    const reader = new EventReader(this.store, maxText);
     return {
       after: async (index) => {
         await this.turn();

@@ -21,20 +21,20 @@ export function frameOf(commit: EventCommit, filter: EventFilter): Buffer | null
   return frame;
 }
 
-function textOf(
-  { index, time, meta }: EventCommit,
-  { asSse, withMeta }: EventFilter,
-  events: readonly string[],
-): string {
-  const about = {
-    Actor: meta.actor,
-    Reason: meta.reason ?? '',
-    Causation: meta.causation ?? '',
-    RequestID: meta.requestId ?? '',
-    ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
-    Time: isoFromUs(time),
-  };
-  const json = `{"Index":${index},"Events":[${events.join(',')}]${withMeta ? `,"Meta":${JSON.stringify(about)}` : ''}}`;
+/** Who made a commit, when and why. */
+export const metaOf = ({ time, meta }: EventCommit): object => ({
+  Actor: meta.actor,
+  Reason: meta.reason ?? '',
+  Causation: meta.causation ?? '',
+  RequestID: meta.requestId ?? '',
+  ...(meta.traceparent !== undefined && { TraceID: traceIdOf(meta.traceparent) }),
+  Time: isoFromUs(time),
+});
+
+function textOf(commit: EventCommit, { asSse, withMeta }: EventFilter, events: readonly string[]): string {
+  const { index } = commit;
+  const about = withMeta ? `,"Meta":${JSON.stringify(metaOf(commit))}` : '';
+  const json = `{"Index":${index},"Events":[${events.join(',')}]${about}}`;
   return asSse ? `id: ${index}\ndata: ${json}\n\n` : `${json}\n`;
 }
 

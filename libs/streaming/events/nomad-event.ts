@@ -61,6 +61,8 @@ export interface EventCommit {
   readonly index: Index;
   readonly time: TimeUs;
   readonly meta: EventMeta;
+  /** The hash of the log up to it; undefined: it is not chained. */
+  readonly chain: string | undefined;
   readonly events: readonly NomadEvent[];
   /** What is sent of it, by filter: made for the first subscriber of a filter, and the same for all of them. Null: nothing. */
   readonly frames: Map<string, Buffer | null>;
@@ -74,7 +76,7 @@ interface Moved {
 
 /** The folded events of one commit as Nomad would tell of it: one event for each object, as it is after the commit. */
 export function eventCommit(folded: readonly Folded[]): EventCommit {
-  const { index, time, meta } = folded[0]!.event;
+  const { index, time, meta, chain } = folded[0]!.event;
   const { type, isPlan } = commitKind(new Set(folded.map(({ event }) => event.type)));
   const moved = new Map<StreamName, Moved>();
   for (const { event, before, after } of folded) {
@@ -86,7 +88,7 @@ export function eventCommit(folded: readonly Folded[]): EventCommit {
     if (streamType(one.stream) === 'services') return serviceEvents(one, index);
     return type === undefined ? [] : eventsOf(one, type, isPlan, index);
   });
-  return { index, time, meta, events, frames: new Map() };
+  return { index, time, meta, chain: chain ?? undefined, events, frames: new Map() };
 }
 
 function eventsOf({ stream, before, after }: Moved, type: string, isPlan: boolean, index: Index): NomadEvent[] {

@@ -136,6 +136,8 @@ export const TOPICS: Readonly<Record<StreamType, TopicRow<AggregateState> | null
   services: null,
   keyring: null,
   freezes: null,
+  webhooks: null,
+  'webhook-letters': null,
   namespace: null,
   'job-summary': null,
   'job-purge': null,
@@ -165,3 +167,8 @@ function ofCurrent(
   const version = currentVersion(state);
   return version && render(version);
 }
+
+/** The topics that there are events of. */
+export const TOPIC_NAMES: ReadonlySet<string> = new Set(
+  [...Object.values(TOPICS), SERVICE].flatMap((one) => (one === null ? [] : [one.topic])),
+);

@@ -205,6 +205,21 @@ export const freezeRequest = struct('rollbook.Freeze', {
 });
 export type FreezeRequest = Decoded<typeof freezeRequest>;
 
+/** Beyond Nomad. */
+export const webhookRequest = struct('rollbook.Webhook', {
+  Description: string,
+  URL: string,
+  Topics: map(list(string)),
+  Types: list(string),
+  Namespace: string,
+  Payload: string,
+  MaxAttempts: int,
+  Secret: string,
+  NewSecret: bool,
+});
+export type WebhookRequest = Decoded<typeof webhookRequest>;
+export const chosenLettersRequest = struct('rollbook.ChosenLetters', { IDs: list(string) });
+
 export const schedulerConfigurationRequest = struct('structs.SchedulerConfiguration', {
   SchedulerAlgorithm: text('structs.SchedulerAlgorithm'),
   PreemptionConfig: struct('structs.PreemptionConfig', {
