@@ -95,8 +95,10 @@ async function serve(url: string): Promise<void> {
   async function write(): Promise<void> {
     if (isWriting || queue.length === 0) return;
     isWriting = true;
-    const batch = queue;
-    queue = [];
+    // A statement writes a row once.
+    const taken = new Set<string>();
+    const batch = queue.filter(({ id }) => !taken.has(id) && taken.add(id));
+    queue = batch.length === queue.length ? [] : queue.filter((work) => !batch.includes(work));
     const rows = new Rows();
     const first = head + 1;
     for (const work of batch) {

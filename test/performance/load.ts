@@ -42,7 +42,8 @@ export function runLoad(load: Load): Promise<LoadResult> {
   });
 }
 
-const textOf = ({ method, path, body }: LoadRequest): Buffer =>
+/** A request as it goes over the wire. */
+export const textOf = ({ method, path, body }: LoadRequest): Buffer =>
   Buffer.from(
     body === undefined
       ? `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`

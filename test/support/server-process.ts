@@ -127,8 +127,8 @@ export function cpuMs(pid: number): number {
   }
 }
 
-/** What the children had used that have ended. */
-function reapedMs(pid: number): number {
+/** Milliseconds of processor time that the children of a process had used that have ended. */
+export function reapedMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[13]) + Number(fields[14])) * 10;
 }
