@@ -1,14 +1,14 @@
-import { isClientTerminal, type AllocationState, type NodeState, type Permissions } from '@app/domain';
+import { isClientTerminal, type AllocationState, type Permissions } from '@app/domain';
 import { allocationStream } from '@app/kernel';
 import type { VerifiedIdentity } from '@app/keyring';
 import { RpcError, type Connection } from '@app/nomad-rpc';
 import type { NodeSessions } from './node-sessions.js';
-import { isSecretOf, type NodeDesk } from './services.js';
+import { isSecretOf, type KnownNode, type NodeDesk } from './services.js';
 
 /** Who calls on behalf of a workload: the workload itself, or the node that runs it. spec/rpc §9. */
 export type WorkloadCaller =
   | { readonly kind: 'workload'; readonly identity: VerifiedIdentity; readonly allocation: AllocationState }
-  | { readonly kind: 'node'; readonly node: NodeState };
+  | { readonly kind: 'node'; readonly node: KnownNode };
 
 /** Tells whose a token is: a workload's identity that we signed, or the secret of a node that calls on this very session. */
 export class Callers {
@@ -21,7 +21,7 @@ export class Callers {
   async resolve(token: string, { session }: Connection): Promise<WorkloadCaller> {
     if (token.includes('.')) return this.workload(token);
     for (const id of this.sessions.nodesOn(session)) {
-      const node = await this.desk.node(id);
+      const node = await this.desk.known(id);
       if (node !== undefined && isSecretOf(node, token)) return { kind: 'node', node };
     }
     throw new RpcError('Permission denied');

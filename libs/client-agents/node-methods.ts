@@ -4,7 +4,7 @@ import { digestOfSecret } from '@app/keyring';
 import * as messages from '@app/nomad-rpc';
 import { type Connection, goTimeOfUs, method, type Method, RpcError } from '@app/nomad-rpc';
 import { nodeDescription } from './node-description.js';
-import { isSecretOf, type NodeDesk } from './services.js';
+import { isSecretOf, type KnownNode, type NodeDesk } from './services.js';
 
 const SECRET_MISMATCH = 'node secret ID does not match';
 const NS_PER_MS = 1_000_000n;
@@ -18,7 +18,7 @@ export type NoteSession = (nodeId: string, connection: Connection) => void;
 export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Connection>[] {
   const { services } = desk;
 
-  const answer = (index: Index, nodeModifyIndex: Index, evalIds: readonly string[], node: NodeState | undefined) => ({
+  const answer = (index: Index, nodeModifyIndex: Index, evalIds: readonly string[], node: KnownNode | undefined) => ({
     HeartbeatTTL: BigInt(Math.ceil(services.ttlMs())) * NS_PER_MS,
     EvalIDs: evalIds.length === 0 ? null : evalIds,
     EvalCreateIndex: evalIds.length === 0 ? 0 : index,
@@ -48,7 +48,7 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
       const { Node: node, AuthToken: token } = request;
       checkIdentity(node);
       const description = nodeDescription(node);
-      const known = await desk.node(description.ID);
+      const known = await desk.known(description.ID);
       if (known === undefined && !(await services.mayJoin(token, description))) throw new RpcError('Permission denied');
       const affected = await services.readModels.jobsAffectedByNode(description.ID);
       const { index } = await desk.execute(
@@ -102,7 +102,7 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
       messages.getClientAllocsReply,
       async (request, connection, signal) => {
         desk.checkRegion(request.Region);
-        const node = await desk.node(request.NodeID);
+        const node = await desk.known(request.NodeID);
         if (node === undefined) throw new RpcError('node not found');
         if (!isSecretOf(node, request.SecretID)) throw new RpcError(SECRET_MISMATCH);
         noteSession(node.id, connection);

@@ -46,6 +46,9 @@ export interface WriteSpan {
   end(isError: boolean): void;
 }
 
+/** As much of a node as most calls are about. */
+export type KnownNode = Pick<NodeState, 'id' | 'status' | 'eligibility' | 'secretDigest'>;
+
 /** A version of a job: as clients take it, and in our own terms. */
 export interface JobOfAllocation {
   readonly forClient: JobForClient;
@@ -74,6 +77,24 @@ export class NodeDesk {
     return state?.purged === true ? undefined : state;
   }
 
+  /** What calls are answered by. Every call asks: it is kept until the node changes, as of a moment after this call. */
+  async known(id: string): Promise<KnownNode | undefined> {
+    const { tail, cache, store } = this.services;
+    const stream = nodeStream(id.toLowerCase());
+    const head = await tail.readIndex();
+    const answer = await cache.read({
+      key: `known ${stream}`,
+      topics: [stream],
+      load: async () => {
+        const stored = (await store.load([stream])).get(stream);
+        const state = stored && (JSON.parse(stored.state) as NodeState);
+        const isThere = state !== undefined && !state.purged;
+        return { status: isThere ? 200 : 404, index: head, body: Buffer.from(isThere ? knownText(state) : '') };
+      },
+    });
+    return answer.status === 200 ? (JSON.parse(answer.body.toString()) as KnownNode) : undefined;
+  }
+
   /** Those that are there, in no order. */
   async allocations(ids: readonly string[]): Promise<AllocationState[]> {
     const streams = ids.map((id) => allocationStream(id.toLowerCase()));
@@ -85,8 +106,8 @@ export class NodeDesk {
   }
 
   /** The node with this id, if the token is its secret. @throws RpcError as Nomad's texts say */
-  async authenticated(id: string, token: string): Promise<NodeState> {
-    const node = await this.node(id);
+  async authenticated(id: string, token: string): Promise<KnownNode> {
+    const node = await this.known(id);
     if (node === undefined) throw new RpcError('node not found');
     if (!isSecretOf(node, token)) throw new RpcError('Permission denied');
     return node;
@@ -145,5 +166,8 @@ export class NodeDesk {
   }
 }
 
-export const isSecretOf = (node: NodeState, secret: string): boolean =>
+const knownText = ({ id, status, eligibility, secretDigest }: NodeState): string =>
+  JSON.stringify({ id, status, eligibility, secretDigest } satisfies KnownNode);
+
+export const isSecretOf = (node: KnownNode, secret: string): boolean =>
   isSameDigest(digestOfSecret(secret), node.secretDigest);

@@ -117,7 +117,7 @@ export class AnswerCache {
     this.flights.delete(query.key);
     if (answer === undefined || answer.status !== 200 || flight.isStale) this.forget(query.key);
     else {
-      this.answers.set(query.key, answer);
+      this.answers.set(query.key, unpooled(answer));
       // One that is larger than the cache was not taken.
       this.forget(query.key);
     }
@@ -142,4 +142,13 @@ export class AnswerCache {
     }
     this.topicsOf.delete(key);
   }
+}
+
+/** A small body is a piece of a slab that it shares with what is soon gone, and would keep all of it. */
+function unpooled(answer: Answer): Answer {
+  const { body } = answer;
+  if (!Buffer.isBuffer(body) || body.buffer.byteLength <= 2 * body.length) return answer;
+  const own = Buffer.allocUnsafeSlow(body.length);
+  body.copy(own);
+  return { ...answer, body: own };
 }
