@@ -237,7 +237,7 @@ export {
   type VariableAnswer,
 } from './variable/decide.js';
 export { renderVariableMetadata } from './variable/render.js';
-export { publicData } from './secrets.js';
+export { publicData, SECRET_MEMBERS } from './secrets.js';
 export * from './service/state.js';
 /** @public `registerServices`: for clients that speak Nomad's RPC, which register one by one. */
 export { deregisterService, registerServices } from './service/decide.js';

@@ -33,7 +33,7 @@ export interface ServerProcessOptions {
   readonly port?: number;
   /** The checkout whose build runs; this one unless it is said. */
   readonly checkout?: string;
-  /** Gets its log; without it nobody does. */
+  /** Gets its log and whatever else it says, by its standard output and error; without it, errors are shown. */
   readonly onLog?: (text: string) => void;
 }
 
@@ -54,7 +54,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rollbook-server-')));
   const child = spawn(process.execPath, [join(options.checkout ?? repository(), 'dist/apps/server/main.js')], {
-    stdio: ['ignore', options.onLog ? 'pipe' : 'ignore', 'inherit'],
+    stdio: ['ignore', options.onLog ? 'pipe' : 'ignore', options.onLog ? 'pipe' : 'inherit'],
     env: {
       ...process.env,
       ROLLBOOK_HTTP_PORT: String(port),
@@ -65,7 +65,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
       ...options.env,
     },
   });
-  child.stdout?.setEncoding('utf8').on('data', options.onLog!);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', options.onLog!);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
   // With ACLs nobody sees nodes before the first token is made.
