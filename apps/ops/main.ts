@@ -4,7 +4,7 @@ import { runAclToken, type TokenOptions } from './acl-commands.js';
 import { runBackup, runNewEpoch, runRestore } from './backup.js';
 import { runDemo } from './demo/demo.js';
 import { runGenerate, type GenerateOptions } from './generate/generate.js';
-import { HISTORY_TYPES, runHistory } from './history.js';
+import { HISTORY_TYPES, runHistory, type HistoryOptions } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 import { runRelayRewind } from './relay-commands.js';
 import { runWatch } from './watch/watch.js';
@@ -35,12 +35,24 @@ program
   )
   .action((tables: string[]) => runRebuild(tables));
 program
-  .command('history <type> <id>')
+  .command('history [type] [id]')
   .description(
-    `tells the story of one object, event by event (type: ${HISTORY_TYPES.join(', ')}); the beginning of an id will do`,
+    `tells the story of one object, event by event (type: ${HISTORY_TYPES.join(', ')}; the beginning of an id will do), or of all of them`,
   )
   .addOption(new Option('--namespace <name>', 'namespace of a job').default('default'))
-  .action((type: string, id: string, { namespace }: { namespace: string }) => runHistory(type, id, namespace));
+  .option('--related', 'with what belongs to the job or deployment, as one story')
+  .option('--kind <kinds...>', 'only of these kinds of objects')
+  .option('--event <types...>', 'only events of these types')
+  .option('--actor <name>', 'only what this one did, as events name it')
+  .option('--reason <words>', 'only with a reason that has these words, or the beginnings of them')
+  .addOption(new Option('--after <index>', 'only commits after this index').default(0).argParser(indexOf))
+  .addOption(
+    new Option('--before <index>', 'only commits before this index')
+      .default(Number.MAX_SAFE_INTEGER, 'none')
+      .argParser(indexOf),
+  )
+  .addOption(new Option('--last <n>', 'no more than the last so many').argParser(countOf))
+  .action((type: string | undefined, id: string | undefined, options: HistoryOptions) => runHistory(type, id, options));
 program
   .command('export')
   .description('writes the log to the standard output, one event a line, as JSON')

@@ -18,13 +18,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBackup, runNewEpoch, runRestore } from './backup.js';
-import { runHistory } from './history.js';
+import { runHistory, type HistoryOptions } from './history.js';
 import { runExport, runMigrate, runRebuild, runVerify, runVerifyChain } from './log-commands.js';
 
 jest.setTimeout(60_000);
 
 const EVERYTHING = { from: 1, to: Number.MAX_SAFE_INTEGER };
 const DEPLOYMENT = idOf(8001);
+const ALL: HistoryOptions = { namespace: 'default', after: 0, before: Number.MAX_SAFE_INTEGER };
 
 describe('The commands of ops', () => {
   let database: TestDatabase;
@@ -146,15 +147,42 @@ describe('The commands of ops', () => {
 
   test('history tells who did what and why, also by the beginning of an id', async () => {
     await live();
-    await runHistory('job', 'web', 'default');
+    await runHistory('job', 'web', ALL);
     expect(lines()[0]).toMatch(
       /^ *\d+ {2}2026-01-01T00:00:0\d\.000Z {2}JobRegistered +somebody +version 0 by register \(reason: a test\)$/,
     );
     printed = '';
-    await runHistory('deployment', DEPLOYMENT.slice(0, 8), 'default');
+    await runHistory('deployment', DEPLOYMENT.slice(0, 8), ALL);
     expect(lines()[0]).toMatch(/DeploymentCreated +scheduler +the rollout of version 0 of web begins: app wants 2$/);
-    await expect(runHistory('deployment', 'ffff', 'default')).rejects.toThrow('there is no deployment ffff.');
-    await expect(runHistory('cat', 'tom', 'default')).rejects.toThrow('there is no history of cat');
+    await expect(runHistory('deployment', 'ffff', ALL)).rejects.toThrow('there is no deployment ffff.');
+    await expect(runHistory('cat', 'tom', ALL)).rejects.toThrow('there is no history of cat');
+    await expect(runHistory('job', undefined, ALL)).rejects.toThrow('which job?');
+  });
+
+  test('history tells of everything, by who, what and why, and of a job and all that belongs to it', async () => {
+    await live();
+    const told = async (type: string | undefined, id: string | undefined, more: object): Promise<string[]> => {
+      printed = '';
+      await runHistory(type, id, { ...ALL, ...more });
+      return lines();
+    };
+    const all = await told(undefined, undefined, {});
+    expect(all[0]).toMatch(/ NodeRegistered +node\/\S+ +somebody /);
+    expect(all.map((line) => Number(line.split('  ')[0]))).toEqual(
+      all.map((line) => Number(line.split('  ')[0])).sort((a, b) => a - b),
+    );
+    expect(await told(undefined, undefined, { last: 2 })).toHaveLength(2);
+    expect((await told(undefined, undefined, { reason: 'TES', kind: ['node'] })).length).toBe(2);
+    expect(await told(undefined, undefined, { actor: 'scheduler', reason: 'test' })).toEqual([]);
+    expect(await told(undefined, undefined, { event: ['DeploymentCreated'] })).toHaveLength(1);
+    expect(await told(undefined, undefined, { after: 1, before: 3 })).toHaveLength(1);
+    const related = (await told('job', 'web', { related: true })).join('\n');
+    for (const kind of ['job/default/web', `deployment/${DEPLOYMENT}`, 'allocation/', 'evaluation/'])
+      expect(related).toContain(` ${kind}`);
+    expect(related).not.toContain(' node/');
+    await expect(runHistory('node', 'node', { ...ALL, related: true })).rejects.toThrow(/there is no node|--related/);
+    await expect(told(undefined, undefined, { kind: ['cat'] })).rejects.toThrow('there is no kind cat');
+    await expect(told(undefined, undefined, { event: ['toString'] })).rejects.toThrow('there is no event toString');
   });
 
   test('export writes the log as it is, a range of it if asked', async () => {

@@ -8,6 +8,8 @@ export interface StoryEvent {
   /** RFC 3339 */
   readonly time: string;
   readonly type: string;
+  /** The stream of the object, where several are told of. */
+  readonly about?: string;
   readonly actor: string;
   /** Empty if none was given. */
   readonly reason: string;
@@ -33,16 +35,23 @@ function timeOf(time: string): string {
 /** What people and clients wrote is shown, whatever is in it: no text makes a line of its own or moves the cursor.
  * A line for each event: index, time, type, who it was, what happened, and why if that was said. Columns are aligned. */
 export function storyLines(events: readonly StoryEvent[]): string[] {
-  const told = events.map((event) => ({ ...event, type: visible(event.type), actor: visible(event.actor) }));
+  const told = events.map((event) => ({
+    ...event,
+    type: visible(event.type),
+    about: visible(event.about ?? ''),
+    actor: visible(event.actor),
+  }));
   const width = (texts: readonly string[]): number => Math.max(0, ...texts.map((one) => one.length));
   const indexWidth = width(told.map(({ index }) => String(index)));
   const typeWidth = width(told.map(({ type }) => type));
+  const aboutWidth = width(told.map(({ about }) => about));
   const actorWidth = width(told.map(({ actor }) => actor));
-  return told.map(({ index, time, type, actor, reason, data }) =>
+  return told.map(({ index, time, type, about, actor, reason, data }) =>
     [
       String(index).padStart(indexWidth),
       timeOf(time),
       type.padEnd(typeWidth),
+      ...(aboutWidth === 0 ? [] : [about.padEnd(aboutWidth)]),
       actor.padEnd(actorWidth),
       visible(`${sentenceOf(type, data)}${reason === '' ? '' : ` (reason: ${reason})`}`),
     ].join('  '),

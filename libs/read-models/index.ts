@@ -34,3 +34,4 @@ export {
   type Rebuilt,
   type Verified,
 } from './rebuild/index.js';
+export { streamsOfDeployment, streamsOfJob } from './related-streams.js';

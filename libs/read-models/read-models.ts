@@ -1,10 +1,10 @@
 import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
-import { parseExact, type Index, type StreamName, type TimeUs } from '@app/kernel';
+import { parseExact, streamKey, streamType, type Index, type StreamName, type TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { keyOf, type DocumentRow } from './entities.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 import { readSnapshot, type Snapshot, type SnapshotQuery, type SnapshotRow } from './list-snapshot.js';
-import { goneTableOf } from './projection-sql.js';
+import { streamsOfDeployment, streamsOfJob } from './related-streams.js';
 import { withoutRemnants } from './remnants.js';
 import type { TableName } from './tables.js';
 
@@ -100,27 +100,12 @@ export class ReadModels {
     return new Map(rows.map((row) => [row.key, row.document]));
   }
 
-  /** The streams of what a job has brought forth, also of what has gone since: the newest ones, as many as `limit`. */
-  async streamsOfJob(namespace: string, jobId: string, limit: number): Promise<StreamName[]> {
-    const parts = (['allocation', 'deployment', 'evaluation'] as const).flatMap((table) => [
-      `SELECT '${table}/' || id AS stream, create_index FROM ${table} WHERE namespace = $1 AND job_id = $2`,
-      `SELECT '${table}/' || key, create_index FROM ${goneTableOf(table)} WHERE namespace = $1 AND job_id = $2`,
-    ]);
-    const rows: { stream: StreamName }[] = await this.dataSource.query(
-      `${parts.join(' UNION ALL ')} ORDER BY create_index DESC LIMIT $3`,
-      [namespace, jobId, limit],
-    );
-    return rows.map(({ stream }) => stream);
-  }
-
-  /** The streams of what belongs to a deployment now, and of the evaluations by which that was placed. */
-  async streamsOfDeployment(id: string, limit: number): Promise<StreamName[]> {
-    const rows: { stream: StreamName }[] = await this.dataSource.query(
-      `SELECT 'allocation/' || id AS stream FROM allocation WHERE deployment_id = $1
-       UNION SELECT 'evaluation/' || eval_id FROM allocation WHERE deployment_id = $1 LIMIT $2`,
-      [id, limit],
-    );
-    return rows.map(({ stream }) => stream);
+  /** The streams of what belongs to a job or a deployment, as many as `limit`. */
+  streamsRelatedTo(stream: StreamName, limit: number): Promise<StreamName[]> {
+    const ask = <T>(text: string, values: unknown[]): Promise<T[]> => this.dataSource.query(text, values);
+    return streamType(stream) === 'job'
+      ? streamsOfJob(ask, stream, limit)
+      : streamsOfDeployment(ask, streamKey(stream), limit);
   }
 
   /** Jobs in the order of their last change, and among those of one commit by namespace and id. */

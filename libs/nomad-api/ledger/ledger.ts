@@ -39,7 +39,7 @@ const line = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`
 export class Ledger {
   constructor(
     private readonly store: Store,
-    private readonly readModels: Pick<ReadModels, 'streamsOfJob' | 'streamsOfDeployment'>,
+    private readonly readModels: Pick<ReadModels, 'streamsRelatedTo'>,
   ) {}
 
   /** A page: a line for each event, and at last one that says where the next page begins, and what was not to be seen. */
@@ -108,11 +108,7 @@ export class Ledger {
   private async matchOf({ match, related }: EventsQuery, seen: EventsSeen): Promise<EventMatch> {
     for (const stream of match.streams ?? []) if (!mayBeSeen(stream, seen)) throw denied();
     if (related === undefined) return match;
-    const key = streamKey(related);
-    const cut = key.indexOf('/');
-    const streams = await (streamType(related) === 'job'
-      ? this.readModels.streamsOfJob(key.slice(0, cut), key.slice(cut + 1), MOST_STREAMS)
-      : this.readModels.streamsOfDeployment(key, MOST_STREAMS));
+    const streams = await this.readModels.streamsRelatedTo(related, MOST_STREAMS);
     if (streams.length === MOST_STREAMS)
       throw new NomadError(`${related} has more to it than can be merged (${MOST_STREAMS}): ask about its parts`, 400);
     return { ...match, streams: [related, ...streams] };
