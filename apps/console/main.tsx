@@ -51,7 +51,7 @@ function Page() {
     case 'commit':
       return <CommitPage key={at.index} index={at.index} />;
     case 'ledger':
-      return <LedgerPage />;
+      return <LedgerPage filters={at.filters} />;
     case 'servers':
       return <ServersPage />;
     case 'settings':

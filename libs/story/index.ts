@@ -1,3 +1,3 @@
-export { sentenceOf, type EventData } from './sentences.js';
+export { eventTypes, sentenceOf, type EventData } from './sentences.js';
 export { sentenceOfWait, type Sentence, type Wait } from './waits.js';
 export { duration, many } from './words.js';

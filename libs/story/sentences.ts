@@ -176,6 +176,9 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   SchedulerConfigurationChosen: ({ algorithm }) => `placement is now by ${text(algorithm)}`,
 };
 
+/** Every type of event. */
+export const eventTypes: readonly string[] = Object.keys(SENTENCES);
+
 /** Whether events of this type have words of their own. */
 export const hasSentence = (type: string): boolean => Object.hasOwn(SENTENCES, type);
 

@@ -1,6 +1,17 @@
+/** Which events the ledger shows: as the search of the log takes them, and up to which commit. */
+export interface LedgerFilters {
+  readonly kind?: string | undefined;
+  readonly type?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly about?: string | undefined;
+  readonly until?: number | undefined;
+}
+
 /** What an address under `/ui` shows. */
 export type Place =
-  | { readonly page: 'board' | 'jobs' | 'nodes' | 'evaluations' | 'ledger' | 'servers' | 'settings' }
+  | { readonly page: 'board' | 'jobs' | 'nodes' | 'evaluations' | 'servers' | 'settings' }
+  | { readonly page: 'ledger'; readonly filters: LedgerFilters }
   | { readonly page: 'job'; readonly id: string; readonly namespace: string; readonly tab: JobTab }
   | {
       readonly page: 'compare';
@@ -59,10 +70,21 @@ export function placeOf(path: string, query = ''): Place {
   }
   if (first === 'ledger' && second !== undefined && INDEX.test(second))
     return { page: 'commit', index: Number(second) };
-  if (first === 'ledger' && second === undefined) return { page: 'ledger' };
+  if (first === 'ledger' && second === undefined) return { page: 'ledger', filters: filtersOf(query) };
   if (first === 'servers') return { page: 'servers' };
   if (first === 'settings') return { page: 'settings' };
   return { page: 'unknown', path: `/${rest}` };
+}
+
+const FILTERS = ['kind', 'type', 'actor', 'reason', 'about'] as const;
+
+function filtersOf(query: string): LedgerFilters {
+  const given = new URLSearchParams(query);
+  const until = given.get('until') ?? '';
+  return {
+    ...Object.fromEntries(FILTERS.flatMap((name) => (given.get(name) ? [[name, given.get(name)!]] : []))),
+    ...(INDEX.test(until) && { until: Number(until) }),
+  };
 }
 
 /** Encoded ids are one part; raw ones may have slashes: cut at the last `@`, then at a known tab or `versions/<a>..<b>`. */
@@ -98,3 +120,10 @@ export const objectAddress = (kind: 'deployments' | 'allocations' | 'clients' | 
   `/ui/${kind}/${encodeURIComponent(id)}`;
 
 export const commitAddress = (index: number): string => `/ui/ledger/${index}`;
+
+export function ledgerAddress(filters: LedgerFilters): string {
+  const query = new URLSearchParams();
+  for (const name of FILTERS) if (filters[name]) query.set(name, filters[name]);
+  if (filters.until !== undefined) query.set('until', String(filters.until));
+  return query.size === 0 ? '/ui/ledger' : `/ui/ledger?${query.toString()}`;
+}

@@ -1,5 +1,5 @@
-import { assert, constantFrom, property, string } from 'fast-check';
-import { JOB_TABS, jobAddress, placeOf } from './address.ts';
+import { assert, constantFrom, nat, property, record, string } from 'fast-check';
+import { JOB_TABS, jobAddress, ledgerAddress, placeOf } from './address.ts';
 
 describe('addresses of the console', () => {
   it('any job id and namespace come back from their address, with their tab', () => {
@@ -37,4 +37,26 @@ describe('addresses of the console', () => {
 
   it('an evaluation may be named in the query, as Nomad prints it', () =>
     expect(placeOf('/ui/evaluations', '?currentEval=e1')).toEqual({ page: 'evaluation', id: 'e1' }));
+
+  it('the ledger comes back with what it is asked for, whatever that is', () => {
+    assert(
+      property(
+        record(
+          {
+            kind: string({ minLength: 1 }),
+            actor: string({ minLength: 1, unit: 'binary' }).filter((text) => text.isWellFormed()),
+            reason: string({ minLength: 1, unit: 'grapheme' }),
+            about: string({ minLength: 1 }),
+            until: nat(),
+          },
+          { requiredKeys: [] },
+        ),
+        (filters) => {
+          const url = new URL(ledgerAddress(filters), 'http://localhost');
+          expect(placeOf(url.pathname, url.search)).toEqual({ page: 'ledger', filters });
+        },
+      ),
+    );
+    expect(placeOf('/ui/ledger', '?until=-1&kind=&foo=bar')).toEqual({ page: 'ledger', filters: {} });
+  });
 });

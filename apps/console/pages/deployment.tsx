@@ -1,4 +1,5 @@
 import { sentenceOfWait } from '@app/story';
+import { useState } from 'preact/hooks';
 import { jobAddress } from '../address/address.ts';
 import { DeploymentActions, PromoteGroup, SetHealth, type Deployment } from '../parts/deployment-actions.tsx';
 import { History } from '../parts/history.tsx';
@@ -6,6 +7,7 @@ import type { Allocation } from '../parts/looks.ts';
 import { Answer } from '../parts/answer.tsx';
 import { Ago, Progress, Table } from '../parts/parts.tsx';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
+import { Timeline } from '../parts/timeline.tsx';
 import { Otherwise, PausedBy, useWait } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
 import { useList, useRead } from '../store/use-read.ts';
@@ -46,9 +48,21 @@ export function DeploymentPage({ id }: { readonly id: string }) {
           </Answer>
           <h2>Timeline</h2>
           <History kind="deployment" id={id} namespace={one.Namespace} />
+          <WithAll id={id} />
         </>
       )}
     </Answer>
+  );
+}
+
+/** The same together with what happened to its allocations and evaluations; asked for only when it is wanted. */
+function WithAll({ id }: { readonly id: string }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>With its allocations and evaluations</summary>
+      {isOpen && <Timeline of={`deployment/${id}`} id={id} />}
+    </details>
   );
 }
 

@@ -2,13 +2,13 @@ import { many, sentenceOfWait } from '@app/story';
 import { useState } from 'preact/hooks';
 import { JOB_TABS, jobAddress, objectAddress, type JobTab } from '../address/address.ts';
 import { DeploymentActions, isActive, type Deployment } from '../parts/deployment-actions.tsx';
-import { History } from '../parts/history.tsx';
 import { Answer } from '../parts/answer.tsx';
 import { Ago, Table } from '../parts/parts.tsx';
 import { ask } from '../parts/act.tsx';
 import { isCanary, lookOf, type Allocation } from '../parts/looks.ts';
 import { ALLOCATION_HEADS, AllocationRows, Slots } from '../parts/slots.tsx';
 import { isPast } from '../store/go.ts';
+import { Timeline } from '../parts/timeline.tsx';
 import { Otherwise, useWait, WaitSaid } from '../parts/wait-said.tsx';
 import { short, visible } from '../parts/words.ts';
 import { WhyNot } from '../parts/why-not.tsx';
@@ -90,7 +90,7 @@ export function JobPage({
             )}
             {tab === 'versions' && <Versions path={path} ns={ns} id={id} namespace={namespace} current={one.Version} />}
             {tab === 'evaluations' && <EvaluationsOf path={`${path}/evaluations${ns}`} id={id} namespace={namespace} />}
-            {tab === 'history' && <History kind="job" id={id} namespace={namespace} />}
+            {tab === 'history' && <Timeline of={`job/${namespace}/${id}`} id={id} />}
             {tab === 'definition' && <Definition of={one} />}
           </>
         );

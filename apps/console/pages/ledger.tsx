@@ -1,148 +1,204 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { commitAddress } from '../address/address.ts';
-import { Fault } from '../parts/answer.tsx';
-import { Ago, isPerson, Table, Who, Why } from '../parts/parts.tsx';
-import { Subject } from '../parts/subject.tsx';
-import { indexed, inWords } from '../parts/words.ts';
-import { readText, shownIndex, type Refused } from '../store/api.ts';
-import { isPast } from '../store/go.ts';
-import { head } from '../store/live.ts';
+import { STREAM_TYPES } from '@app/kernel';
+import { eventTypes, many } from '@app/story';
+import { useEffect, useState } from 'preact/hooks';
+import { ledgerAddress, type LedgerFilters } from '../address/address.ts';
+import { Answer } from '../parts/answer.tsx';
+import { Commits } from '../parts/commits.tsx';
+import { DensitySlider } from '../parts/density.tsx';
+import { isPerson } from '../parts/parts.tsx';
+import { indexed } from '../parts/words.ts';
+import { readNow, shownIndex } from '../store/api.ts';
+import { asOf, isPast, refine } from '../store/go.ts';
+import {
+  densityPath,
+  readEvents,
+  useMoving,
+  type Density,
+  type EventPage,
+  type Parameters,
+} from '../store/use-events.ts';
 
-interface Commit {
-  readonly Index: number;
-  readonly Events: readonly {
-    readonly Topic: string;
-    readonly Type: string;
-    readonly Key: string;
-    readonly Namespace: string;
-  }[];
-  readonly Meta?: { readonly Actor: string; readonly Reason: string; readonly Time: string };
-}
-const PAGE = 100;
+const LIMIT = 200;
+const BUCKETS = 120;
+/** The slider moves more slowly than the page. */
+const DENSITY_EVERY_MS = 5_000;
+/** After the last letter. */
+const TYPED_MS = 300;
 
-/** Between two readings of the newest page, which moves with every commit. */
-const EVERY_MS = 500;
+const parametersOf = ({ until: _until, ...filters }: LedgerFilters): Parameters =>
+  Object.entries(filters).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
 
-/** The commits from `oldest` to `to`, the newest first; what moves is read at intervals. */
-function useCommits(to: number, oldest: number) {
-  const [commits, setCommits] = useState<readonly Commit[] | undefined>(undefined);
-  const [fault, setFault] = useState<Refused | undefined>(undefined);
-  const readAt = useRef(-Infinity);
-  useEffect(() => {
-    if (to < 0) return undefined;
-    let isOver = false;
-    const timer = setTimeout(
-      () => {
-        readAt.current = performance.now();
-        readText(`/v1/event/stream?namespace=*&topic=*&meta=true&payload=stub&index=${oldest}&to=${to}`).then(
-          (text) => {
-            if (isOver) return;
-            setFault(undefined);
-            const lines = text.split('\n').filter((line) => line.startsWith('{"Index"'));
-            setCommits(lines.map((line) => JSON.parse(line) as Commit).reverse());
-          },
-          (error: Refused) => !isOver && setFault(error),
-        );
-      },
-      Math.max(0, readAt.current + EVERY_MS - performance.now()),
-    );
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [to, oldest]);
-  return { commits, fault };
-}
-
-/** What happened, anywhere? A page of commits, the newest first; the last page follows the head. */
-export function LedgerPage() {
-  const [until, setUntil] = useState<number | undefined>(undefined);
+/** What happened, anywhere, by whom and why? The newest first; the newest page follows the head. */
+export function LedgerPage({ filters }: { readonly filters: LedgerFilters }) {
+  const { until } = filters;
+  const asked = parametersOf(filters);
+  const key = JSON.stringify(filters);
+  // Pages before this one, each by where it begins; they are of one question.
+  const [pages, setPages] = useState<{ readonly key: string; readonly tokens: readonly string[] }>({ key, tokens: [] });
+  const tokens = pages.key === key ? pages.tokens : [];
+  const turn = (next: readonly string[]): void => setPages({ key, tokens: next });
+  const question: Parameters = [
+    ...asked,
+    ['limit', String(LIMIT)],
+    ...(until === undefined ? [] : [['before', String(until + 1)] as const]),
+    ...(tokens.length === 0 ? [] : [['next_token', tokens.at(-1)!] as const]),
+  ];
+  const isNewest = until === undefined && tokens.length === 0;
+  const page = useMoving(
+    JSON.stringify(question),
+    () => readEvents(question),
+    () => isNewest,
+  );
+  const density = useMoving(
+    JSON.stringify(asked),
+    () => readNow<Density>(densityPath([...asked, ['buckets', String(BUCKETS)]])),
+    () => isNewest,
+    DENSITY_EVERY_MS,
+  );
   const [isOfPeople, setOfPeople] = useState(false);
-  const [filter, setFilter] = useState('');
-  const to = until ?? (isPast.value ? shownIndex.value : head.value);
-  const oldest = Math.max(1, to - PAGE + 1);
-  const { commits, fault } = useCommits(to, oldest);
-  const people = (commits ?? []).filter(({ Meta }) => isPerson(Meta?.Actor));
-  const found = (isOfPeople ? people : (commits ?? [])).filter((one) => isFound(one, filter));
+  const last = density.value?.Buckets.at(-1)?.High;
+  useEffect(() => {
+    // Which index a time means is told by the log itself.
+    if (isPast.value && !/^\d+$/.test(asOf.value ?? '') && last !== undefined) shownIndex.value = last;
+  }, [last]);
   return (
     <>
-      <h1 class="answer">
-        {commits === undefined
-          ? 'Reading the newest commits…'
-          : `${people.length === 0 ? 'None' : people.length} of the commits ${indexed(oldest)} to ${indexed(to)} ${people.length > 1 ? 'were' : 'was'} made by people.`}
-      </h1>
+      <h1 class="answer">{sentenceOf(page.value, density.value, asked.length > 0)}</h1>
+      {density.value !== undefined && (
+        <DensitySlider
+          of={density.value}
+          until={until}
+          onUntil={(index) => refine(ledgerAddress({ ...filters, until: index }))}
+        />
+      )}
+      <Filters of={filters} />
       <div class="row">
-        <button type="button" disabled={oldest <= 1} onClick={() => setUntil(oldest - 1)}>
+        <button type="button" disabled={!page.value?.next} onClick={() => turn([...tokens, page.value!.next])}>
           Older
+        </button>
+        <button type="button" disabled={tokens.length === 0} onClick={() => turn(tokens.slice(0, -1))}>
+          Newer
         </button>
         <button
           type="button"
-          disabled={until === undefined}
-          onClick={() => setUntil(until! + PAGE >= head.value ? undefined : until! + PAGE)}
+          disabled={isNewest}
+          onClick={() => {
+            turn([]);
+            refine(ledgerAddress({ ...filters, until: undefined }));
+          }}
         >
-          Newer
-        </button>
-        <button type="button" disabled={until === undefined} onClick={() => setUntil(undefined)}>
           Newest
         </button>
         <label class="inline">
           <input type="checkbox" checked={isOfPeople} onChange={(event) => setOfPeople(event.currentTarget.checked)} />{' '}
           people only
         </label>
-        <input
-          id="filter"
-          class="narrow"
-          placeholder="what, who or why has"
-          aria-label="Only commits whose what, who or why has"
-          value={filter}
-          onInput={(event) => setFilter(event.currentTarget.value)}
-        />
       </div>
-      {fault !== undefined && <Fault status={fault.status} text={fault.message} />}
-      {commits !== undefined && (
-        <>
-          <Commits of={found} />
-          <p class="muted">
-            {found.length < commits.length && `${commits.length - found.length} are filtered out. `}
-            {to - oldest + 1 - commits.length > 0 &&
-              `${to - oldest + 1 - commits.length} concern nothing that the event stream shows you.`}
-          </p>
-        </>
-      )}
+      <Answer of={page}>{(value) => <Found of={value} isOfPeople={isOfPeople} />}</Answer>
     </>
   );
 }
 
-const MOST_EVENTS = 3;
-
-function isFound({ Events, Meta }: Commit, filter: string): boolean {
-  const text = [Meta?.Actor, Meta?.Reason, ...Events.flatMap(({ Type, Key }) => [inWords(Type), Key])].join(' ');
-  return text.toLowerCase().includes(filter.trim().toLowerCase());
+function sentenceOf(page: EventPage | undefined, density: Density | undefined, isFiltered: boolean): string {
+  if (page === undefined) return 'Reading the newest commits…';
+  const [newest, oldest] = [page.events[0], page.events.at(-1)];
+  if (newest === undefined || oldest === undefined)
+    return isFiltered ? 'Nothing fits here.' : 'Nothing has happened that you may see.';
+  if (isFiltered && density !== undefined)
+    return `${many(density.Events, 'event')} ${density.Events === 1 ? 'fits' : 'fit'}; these are of the commits ${indexed(oldest.Index)} to ${indexed(newest.Index)}.`;
+  const people = new Set(page.events.filter(({ Actor }) => isPerson(Actor)).map(({ Index }) => Index)).size;
+  return `${people === 0 ? 'None' : people} of the commits ${indexed(oldest.Index)} to ${indexed(newest.Index)} ${people > 1 ? 'were' : 'was'} made by people.`;
 }
 
-const Commits = ({ of }: { readonly of: readonly Commit[] }) => (
-  <Table heads={['Index', 'When', 'What', 'Who', 'Why']} caption="Commits">
-    {of.map(({ Index, Events, Meta }) => (
-      <tr key={Index}>
-        <td>
-          <a href={commitAddress(Index)}>{indexed(Index)}</a>
-        </td>
-        <td>{Meta && <Ago at={Meta.Time} />}</td>
-        <td>
-          {Events.slice(0, MOST_EVENTS).map((event, at) => (
-            <div key={at}>
-              {inWords(event.Type)} <Subject of={event} />
-            </div>
+function Found({ of, isOfPeople }: { readonly of: EventPage; readonly isOfPeople: boolean }) {
+  const found = isOfPeople ? of.events.filter(({ Actor }) => isPerson(Actor)) : of.events;
+  const left = of.events.length - found.length;
+  return (
+    <>
+      {found.length > 0 && <Commits of={found} caption="Commits" />}
+      <p class="muted">
+        {left > 0 && `${many(left, 'event')} of machines ${left === 1 ? 'is' : 'are'} left out. `}
+        {of.hidden > 0 && `${many(of.hidden, 'event')} among these may not be seen with your token. `}
+        {found.length === 0 && of.next !== '' && 'Nothing on this page; there may be more on older ones.'}
+      </p>
+    </>
+  );
+}
+
+const CHOICES = [
+  ['kind', 'Kind', 'of any kind', STREAM_TYPES],
+  ['type', 'Type', 'of any type', eventTypes],
+] as const;
+const TEXTS = [
+  ['actor', 'Who', 'token …, node …, anonymous'],
+  ['reason', 'Why', 'words of the reason'],
+  ['about', 'What', 'job/<namespace>/<id>, node/<id>'],
+] as const;
+
+function Filters({ of }: { readonly of: LedgerFilters }) {
+  const set = (name: keyof LedgerFilters, value: string): void =>
+    refine(ledgerAddress({ ...of, until: undefined, [name]: value === '' ? undefined : value }));
+  return (
+    <form class="row" role="search" aria-label="Events" onSubmit={(event) => event.preventDefault()}>
+      {CHOICES.map(([name, label, any, known]) => (
+        <select
+          key={name}
+          aria-label={label}
+          value={of[name] ?? ''}
+          onChange={(event) => set(name, event.currentTarget.value)}
+        >
+          <option value="">{any}</option>
+          {known.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
           ))}
-          {Events.length > MOST_EVENTS && <span class="muted">and {Events.length - MOST_EVENTS} more</span>}
-        </td>
-        <td>
-          <Who of={Meta?.Actor} />
-        </td>
-        <td>
-          <Why of={Meta?.Reason} by={Meta?.Actor} />
-        </td>
-      </tr>
-    ))}
-  </Table>
-);
+        </select>
+      ))}
+      {TEXTS.map(([name, label, hint]) => (
+        <Typed
+          key={name}
+          name={name}
+          label={label}
+          hint={hint}
+          value={of[name] ?? ''}
+          onValue={(value) => set(name, value)}
+        />
+      ))}
+    </form>
+  );
+}
+
+/** A field that asks once its writer pauses. */
+function Typed({
+  name,
+  label,
+  hint,
+  value,
+  onValue,
+}: {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+}) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return undefined;
+    const timer = setTimeout(() => onValue(text), TYPED_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <input
+      id={name === 'reason' ? 'filter' : `filter-${name}`}
+      class="narrow"
+      aria-label={label}
+      placeholder={hint}
+      autocomplete="off"
+      value={text}
+      onInput={(event) => setText(event.currentTarget.value)}
+    />
+  );
+}

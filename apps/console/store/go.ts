@@ -13,6 +13,14 @@ export function go(address: string): void {
   scrollTo(0, 0);
 }
 
+/** The same page with another question; it takes the place of the one before, and the moment stays. */
+export function refine(address: string): void {
+  const url = new URL(address, location.href);
+  if (asOf.value !== undefined) url.searchParams.set('at', asOf.value);
+  history.replaceState(null, '', url);
+  arrive();
+}
+
 function arrive(): void {
   const next = placeOf(location.pathname, location.search);
   asOf.value = momentOf(location.search);
