@@ -27,7 +27,7 @@ import {
 } from '@app/platform';
 import { heartbeatTtlMs, Housekeeping, type ClusterState } from '@app/reactors';
 import { GarbageSource, ServerDirectory } from '@app/read-models';
-import { LogNotFollowed } from '@app/streaming';
+import { LogNotFollowed, type Replica } from '@app/streaming';
 import type { Core } from './core.js';
 import { measureHttp } from './http-metrics.js';
 import { listenerOf } from './listener.js';
@@ -44,7 +44,11 @@ export async function startApi(
   configuration: Configuration,
   core: Core,
   cluster: ClusterState | undefined,
-  { nodeCalls, logTap }: { readonly nodeCalls: NodeCalls; readonly logTap: LogTap },
+  {
+    nodeCalls,
+    logTap,
+    replica,
+  }: { readonly nodeCalls: NodeCalls; readonly logTap: LogTap; readonly replica: Replica | undefined },
   log: Logger,
   shutdown: Shutdown,
 ): Promise<{ readonly address: string; readonly tls: TlsMaterial | undefined }> {
@@ -67,6 +71,7 @@ export async function startApi(
     ...core,
     identityProviders,
     nodeCalls,
+    replica,
     directory: new ServerDirectory(core.dataSource),
     logLines: logTap,
     server,
@@ -109,6 +114,7 @@ export async function startApi(
   shutdown.on('intake', 'http', async () => {
     close();
     core.tail.answerWaiting();
+    replica?.answerWaiting();
     await app.close();
     identityProviders.close();
   });

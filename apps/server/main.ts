@@ -18,6 +18,7 @@ import { banner } from './banner.js';
 import { startCore, type Core } from './core.js';
 import { startReactors } from './reactors.js';
 import { relaySettings, startRelay } from './relay.js';
+import { startReplica } from './replica.js';
 import { startRpc } from './rpc.js';
 import { startWebhooks } from './webhooks.js';
 
@@ -39,7 +40,8 @@ async function main(): Promise<void> {
   let api: Awaited<ReturnType<typeof startApi>> | undefined;
   if (configuration.roles.includes('api')) {
     const nodeCalls = await startRpc(configuration, core, cluster, log, shutdown);
-    api = await startApi(configuration, core, cluster, { nodeCalls, logTap }, log, shutdown);
+    const replica = startReplica(configuration, core, log, shutdown);
+    api = await startApi(configuration, core, cluster, { nodeCalls, logTap, replica }, log, shutdown);
   }
   if (api !== undefined) await startDevNodes(configuration, core, api, log, shutdown);
   const address = api?.address;

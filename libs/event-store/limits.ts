@@ -31,6 +31,8 @@ export const RECONNECT_FIRST_MS = 25;
 export const RECONNECT_MAX_MS = 1_000;
 /** How often the head is read in case a notification was lost. */
 export const POLL_MS = 1_000;
+/** A standby announces nothing: its head is read this often. */
+export const STANDBY_POLL_MS = 100;
 /** Partitions are looked after, and rows that serve no longer are removed, this often. */
 export const MAINTENANCE_MS = 600_000;
 /** What finds events by who, what and why follows the log this often, so many parts by one statement. */

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CommandHandler, type EventStore, type Leases, type LogSearch, type PastLog } from '@app/event-store';
 import { US_PER_MS, type TimeUs } from '@app/kernel';
-import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
+import { AnswerCache, KeptLists, LogTail, NodeNews, ofTheSide, type ReadSide, type Replica } from '@app/streaming';
 import { IdentityProviders } from '@app/identity-providers';
 import { AllocationIdentities, IdentityTokens, Keyring } from '@app/keyring';
 import {
@@ -122,6 +122,8 @@ export interface EdgeServices {
   readonly lists: KeptLists;
   /** Queries that may wait for a change at a time; undefined: the usual bound. */
   readonly maxWaiting?: number | undefined;
+  /** Where stale reads go first. */
+  readonly replica?: Pick<Replica, 'read'> | undefined;
   readonly news: NodeNews;
   readonly nodeCalls: NodeCalls;
   readonly directory: Pick<ServerDirectory, 'servers'>;
@@ -147,9 +149,9 @@ export interface EdgeServices {
 @Module({})
 export class NomadApiModule {
   static on(services: EdgeServices): DynamicModule {
-    const { handler, store, readModels, heartbeats, tail, cache, server, readiness, onFault } = services;
-    const states = new StatesInTime(store, new PastStates(store));
-    const objects = new Objects(readModels, states, services.lists);
+    const { handler, store, heartbeats, tail, server, readiness, onFault } = services;
+    const { readModels, states, lists, cache } = readSideOf(services);
+    const objects = new Objects(readModels, states, lists);
     const named = new NamedObjects(readModels);
     const servers = new Servers(services.directory, store, services.instance, server);
     const localNode = new LocalNode(readModels, server);
@@ -272,10 +274,11 @@ export class NomadApiModule {
           provide: Reads,
           useValue: new Reads(
             tail,
-            cache,
+            services.cache,
             server,
             new PastReads(store, new PastMoments(store), tail),
             services.maxWaiting,
+            services.replica,
           ),
         },
         { provide: Writes, useValue: writes },
@@ -283,8 +286,26 @@ export class NomadApiModule {
         { provide: EventStreams, useValue: new EventStreams(store, tail, onFault) },
         { provide: PrefixSearch, useValue: prefixes },
         { provide: FuzzySearch, useValue: new FuzzySearch(readModels, named, objects, prefixes) },
-        { provide: Lists, useValue: new Lists(readModels, objects, services.lists) },
+        { provide: Lists, useValue: new Lists(readModels, objects, lists) },
       ],
     };
   }
+}
+
+/** What answers are made of. Where there is a replica, everything that an answer is made of follows the side that the request is read from. */
+function readSideOf({
+  store,
+  readModels,
+  lists,
+  cache,
+  replica,
+}: EdgeServices): Pick<ReadSide, 'readModels' | 'states' | 'lists' | 'cache'> {
+  const states = new StatesInTime(store, new PastStates(store));
+  if (replica === undefined) return { readModels, states, lists, cache };
+  return {
+    readModels: ofTheSide(readModels, (side) => side.readModels),
+    states: ofTheSide<ReadSide['states']>(states, (side) => side.states),
+    lists: ofTheSide(lists, (side) => side.lists),
+    cache: ofTheSide(cache, (side) => side.cache),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Index } from '@app/kernel';
-import type { Answer, AnswerCache, KeptQuery, Query } from './answer-cache.js';
+import type { Answer, KeptQuery, Query } from './answer-cache.js';
 import type { LogTail, Topic } from './log-tail.js';
 
 /** Nomad: MaxBlockingRPCQueryTime, also the default. */
@@ -29,7 +29,7 @@ export interface BlockingOptions {
  */
 export async function blockingQuery(
   tail: LogTail,
-  cache: AnswerCache,
+  cache: { read(query: Query): Promise<Answer> },
   given: Query,
   options: BlockingOptions,
 ): Promise<Answer> {

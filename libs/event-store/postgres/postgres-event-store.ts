@@ -27,7 +27,7 @@ import * as leases from './leases.sql.js';
 import * as past from './past.sql.js';
 import * as reads from './read.sql.js';
 import { search } from './search.sql.js';
-import { listenForHead } from './wake-up.js';
+import { listenForHead, pollForHead } from './wake-up.js';
 
 export interface PostgresEventStoreOptions {
   readonly url: string;
@@ -37,6 +37,8 @@ export interface PostgresEventStoreOptions {
   readonly deadlineMs?: number;
   /** The upkeep of the log has failed; it is tried again at its next time. */
   readonly onUpkeepFailed?: (error: unknown) => void;
+  /** The database is a standby, which is only read and announces nothing. Default: it is not. */
+  readonly isStandby?: boolean;
 }
 
 const DEFAULT_POOL_SIZE = 8;
@@ -52,7 +54,7 @@ export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearc
   private readonly deadlineMs: number;
   private readonly pool: Pool;
   private readonly writer: AppendConnection;
-  private readonly upkeep: readonly NodeJS.Timeout[];
+  private readonly upkeep: readonly NodeJS.Timeout[] = [];
   private isTallying = false;
   private maintained = 0;
   private isClosed = false;
@@ -67,6 +69,8 @@ export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearc
     // An idle connection that is lost is replaced when it is needed.
     this.pool.on('error', () => undefined);
     this.writer = new AppendConnection(options.url, () => this.presentDeadlineMs);
+    // A standby is looked after where it is written.
+    if (options.isStandby) return;
     this.upkeep = [
       setInterval(() => this.later(this.maintain()), MAINTENANCE_MS),
       setInterval(() => this.later(this.tally()), TALLY_MS),
@@ -178,7 +182,9 @@ export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearc
   }
 
   listen(onWake: (head: Index) => void, onHeard?: () => void): Promise<() => Promise<void>> {
-    return listenForHead(this.options.url, async () => (await this.readHead()).index, onWake, onHeard);
+    const readHead = async (): Promise<Index> => (await this.readHead()).index;
+    if (this.options.isStandby) return pollForHead(readHead, onWake, onHeard);
+    return listenForHead(this.options.url, readHead, onWake, onHeard);
   }
 
   acquireLease(name: string, holder: string, ttlMs: number): Promise<number | undefined> {

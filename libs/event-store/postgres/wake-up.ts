@@ -1,6 +1,6 @@
 import type { Index } from '@app/kernel';
 import { setTimeout as delay } from 'node:timers/promises';
-import { POLL_MS, RECONNECT_MAX_MS } from '../limits.js';
+import { POLL_MS, RECONNECT_MAX_MS, STANDBY_POLL_MS } from '../limits.js';
 import { connect, type Connection } from './connection.js';
 
 // A notification is only a hint that comes sooner than the poll: it may be lost with its connection, and the poll then finds the head. Heads
@@ -60,5 +60,30 @@ export async function listenForHead(
     ending.abort();
     await kept;
     await connection?.client.end();
+  };
+}
+
+/** The same for a standby, where nobody can LISTEN: by polls alone, more of them. */
+export async function pollForHead(
+  readHead: () => Promise<Index>,
+  onWake: (head: Index) => void,
+  onHeard: () => void = () => undefined,
+): Promise<() => Promise<void>> {
+  const ending = new AbortController();
+  let latest = await readHead();
+  const keepPolling = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      const head = await readHead().catch(() => undefined);
+      if (head !== undefined) {
+        onHeard();
+        if (head > latest && !ending.signal.aborted) onWake((latest = head));
+      }
+      await delay(STANDBY_POLL_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+    }
+  };
+  const kept = keepPolling();
+  return async () => {
+    ending.abort();
+    await kept;
   };
 }

@@ -1,4 +1,15 @@
-import { AnswerCache, blockingQuery, LogTail, type Answer, type Body, type Query as DataQuery } from '@app/streaming';
+import {
+  AnswerCache,
+  blockingQuery,
+  LogTail,
+  MAX_WAIT_MS,
+  type AgedAnswer,
+  type Answer,
+  type Body,
+  type Query as DataQuery,
+  type Replica,
+  type SideReader,
+} from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf, type Access } from '../acl/access.js';
 import { NomadError, pretty, readOptions, tokenForHeader, type ReadOptions } from '../http/index.js';
@@ -13,15 +24,19 @@ import { ServerIdentity } from './server-identity.js';
 /** Queries that one instance lets wait for a change, of all clients together. */
 const MAX_WAITING = 50_000;
 const RETRY_SECONDS = 1;
+/** An instance that has not heard of the database for so long does not know whether anybody can write. */
+const LEADER_UNKNOWN_MS = 10_000;
 
 /** Answers reads: default reads are linearizable, `?stale` answers at once, `index` waits for a change. */
 export class Reads {
   constructor(
-    private readonly tail: LogTail,
-    private readonly cache: AnswerCache,
+    readonly tail: LogTail,
+    readonly cache: AnswerCache,
     private readonly server: ServerIdentity,
     private readonly past: PastReads,
     private readonly maxWaiting = MAX_WAITING,
+    /** Where stale reads go first. */
+    private readonly replica?: Pick<Replica, 'read'>,
   ) {}
 
   private waiting = 0;
@@ -46,11 +61,13 @@ export class Reads {
     // Who asks was found out as of the head already.
     if (!options.stale && !access.isEnforced) await this.tail.readIndex();
     if (options.asOf !== '') return this.sendPast(request, reply, options.asOf, query);
-    const answer = await this.answer(request, reply, options, query);
+    const { answer, ageMs } = options.stale
+      ? await this.staleAnswer(request, reply, options, query)
+      : { answer: await this.answer(request, reply, options, query), ageMs: 0 };
     reply.headers({
       'X-Nomad-Index': answer.index,
-      'X-Nomad-KnownLeader': 'true',
-      'X-Nomad-LastContact': options.stale ? this.tail.lastContactMs : 0,
+      'X-Nomad-KnownLeader': String(!options.stale || this.tail.lastContactMs < LEADER_UNKNOWN_MS),
+      'X-Nomad-LastContact': ageMs,
     });
     if (answer.nextToken !== undefined) reply.header('X-Nomad-NextToken', tokenForHeader(answer.nextToken));
     sendBody(request, reply, answer.status, answer.body);
@@ -81,15 +98,32 @@ export class Reads {
     sendBody(request, reply, answer.status, answer.body);
   }
 
+  /** From the replica, if there is one that serves; else from what this instance knows. */
+  private async staleAnswer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    options: ReadOptions,
+    given: Asked,
+  ): Promise<AgedAnswer<Answer>> {
+    const begun = performance.now();
+    const found = await this.replica?.read((reader) => this.answer(request, reply, options, given, reader));
+    if (found !== undefined) return found;
+    // Who waited for the replica until it went away has waited that long.
+    const waitMs = Math.max(1, (options.waitMs || MAX_WAIT_MS) - (performance.now() - begun));
+    const answer = await this.answer(request, reply, { ...options, waitMs }, given);
+    return { answer, ageMs: this.tail.lastContactMs };
+  }
+
   private async answer(
     request: FastifyRequest,
     reply: FastifyReply,
     options: ReadOptions,
     given: Asked,
+    { tail, cache }: SideReader = this,
   ): Promise<Answer> {
     let access = accessOf(request);
     let query = typeof given === 'function' ? await given(access) : given;
-    if (options.index === 0) return seen(access, request, await this.cache.read(query));
+    if (options.index === 0) return seen(access, request, await cache.read(query));
     if (this.waiting >= this.maxWaiting)
       throw new Busy('too many queries are waiting for a change; try again', RETRY_SECONDS);
     const renew = async (): Promise<DataQuery> => {
@@ -99,7 +133,7 @@ export class Reads {
       return query;
     };
     this.waiting++;
-    const answer = await blockingQuery(this.tail, this.cache, query, {
+    const answer = await blockingQuery(tail, cache, query, {
       minIndex: options.index,
       waitMs: Math.min(options.waitMs, access.leftMs()),
       signal: abortSignal(reply),

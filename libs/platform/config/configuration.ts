@@ -248,6 +248,18 @@ export class Configuration extends EdgeConfiguration {
   readonly databaseUrl?: string;
 
   @Setting({
+    name: 'DATABASE_REPLICA_URL',
+    description:
+      'One streaming replica of that Postgres, which stale reads (`?stale`) are served from. Behind its address there is always the same one.',
+    values: '`postgres://user:password@host:port/database`',
+    secret: true,
+    whenUnset: 'all reads go to `DATABASE_URL`',
+  })
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\/[^\s/]+/)
+  readonly databaseReplicaUrl?: string;
+
+  @Setting({
     name: 'KAFKA_BROKERS',
     description: 'Kafka brokers to publish the log to.',
     values: '`host:port` with commas between',

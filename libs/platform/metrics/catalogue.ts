@@ -75,6 +75,19 @@ export const METRICS = {
     kind: 'gauge',
     help: 'Since when this instance has not heard of Postgres how far the log is.',
   },
+  rollbook_replica_serving: {
+    kind: 'gauge',
+    help: '1: stale reads are served from the replica of `DATABASE_REPLICA_URL`; 0: it is away, and the database serves them.',
+  },
+  rollbook_replica_age_seconds: {
+    kind: 'gauge',
+    help: 'How old what the replica answers is at most; missing while it is away.',
+  },
+  rollbook_replica_reads_total: { kind: 'counter', help: 'Stale reads served from the replica.' },
+  rollbook_replica_fallbacks_total: {
+    kind: 'counter',
+    help: 'Stale reads that the database had to serve because the replica was away.',
+  },
   rollbook_answer_cache_hits_total: { kind: 'counter', help: 'Answers served from the cache.' },
   rollbook_answer_cache_misses_total: { kind: 'counter', help: 'Answers made anew.' },
   rollbook_kept_lists_bytes: { kind: 'gauge', help: 'About what kept lists take in memory.' },
