@@ -15,11 +15,12 @@ module.exports = {
   // A busy machine is no failure.
   testTimeout: 30_000,
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.spec.ts'],
-  // Three brokers need the machine for themselves: npm run test:brokers. Alerts take a minute: npm run test:alerts; so does a browser: npm run test:console.
+  // Three brokers need the machine for themselves: npm run test:brokers. Alerts take a minute: npm run test:alerts; so does a browser: npm run test:console. The chart needs helm: npm run test:helm.
   testPathIgnorePatterns: [
     '/node_modules/',
     '/broker-failover\\.int\\.spec\\.ts$',
     '/alerts\\.e2e\\.spec\\.ts$',
+    '/chart\\.e2e\\.spec\\.ts$',
     '\\.browser\\.spec\\.ts$',
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.rollbook'],
