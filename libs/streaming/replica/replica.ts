@@ -170,6 +170,10 @@ export class Replica {
         this.lag.forgetUntil(connection.side.tail.applied);
         await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
       }
+    } catch (error) {
+      // Told before it is closed, which may take its time.
+      this.lost(connection, error);
+      throw error;
     } finally {
       if (this.open === connection) this.open = undefined;
       await connection.close();
