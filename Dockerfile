@@ -12,6 +12,15 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 
 FROM node:24-bookworm-slim
+# `docker build --build-arg VERSION=… --build-arg REVISION=$(git rev-parse HEAD)`
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Rollbook" \
+  org.opencontainers.image.description="A rollout ledger that speaks Nomad's HTTP API" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.base.name="docker.io/library/node:24-bookworm-slim"
 ENV NODE_ENV=production ROLLBOOK_HTTP_ADDR=0.0.0.0 ROLLBOOK_DATA_DIR=/var/lib/rollbook
 WORKDIR /app
 COPY --from=packages /app ./

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Failure } from './failure.mjs';
 import { inRoot, requireFreeSpace, root } from './paths.mjs';
+import { platformProblem, thisMachine } from './platform.mjs';
 
 const stampFile = inRoot('node_modules/.cache/rollbook-install');
 const megabytesNeeded = 900;
-const supported = { linux: ['x64', 'arm64'], darwin: ['x64', 'arm64'] };
 
 /** What the lock file asks for on this machine, as a short text that changes when it does. */
 export function installStamp() {
@@ -33,10 +33,8 @@ function isInstalledByHand() {
 }
 
 function refuseUnsupportedPlatform() {
-  if (supported[process.platform]?.includes(process.arch)) return;
-  throw new Failure(
-    `${process.platform}-${process.arch} is not supported (no embedded Postgres and pinned Node for it); use Linux or macOS on x64 or arm64, or \`docker compose up\`.`,
-  );
+  const problem = platformProblem(thisMachine());
+  if (problem !== undefined) throw new Failure(problem);
 }
 
 function npmCi() {

@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AgentConfiguration } from './agent-configuration.js';
+import { Configuration } from './configuration.js';
 import {
   ConfigurationError,
   loadAgentConfiguration,
   loadConfiguration,
   loadOpsConfiguration,
 } from './load-configuration.js';
+import { OpsConfiguration } from './ops-configuration.js';
+import { secretFile, settingsOf, type Setting } from './setting.js';
 
 const problemsOf = (
   env: NodeJS.ProcessEnv,
@@ -20,6 +24,35 @@ const problemsOf = (
     throw error;
   }
 };
+
+describe('secrets', () => {
+  const settings = [Configuration, AgentConfiguration, OpsConfiguration].flatMap((schema) => settingsOf(schema));
+  /** What names and values say, whatever the setting says of itself. A path names a file and is no secret. */
+  const looksSecret = ({ name, values }: Setting): boolean =>
+    values !== 'a path' && (/PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY$|HEADERS$/.test(name) || /password/.test(values));
+
+  test('may all come from a file, and are shown nowhere', () => {
+    const held = settings.filter(looksSecret);
+    expect(held.length).toBeGreaterThan(6);
+    for (const setting of held) {
+      const isFile = secretFile(setting) ?? settings.find(({ name }) => name === `${setting.name}_FILE`)?.name;
+      expect({ name: setting.name, secret: setting.secret, file: isFile }).toEqual({
+        name: setting.name,
+        secret: true,
+        file: `${setting.name}_FILE`,
+      });
+    }
+  });
+
+  test.each(settings.filter(({ secret }) => secret).map(({ name }) => name))(
+    '%s is not repeated when it is wrong',
+    (name) => {
+      const wrong = 'wr\u0000ong and secret';
+      for (const load of [loadConfiguration, loadAgentConfiguration, loadOpsConfiguration])
+        expect(problemsOf({ [name]: wrong }, load).join()).not.toContain('and secret');
+    },
+  );
+});
 
 describe('the configuration', () => {
   test('has the documented defaults', () => {
