@@ -17,6 +17,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Partitioners, type Message } from 'kafkajs';
 import { withBenchDatabase } from './bench-database.js';
+import { platformatic, publicKafkajs } from './kafka-contenders.js';
 import { fillLog, rolloutLog } from './rollout-log.js';
 
 const JOBS = 250;
@@ -38,6 +39,10 @@ const settingsOf = (brokers: readonly string[]): KafkaSettings => ({
   brokers,
   prefix: `bench-${randomUUID()}`,
 });
+
+type Way = readonly [name: string, sinkOf: (settings: KafkaSettings) => RecordSink];
+const OURS: Way = ['our producer', (settings) => new KafkaSink(settings)];
+const WAYS: readonly Way[] = [OURS, ['kafkajs', publicKafkajs], ['@platformatic/kafka', platformatic]];
 
 function relayOn(
   store: PostgresEventStore,
@@ -159,7 +164,7 @@ async function measureCatchUp(url: string, brokers: readonly string[]): Promise<
   );
 }
 
-async function measureLatency(url: string, brokers: readonly string[]): Promise<void> {
+async function measureLatency(url: string, brokers: readonly string[], [name, sinkOf]: Way = OURS): Promise<void> {
   await migrate(url, MIGRATIONS);
   const store = new PostgresEventStore({ url });
   const nothing = (): void => undefined;
@@ -176,7 +181,7 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
   let counts = false;
   const relay = relayOn(
     store,
-    new KafkaSink(settingsOf(brokers)),
+    sinkOf(settingsOf(brokers)),
     (wake) => tail.onCommit(wake),
     () => {
       const now = performance.now();
@@ -215,7 +220,7 @@ async function measureLatency(url: string, brokers: readonly string[]): Promise<
   const rate = (sent / (performance.now() - begun)) * 1000;
   const [p50, p99, worst] = [quantile(latencies, 0.5), quantile(latencies, 0.99), Math.max(...latencies)];
   print(
-    `latency:  commit → acknowledged by Kafka at ${figure(rate)} commands/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (wanted: ${WANTED.p99Ms} ms), worst ${worst.toFixed(1)} ms`,
+    `latency, ${name}: commit → acknowledged by Kafka at ${figure(rate)} commands/s: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (wanted: ${WANTED.p99Ms} ms), worst ${worst.toFixed(1)} ms`,
   );
 }
 
@@ -229,8 +234,35 @@ async function withBroker(measure: (url: string, brokers: readonly string[]) => 
   }
 }
 
+/** `BENCH_CLIENTS=true`: the relay by our own producer over kafkajs, by kafkajs's, and by @platformatic/kafka, in turns. */
+async function compareClients(url: string, brokers: readonly string[]): Promise<void> {
+  await migrate(url, MIGRATIONS);
+  const log = rolloutLog(JOBS);
+  await fillLog(url, log);
+  const head = log.at(-1)!.index;
+  const store = new PostgresEventStore({ url });
+  const rates = new Map<string, number[]>();
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [name, sinkOf] of WAYS) {
+      const idle = process.cpuUsage();
+      const took = await catchUp(store, sinkOf(settingsOf(brokers)), head);
+      const cpu = cpuOf(process.cpuUsage(idle)) / log.length;
+      const rate = (log.length / took) * 1000;
+      rates.set(name, [...(rates.get(name) ?? []), rate]);
+      print(`round ${round}, ${name}: ${figure(rate)} events/s, ${cpu.toFixed(0)} µs of CPU on each`);
+    }
+  }
+  await store.close();
+  for (const [name, all] of rates) print(`catch-up, ${name}: ${figure(quantile(all, 0.5))} events/s`);
+}
+
 /** How fast the relay catches up beside a bare kafkajs loop, and how soon a commit is in Kafka. */
 export async function run(): Promise<void> {
+  if (process.env['BENCH_CLIENTS'] === 'true') {
+    await withBroker(compareClients);
+    for (const way of WAYS) await withBroker((url, brokers) => measureLatency(url, brokers, way));
+    return;
+  }
   await withBroker(measureCatchUp);
   await withBroker(measureLatency);
 }
