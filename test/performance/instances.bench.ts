@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack } from '../cluster/stack.js';
-import { cpuMs, postgresCpuMs } from '../support/server-process.js';
-import { runLoad, type LoadRequest, type LoadResult } from './load.js';
+import { cpuMs, postgresCpuMs, reapedMs } from '../support/server-process.js';
+import { runSharedLoad } from './wrk.js';
+import type { LoadRequest, LoadResult } from './load.js';
 import { runningDeployments } from './rollouts.js';
 
 const INSTANCES = 3;
 const DEPLOYMENTS = 48;
 const CONNECTIONS = 48;
-const WARM_UP_MS = 2_000;
 const DURATION_MS = 8_000;
 
 interface Measured {
@@ -20,6 +20,8 @@ interface Measured {
   readonly generator: number;
   readonly servers: number;
   readonly postgres: number;
+  /** Decisions that were taken again because another instance was faster, for each request. */
+  readonly conflicts: number;
 }
 
 /** Durable commands and linearizable reads with one, two and three instances on one Postgres, everything on this machine. */
@@ -33,21 +35,25 @@ export async function run(): Promise<void> {
       `instances: pause and resume of ${DEPLOYMENTS} deployments, and reads of them; ${CONNECTIONS} connections in all, ${availableParallelism()} cores for everything`,
     );
     print(
-      '  instances  commands/s   p99 ms  generator  servers  Postgres      reads/s   p99 ms  generator  servers  Postgres',
+      '  instances  commands/s   p99 ms  generator  servers  Postgres  conflicts      reads/s   p99 ms  generator  servers  Postgres',
     );
     for (let n = 1; n <= INSTANCES; n++) {
       stack.instances[n - 1]!.child.start();
       await stack.instances[n - 1]!.ready();
-      const commands = await measure(stack, directory, n, (i, of) =>
-        ids.filter((_id, at) => at % of === i).flatMap(pauseAndResume),
-      );
+      const commands = await measure(stack, directory, n, (at) => {
+        const own = ids.filter((_id, i) => i % n === at);
+        // All are paused before the first is resumed: who sends next seldom meets the one before it.
+        return [true, false].flatMap((pause) => own.map((id) => pauseOrResume(id, pause)));
+      });
       const reads = await measure(stack, directory, n, () =>
         ids.map((id) => ({ method: 'GET', path: `/v1/deployment/${id}` })),
       );
-      print(`  ${String(n).padStart(9)}  ${cells(commands)}  ${cells(reads)}`);
+      print(`  ${String(n).padStart(9)}  ${cells(commands)}  ${percent(commands.conflicts, 9)}  ${cells(reads)}`);
       if (commands.errors + reads.errors > 0) process.exitCode = 1;
     }
-    print('  (generator, servers and Postgres: what each took of all cores)');
+    print(
+      '  (generator, servers and Postgres: what each took of all cores; conflicts: decided again because another instance was faster)',
+    );
   } finally {
     await stack.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -59,37 +65,33 @@ async function measure(
   stack: Stack,
   directory: string,
   n: number,
-  requests: (i: number, of: number) => LoadRequest[],
+  requests: (at: number) => LoadRequest[],
 ): Promise<Measured> {
   const running = stack.instances.slice(0, n);
-  const used = (): { servers: number; postgres: number } => ({
+  const used = (): { servers: number; postgres: number; generator: number } => ({
     servers: running.reduce((sum, { child }) => sum + cpuMs(child.pid!), 0),
     postgres: postgresCpuMs(join(directory, 'database')),
+    generator: reapedMs(process.pid),
   });
   const connections = CONNECTIONS / n;
-  const before = used();
+  const [before, conflictsBefore] = [used(), await conflictsOn(running)];
   const results: LoadResult[] = await Promise.all(
     running.map(({ port }, at) =>
-      runLoad({
-        port,
-        connections,
-        warmUpMs: WARM_UP_MS,
-        durationMs: DURATION_MS,
-        requests: Array.from({ length: connections }, (_, i) => requests(at * connections + i, CONNECTIONS)),
-      }),
+      runSharedLoad({ port, connections, warmUpMs: 0, durationMs: DURATION_MS, requests: requests(at) }),
     ),
   );
-  const after = used();
+  const [after, conflicts] = [used(), await conflictsOn(running)];
   const sum = (value: (result: LoadResult) => number): number =>
     results.reduce((total, result) => total + value(result), 0);
-  const share = (ms: number): number => ms / (WARM_UP_MS + DURATION_MS) / availableParallelism();
+  const share = (ms: number): number => ms / DURATION_MS / availableParallelism();
   return {
     perSecond: sum((result) => result.perSecond),
     errors: sum((result) => result.errors),
     p99: Math.max(...results.map((result) => result.p99)),
-    generator: sum((result) => result.generatorCpu) / availableParallelism(),
+    generator: share(after.generator - before.generator),
     servers: share(after.servers - before.servers),
     postgres: share(after.postgres - before.postgres),
+    conflicts: (conflicts - conflictsBefore) / sum((result) => result.requests),
   };
 }
 
@@ -104,11 +106,18 @@ const cells = ({ perSecond, p99, generator, servers, postgres }: Measured): stri
 
 const percent = (share: number, width: number): string => `${(100 * share).toFixed(0)} %`.padStart(width);
 
-const pauseAndResume = (id: string): LoadRequest[] =>
-  [true, false].map((Pause) => ({
-    method: 'PUT',
-    path: `/v1/deployment/pause/${id}`,
-    body: JSON.stringify({ DeploymentID: id, Pause }),
-  }));
+const pauseOrResume = (id: string, Pause: boolean): LoadRequest => ({
+  method: 'PUT',
+  path: `/v1/deployment/pause/${id}`,
+  body: JSON.stringify({ DeploymentID: id, Pause }),
+});
+
+async function conflictsOn(instances: Stack['instances']): Promise<number> {
+  const texts = await Promise.all(
+    instances.map(async ({ port }) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()),
+  );
+  const counts = texts.flatMap((text) => [...text.matchAll(/^rollbook_command_conflicts_total\{.*\} (\d+)$/gm)]);
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+}
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
