@@ -18,7 +18,7 @@ import { MIN_COMPRESSED_BYTES, sendCompressed, takesGzip } from './compression.j
 import { abortSignal, idOf, orThrow, queryOf } from './exchange.js';
 import { PastReads } from './past-reads.js';
 import { prettyJson } from './pretty-json.js';
-import { sendBytes } from './send-bytes.js';
+import { sendBytes, sendShortText } from './send-bytes.js';
 import { ServerIdentity } from './server-identity.js';
 
 /** Queries that one instance lets wait for a change, of all clients together. */
@@ -144,6 +144,9 @@ export class Reads {
   }
 }
 
+/** Characters that are fewer bytes than what is worth to be compressed, whatever they are. */
+const MAX_SHORT_TEXT = MIN_COMPRESSED_BYTES / 4;
+
 /** A query, or what makes it for an access. */
 type Asked = DataQuery | ((access: Access) => DataQuery | Promise<DataQuery>);
 
@@ -186,8 +189,10 @@ function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, 
 }
 
 /** A JSON text as the answer. */
-export const sendText = (request: FastifyRequest, reply: FastifyReply, text: string): void =>
-  sendBody(request, reply, 200, Buffer.from(text));
+export function sendText(request: FastifyRequest, reply: FastifyReply, text: string): void {
+  if (text.length <= MAX_SHORT_TEXT && !request.raw.url!.includes('pretty')) sendShortText(reply, text);
+  else sendBody(request, reply, 200, Buffer.from(text));
+}
 
 /** A value as the answer. */
 export const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): void =>

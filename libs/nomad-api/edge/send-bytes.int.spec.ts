@@ -4,7 +4,7 @@ import { Chunks } from '@app/streaming';
 import { until } from '@app/testing';
 import { fastify, type FastifyInstance } from 'fastify';
 import { sendCompressed } from './compression.js';
-import { sendBytes } from './send-bytes.js';
+import { sendBytes, sendShortText } from './send-bytes.js';
 
 jest.setTimeout(30_000);
 
@@ -68,4 +68,19 @@ describe('A body in chunks', () => {
     socket.destroy();
     await until('the answer is closed', () => closed > before);
   });
+});
+
+test('a short text comes byte for byte, with its length in bytes and a type that names no charset', async () => {
+  const text = JSON.stringify({ Reason: 'für später – ☕', Index: 7 });
+  const server = fastify();
+  server.get('/', (_request, reply) => sendShortText(reply, text));
+  const url = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
+  try {
+    const response = await fetch(url);
+    expect(await response.text()).toBe(text);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+  } finally {
+    await server.close();
+  }
 });
