@@ -22,8 +22,11 @@ export const isExactNumber = (value: unknown): value is { readonly rawJSON: stri
 /** A scalar in words: a kept literal as it was sent. */
 export const literalOf = (value: unknown): string => (isExactNumber(value) ? value.rawJSON : String(value));
 
-/** A zero at the end of a fraction, an exponent, or more digits than a double holds. Strings that look like it cost time, nothing else. */
-const UNUSUAL = /[:,[]\s*-?\d+(?:\.\d*0(?=[\s,\]}])|(?:\.\d+)?[eE]|\d{15})/;
+/**
+ * A zero at the end of a fraction, an exponent, or more digits than a double holds. Times in microseconds have sixteen and are none of these: every
+ * integer below nine quadrillion is exact. Strings that look like it cost time, nothing else.
+ */
+const UNUSUAL = /[:,[]\s*-?(?:\d{17}|9\d{15}|(?=[\d.]{17})\d+\.|\d+(?:\.\d*0(?=[\s,\]}])|(?:\.\d+)?[eE]))/;
 
 /** Node ≥ 22; not yet in TypeScript's library. */
 type ParseWithSource = (

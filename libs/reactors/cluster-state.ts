@@ -19,6 +19,7 @@ import {
 import { KEYRING, SCHEDULER_CONFIGURATION, streamKey, streamType, type Index, type StreamName } from '@app/kernel';
 import { usageOf, type ClusterView, type Usage } from '@app/scheduling';
 import type { LogCommit } from '@app/streaming';
+import { AllocationEssence } from './allocation-essence.js';
 
 const NOTHING_USED: Usage = { cpu: 0, memory: 0, disk: 0, cores: 0 };
 
@@ -46,6 +47,7 @@ export class ClusterState implements ClusterView {
     node: new Index2<AllocationState>(),
     deployment: new Index2<AllocationState>(),
   };
+  private readonly essence = new AllocationEssence();
   private readonly deploymentsByJob = new Index2<DeploymentState>();
   private readonly evaluationsByJob = new Index2<EvaluationState>();
   private readonly activeDeploymentIds = new Set<string>();
@@ -89,7 +91,7 @@ export class ClusterState implements ClusterView {
     const parts = [
       ...[this.held, this.versions, allocationsBy.job, allocationsBy.node, allocationsBy.deployment],
       ...[this.deploymentsByJob, this.evaluationsByJob, this.activeDeploymentIds, this.blocked],
-      ...[this.latestEvaluations, this.inFlight, this.used, this.jobStreams, this.nodesById, this.purges],
+      ...[this.latestEvaluations, this.inFlight, this.used, this.jobStreams, this.nodesById, this.purges, this.essence],
     ];
     for (const part of parts) part.clear();
     this.nodeList = undefined;
@@ -118,6 +120,15 @@ export class ClusterState implements ClusterView {
       versionOfJob(version.createIndex, version.version),
       version,
     );
+  }
+
+  /** Keys of the versions, among those that allocations run, that jobs no longer retain: `<namespace>/<job id>/<create index>/<version>`. */
+  unknownVersions(): string[] {
+    const keys = new Set<string>();
+    for (const { namespace, jobId, jobCreateIndex, jobVersion } of this.allocationsBy.job.everyOne())
+      if (this.jobVersion(namespace, jobId, jobCreateIndex, jobVersion) === undefined)
+        keys.add(`${namespace}/${jobId}/${versionOfJob(jobCreateIndex, jobVersion)}`);
+    return [...keys];
   }
 
   /**
@@ -327,6 +338,7 @@ export class ClusterState implements ClusterView {
     if (this.jobStreams.has(`job/${job}`) || this.evaluationsByJob.has(job)) return;
     if (this.allocationsBy.job.has(job) || this.deploymentsByJob.has(job)) return;
     this.versions.removeAll(job);
+    this.essence.forget(job);
     this.latestEvaluations.delete(job);
   }
 
@@ -340,19 +352,20 @@ export class ClusterState implements ClusterView {
     if (before !== undefined && before.deploymentId !== after?.deploymentId)
       this.allocationsBy.deployment.remove(before.deploymentId, id);
     const keeps = after !== undefined && !after.purged && !isOver(after);
+    const kept = keeps ? this.essence.of(after, before) : undefined;
     const job = `${known.namespace}/${known.jobId}`;
-    set(this.allocationsBy.job, job, id, keeps ? after : undefined);
-    set(this.allocationsBy.deployment, known.deploymentId, id, keeps && after.deploymentId !== '' ? after : undefined);
+    set(this.allocationsBy.job, job, id, kept);
+    set(this.allocationsBy.deployment, known.deploymentId, id, known.deploymentId === '' ? undefined : kept);
     this.unreserve(known);
     const lived = this.allocationsBy.node.get(known.nodeId, id);
-    const lives = keeps && !isClientTerminal(after) ? after : undefined;
+    const lives = kept !== undefined && !isClientTerminal(kept) ? kept : undefined;
     set(this.allocationsBy.node, known.nodeId, id, lives);
     if (lived?.allocatedResources !== lives?.allocatedResources) {
       if (lived !== undefined) this.use(lived, -1);
       if (lives !== undefined) this.use(lives, 1);
     }
-    if (!keeps) this.forgetIfGone(job);
-    return keeps ? after : undefined;
+    if (kept === undefined) this.forgetIfGone(job);
+    return kept;
   }
 
   private indexDeployment(after: DeploymentState | undefined): DeploymentState | undefined {
@@ -460,6 +473,10 @@ class Index2<V> {
   }
 
   all(): V[] {
-    return [...this.groups.values()].flatMap((entry) => [...entry.members.values()]);
+    return [...this.everyOne()];
+  }
+
+  *everyOne(): Generator<V> {
+    for (const { members } of this.groups.values()) yield* members.values();
   }
 }

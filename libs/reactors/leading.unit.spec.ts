@@ -98,10 +98,16 @@ describe('Reactors on a store in memory', () => {
   };
 
   /** The rows of the store in memory, as the restoring asks for them. */
-  const readModels = (): Pick<ReadModels, 'versionsInUse' | 'keys'> => {
+  const readModels = (): Pick<ReadModels, 'jobVersions' | 'keys' | 'schedulableAllocations'> => {
     return {
-      versionsInUse: () =>
-        Promise.resolve(rows('job_version').map(({ columns }) => JSON.parse(String(columns['state'])) as JobVersion)),
+      jobVersions: (keys) =>
+        Promise.resolve(
+          keys.flatMap((key) => {
+            const row = store.tables.get('job_version')?.get(key);
+            return row === undefined ? [] : [JSON.parse(String(row.columns['state'])) as JobVersion];
+          }),
+        ),
+      schedulableAllocations: () => Promise.resolve([...(store.tables.get('allocation')?.keys() ?? [])]),
       keys: (table: string, where: Readonly<Record<string, unknown>>) =>
         Promise.resolve(
           [...(store.tables.get(table)?.entries() ?? [])]

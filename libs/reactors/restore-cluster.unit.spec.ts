@@ -22,7 +22,8 @@ describe('Restoring the cluster while another instance writes', () => {
       return states;
     };
     const readModels = {
-      versionsInUse: (): Promise<JobVersion[]> => Promise.resolve([]),
+      jobVersions: (): Promise<JobVersion[]> => Promise.resolve([]),
+      schedulableAllocations: (): Promise<string[]> => Promise.resolve([]),
       keys: (table: string) => Promise.resolve([...(store.tables.get(table)?.keys() ?? [])]),
     };
     return restoreCluster(cluster, { load, readHead: () => store.readHead() }, readModels);

@@ -1,5 +1,6 @@
 import type { Index } from '@app/kernel';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { fetchAll } from './cursor.js';
 import type { Purge } from './remnants.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 
@@ -46,12 +47,7 @@ export async function readSnapshot(
     if (query.withStates)
       builder.addSelect(`(SELECT s.state FROM stream s WHERE s.stream = '${query.table}/' || t.id)`, 'state');
     const [sql, parameters] = builder.getQueryAndParameters();
-    await runner.query(`DECLARE listed NO SCROLL CURSOR FOR ${sql}`, parameters);
-    for (;;) {
-      const rows = (await runner.query(`FETCH ${BATCH} FROM listed`)) as SnapshotRow[];
-      if (rows.length > 0) await onRows(rows);
-      if (rows.length < BATCH) break;
-    }
+    await fetchAll(runner, sql, parameters, BATCH, onRows);
     await runner.commitTransaction();
     return snapshot;
   } catch (error) {

@@ -8,6 +8,8 @@ import {
   nodeRegistered,
   planned,
   registered,
+  report,
+  reported,
   type Decide,
   type TestDatabase,
 } from '@app/testing';
@@ -45,13 +47,30 @@ describe('On Postgres', () => {
     await database.drop();
   });
 
-  test('the read models know the versions that are run and no longer retained', async () => {
+  test('of allocations a scheduler looks at those that are not over, and at all of batch jobs', async () => {
     await run(nodeRegistered());
     await run(nodeIsReady());
-    const { evalId } = await run(registered(jobSpec()));
-    await run(planned({ evaluation: evalId, place: [{ id: allocationId(1) }] }));
-    for (const tag of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await run(registered(jobSpec({ tag })));
-    const versions = await new ReadModels(dataSource).versionsInUse();
+    const lives = async (jobId: string, type: JobType, first: number): Promise<void> => {
+      const { evalId } = await run(registered(jobSpec({ id: jobId, type })));
+      const ids = [first, first + 1, first + 2].map(allocationId);
+      await run(planned({ evaluation: evalId, jobId, place: ids.map((id) => ({ id })) }));
+      const [over, ended] = ids as [string, string, string];
+      await run(reported([over, ended].map((id) => report(id, { clientStatus: 'complete' }))));
+      const { evalId: next } = await run(registered(jobSpec({ id: jobId, type, tag: 'next' })));
+      await run(planned({ evaluation: next, jobId, stop: [{ allocationId: over, description: '' }] }));
+    };
+    await lives('service', 'service', 1);
+    await lives('batch', 'batch', 4);
+    const found = await new ReadModels(dataSource).schedulableAllocations();
+    expect(found.sort()).toEqual([2, 3, 4, 5, 6].map(allocationId));
+  });
+
+  test('the read models know versions that are no longer retained', async () => {
+    for (const tag of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await run(registered(jobSpec({ id: 'many', tag })));
+    const rows: { key: string }[] = await dataSource.query(
+      `SELECT key FROM job_version WHERE job_id = 'many' AND NOT retained ORDER BY version LIMIT 1`,
+    );
+    const versions = await new ReadModels(dataSource).jobVersions([rows[0]!.key, 'default/none/1/0']);
     expect(versions.map(({ version }) => version)).toEqual([0]);
   });
 

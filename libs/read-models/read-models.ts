@@ -1,6 +1,7 @@
 import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
 import { parseExact, streamKey, streamType, type Index, type StreamName, type TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
+import { inBatches } from './cursor.js';
 import { keyOf, type DocumentRow } from './entities.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 import { readSnapshot, type Snapshot, type SnapshotQuery, type SnapshotRow } from './list-snapshot.js';
@@ -15,6 +16,12 @@ export interface JobRow {
   readonly id: string;
   readonly modifyIndex: Index;
 }
+
+const IS_LIVE = `(a.desired_status = 'run' OR a.client_status NOT IN ('complete', 'failed', 'lost'))`;
+const SCHEDULABLE = `SELECT a.id FROM allocation a WHERE ${IS_LIVE}
+  UNION ALL
+  SELECT a.id FROM job j JOIN allocation a ON a.namespace = j.namespace AND a.job_id = j.job_id
+   WHERE j.type IN ('batch', 'sysbatch') AND NOT ${IS_LIVE}`;
 
 /** Look-ups in the read-model tables. Everything here is a plain read: the append is the only writer. */
 export class ReadModels {
@@ -156,15 +163,24 @@ export class ReadModels {
     return rows[0] && { version: parseExact(rows[0].state) as JobVersion, registered: rows[0].registered };
   }
 
-  /** The versions that jobs no longer retain and allocations still have, for a scheduler that starts up. */
-  async versionsInUse(): Promise<JobVersion[]> {
-    const rows: { state: string }[] = await this.dataSource.query(
-      `SELECT v.state
-         FROM (SELECT DISTINCT namespace, job_id, job_create_index, job_version FROM allocation) AS a
-         JOIN job_version v ON v.key = concat_ws('/', a.namespace, a.job_id, a.job_create_index, a.job_version)
-        WHERE NOT v.retained`,
-    );
+  /** The versions with these keys that there are, in our own terms. */
+  async jobVersions(keys: readonly string[]): Promise<JobVersion[]> {
+    const rows: { state: string }[] = await this.dataSource.query('SELECT state FROM job_version WHERE key = ANY($1)', [
+      keys,
+    ]);
     return rows.map((row) => parseExact(row.state) as JobVersion);
+  }
+
+  /**
+   * The allocations that a scheduler looks at: those that are not over for server and client alike, and all of batch jobs. Read through a cursor, so
+   * that no statement takes longer with the number of those that are over.
+   */
+  async schedulableAllocations(): Promise<string[]> {
+    const ids: string[] = [];
+    await inBatches<{ id: string }>(this.dataSource, SCHEDULABLE, (rows) => {
+      for (const { id } of rows) ids.push(id);
+    });
+    return ids;
   }
 
   /** Jobs that a change of a node concerns; spec/lifecycle §2.2. */
