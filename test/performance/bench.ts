@@ -8,6 +8,7 @@ import { run as pauses } from './pauses.bench.js';
 import { run as read } from './read.bench.js';
 import { run as relay } from './relay.bench.js';
 import { run as rpc } from './rpc.bench.js';
+import { run as scale } from './scale.bench.js';
 import { run as schedule } from './schedule.bench.js';
 import { run as stream } from './stream.bench.js';
 import { run as takeover } from './takeover.bench.js';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   read,
   relay,
   rpc,
+  scale,
   schedule,
   stream,
   takeover,

@@ -165,8 +165,8 @@ async function rowsOf(url: string, query: string): Promise<Record<string, unknow
 
 const headOf = async (url: string): Promise<unknown> => (await rowsOf(url, 'SELECT index, chain FROM log_head'))[0];
 
-/** Tables that tell of processes, not of the history. */
-const OF_PROCESSES = ['append_batch', 'schema_migration'];
+/** Tables that tell of processes, or are filled beside the append. */
+const OF_PROCESSES = ['append_batch', 'schema_migration', 'log_tally', 'log_reason'];
 
 /** Every row of every table as text; of the head all but the epoch, which each database has its own of. */
 async function everything(url: string): Promise<Record<string, unknown>> {

@@ -87,6 +87,13 @@ export function startOf(order: ListQuery['order'], token: string): Pick<ListQuer
   return { from: { createIndex: Math.min(Number(parsed.createIndex), Number.MAX_SAFE_INTEGER), key: parsed.id } };
 }
 
+/** Where a row stands, for a look that begins with it. */
+export const placeOf = (
+  order: ListQuery['order'],
+  { key, createIndex, namespace, id }: ListedRow,
+): NonNullable<ListQuery['from']> =>
+  order === 'created' ? { createIndex, key } : order === 'job' ? { namespace, key: id } : { key };
+
 /** With the equalities that a filter asks for beside those that hold anyway: one does not replace the other. */
 export function narrowed(held: ListQuery['where'], wanted: Readonly<Record<string, string>>): ListQuery['where'] {
   const isExcluded = (column: string, value: string): boolean => {

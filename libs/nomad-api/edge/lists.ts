@@ -1,6 +1,6 @@
 import type { AggregateState } from '@app/domain';
 import type { Index, StreamName } from '@app/kernel';
-import { ReadModels, type DocumentRow, type ListQuery } from '@app/read-models';
+import { asOf, ReadModels, type DocumentRow, type ListQuery } from '@app/read-models';
 import {
   KeptLists,
   type Answer,
@@ -25,14 +25,20 @@ import {
   listed,
   narrowed,
   orderOf,
+  placeOf,
   pushedDown,
   startOf,
   type JobEndpoint,
   type KeptEndpoint,
   type ListEndpoint,
+  type ListedRow,
 } from './list-endpoint.js';
 import { Objects } from './objects.js';
 import { jsonAnswer } from './reads.js';
+
+/** Rows that are looked at first where it is not known how many a page takes, and the most at a time: a list of any length holds no more. */
+const FIRST_LOOK = 64;
+const WIDEST_LOOK = 1_024;
 
 /** A list as it is asked for. */
 interface Asked<E extends ListEndpoint = ListEndpoint> {
@@ -69,7 +75,8 @@ export class Lists {
       key: `${list} ${perPage} ${nextToken}`,
       topics: endpoint.tables.map((table) => `table:${table}` as const),
     };
-    if (isKept(asked) && (filter !== undefined || perPage <= 0)) return { ...query, ...this.keptQuery(asked, list) };
+    // A page is looked for where it begins, whatever a filter leaves out: a list that is kept whole for it would cost more than the page.
+    if (isKept(asked) && (perPage <= 0 || asOf() !== undefined)) return { ...query, ...this.keptQuery(asked, list) };
     return { ...query, load: (moment) => this.load(asked, moment) };
   }
 
@@ -115,24 +122,65 @@ export class Lists {
   }
 
   private async load(asked: Asked, moment: Moment): Promise<Answer> {
-    const { endpoint, options, filter, query } = asked;
-    const rows = (await this.rows(asked)).map(listed);
-    const matching = filter === undefined || endpoint.table !== 'job' ? rows : await filtered(endpoint, rows, filter);
-    const page = paginate(matching, options, keyingOf(query.order));
-    const texts = await this.texts(endpoint, page.rows);
-    const shown = page.rows.flatMap((row) => (texts === undefined ? row.document : (texts.get(row.key) ?? [])));
-    return jsonAnswer(`[${shown.join(',')}]`, moment.tableIndex(...endpoint.tables), page.nextToken);
+    const { endpoint, options, query } = asked;
+    const texts: string[] = [];
+    const show = async (rows: readonly ListedRow[]): Promise<void> => {
+      const shown = await this.texts(endpoint, rows);
+      for (const row of rows) texts.push(...(shown === undefined ? [row.document] : [shown.get(row.key) ?? []].flat()));
+    };
+    let nextToken = '';
+    const { perPage } = options;
+    let left = perPage === 0 ? Infinity : Math.max(perPage, 0);
+    for await (const rows of this.candidates(asked)) {
+      const page = paginate(await this.matching(asked, rows), options, keyingOf<ListedRow>(query.order), left);
+      await show(page.rows);
+      left -= page.rows.length;
+      ({ nextToken } = page);
+      if (nextToken !== '') break;
+    }
+    return jsonAnswer(`[${texts.join(',')}]`, moment.tableIndex(...endpoint.tables), nextToken);
   }
 
-  private async rows({ endpoint, options, filter, seen, query }: Asked): Promise<DocumentRow[]> {
-    const { perPage, nextToken } = options;
+  /** The rows that may be listed, from the beginning of the page on, some at a time: whoever has enough goes. */
+  private async *candidates(asked: Asked): AsyncGenerator<readonly ListedRow[]> {
+    const { endpoint, options, filter, seen, query: whole } = asked;
     const sees = seen === EVERYTHING ? undefined : await this.readModels.namespacesOf(endpoint.table);
-    const { namespace: wanted } = query.where;
+    const { namespace: wanted } = whole.where;
     const among = sees?.filter((one) => seen.sees(one) && (wanted === undefined || [wanted].flat().includes(one)));
-    const where = among === undefined ? query.where : { ...query.where, namespace: among };
-    // Only a page that needs no filter can be cut by the database; of the others every candidate must be looked at.
-    if (filter !== undefined || perPage <= 0) return this.readModels.list({ ...query, where });
-    return this.readModels.list({ ...query, where, ...startOf(query.order, nextToken), limit: perPage + 1 });
+    const query = { ...whole, ...(among !== undefined && { where: { ...whole.where, namespace: among } }) };
+    // Every look at the past makes the whole list of it.
+    if (asOf() !== undefined && (filter !== undefined || options.perPage <= 0))
+      return yield (await this.readModels.list(query)).map(listed);
+    let from = startOf(query.order, options.nextToken);
+    let last: string | undefined;
+    let limit = filter === undefined && options.perPage > 0 ? Math.min(options.perPage + 1, WIDEST_LOOK) : FIRST_LOOK;
+    for (;;) {
+      const rows = (await this.readModels.list({ ...query, ...from, limit })).map(listed);
+      // A look begins with the row that ended the one before, unless that has gone meanwhile.
+      yield rows[0]?.key === last ? rows.slice(1) : rows;
+      const end = rows.at(-1);
+      if (end === undefined || rows.length < limit) return;
+      last = end.key;
+      from = { from: placeOf(query.order, end) };
+      limit = Math.min(2 * limit, WIDEST_LOOK);
+    }
+  }
+
+  private async matching(asked: Asked, rows: readonly ListedRow[]): Promise<readonly ListedRow[]> {
+    const { filter, endpoint } = asked;
+    if (filter === undefined || rows.length === 0) return rows;
+    if (endpoint.table === 'job') return filtered(endpoint.objects, rows, filter);
+    const { objectOf, table } = endpoint;
+    if (objectOf === undefined) return rows.filter(({ document }) => holds(filter, JSON.parse(document) as object));
+    const states = await this.objects.states<AggregateState & { readonly purged: boolean }>(
+      rows.map(({ key }) => `${table}/${key}` satisfies StreamName),
+    );
+    const matching: ListedRow[] = [];
+    for (const [i, row] of rows.entries()) {
+      const state = states[i];
+      if (state !== undefined && !state.purged && holds(filter, await objectOf(state))) matching.push(row);
+    }
+    return matching;
   }
 
   private async texts(
@@ -190,14 +238,17 @@ function queryOf(
   };
 }
 
-async function filtered<R extends DocumentRow>(
-  { objects }: JobEndpoint,
-  rows: readonly R[],
+const holds = (filter: Filter, object: object): boolean =>
+  orThrow(filter.matches(object), FILTER_EVALUATION_PREFIX, 400);
+
+async function filtered(
+  objects: JobEndpoint['objects'],
+  rows: readonly ListedRow[],
   filter: Filter,
-): Promise<R[]> {
+): Promise<ListedRow[]> {
   const found = await objects(rows);
-  return rows.filter((row) => {
-    const object = found.get(row.key);
-    return object !== undefined && orThrow(filter.matches(object), FILTER_EVALUATION_PREFIX, 400);
+  return rows.filter(({ key }) => {
+    const object = found.get(key);
+    return object !== undefined && holds(filter, object);
   });
 }

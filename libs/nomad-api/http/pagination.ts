@@ -107,16 +107,24 @@ export interface Page<T> {
   readonly nextToken: string;
 }
 
-/** Cuts one page out of matching rows that come in the list's order (descending when reversed). Reads no further than the row after the page. */
-export function paginate<T>(rows: Iterable<T>, request: PageRequest, keying: Keying<T>): Page<T> {
-  const { perPage, nextToken, reverse } = request;
+/**
+ * Cuts one page out of matching rows that come in the list's order (descending when reversed). Reads no further than the row after the page.
+ * `room`: what is left of the page, where rows come some at a time.
+ */
+export function paginate<T>(
+  rows: Iterable<T>,
+  request: PageRequest,
+  keying: Keying<T>,
+  room = request.perPage === 0 ? Infinity : Math.max(request.perPage, 0),
+): Page<T> {
+  const { nextToken, reverse } = request;
   const page: T[] = [];
   for (const row of rows) {
     if (nextToken !== '') {
       const order = keying.compare(row, nextToken);
       if (reverse ? order > 0 : order < 0) continue;
     }
-    if (perPage !== 0 && page.length >= perPage) return { rows: page, nextToken: keying.tokenOf(row) };
+    if (page.length >= room) return { rows: page, nextToken: keying.tokenOf(row) };
     page.push(row);
   }
   return { rows: page, nextToken: '' };
