@@ -5,6 +5,7 @@ import type { Query as DataQuery } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { idOf, orThrow, queryOf } from '../edge/exchange.js';
+import { ALLOCATION_FIELDS } from '../edge/document-fields.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { notFound, Reads } from '../edge/reads.js';
@@ -48,6 +49,7 @@ export class AllocationsController {
             ClientStatus: 'client_status',
             DesiredStatus: 'desired_status',
           },
+          documentFields: ALLOCATION_FIELDS,
           objectOf: (state) => this.objects.allocationObject(state as AllocationState),
           variant: `${resources} ${taskStates}`,
           ...(resources || !taskStates

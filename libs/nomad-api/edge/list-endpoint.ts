@@ -20,6 +20,8 @@ interface Endpoint {
   readonly filterType: FilterType;
   /** Equality in a filter on these fields is looked up by column. */
   readonly filterColumns: Readonly<Record<string, string>>;
+  /** Fields that the documents of the rows show as the complete objects do: a filter on nothing else needs no object. */
+  readonly documentFields?: ReadonlySet<string>;
   /** What the key of the answer adds to the path: options that change how rows are shown. */
   readonly variant?: string;
   readonly tables: readonly TableName[];
@@ -102,6 +104,23 @@ export function narrowed(held: ListQuery['where'], wanted: Readonly<Record<strin
   };
   const narrow = Object.entries(wanted).map(([column, value]) => [column, isExcluded(column, value) ? [] : value]);
   return { ...held, ...(Object.fromEntries(narrow) as ListQuery['where']) };
+}
+
+/** Whether a filter looks at nothing but these fields. */
+export function readsOnly(expression: Expression, fields: ReadonlySet<string>): boolean {
+  switch (expression.kind) {
+    case 'and':
+    case 'or':
+      return expression.operands.every((operand) => readsOnly(operand, fields));
+    case 'not':
+      return readsOnly(expression.operand, fields);
+    case 'match': {
+      const [field, ...deeper] = expression.selector.path;
+      return field !== undefined && deeper.length === 0 && fields.has(field);
+    }
+    case 'collection':
+      return false;
+  }
 }
 
 /** Equalities that every match must satisfy, as columns: `JobID == "web" and …`. The filter is still evaluated on what is found. */

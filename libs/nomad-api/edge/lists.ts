@@ -27,6 +27,7 @@ import {
   orderOf,
   placeOf,
   pushedDown,
+  readsOnly,
   startOf,
   type JobEndpoint,
   type KeptEndpoint,
@@ -169,9 +170,13 @@ export class Lists {
   private async matching(asked: Asked, rows: readonly ListedRow[]): Promise<readonly ListedRow[]> {
     const { filter, endpoint } = asked;
     if (filter === undefined || rows.length === 0) return rows;
+    const { documentFields } = endpoint;
+    const ofDocuments = (): readonly ListedRow[] =>
+      rows.filter(({ document }) => holds(filter, JSON.parse(document) as object));
+    if (documentFields !== undefined && readsOnly(filter.expression, documentFields)) return ofDocuments();
     if (endpoint.table === 'job') return filtered(endpoint.objects, rows, filter);
     const { objectOf, table } = endpoint;
-    if (objectOf === undefined) return rows.filter(({ document }) => holds(filter, JSON.parse(document) as object));
+    if (objectOf === undefined) return ofDocuments();
     const states = await this.objects.states<AggregateState & { readonly purged: boolean }>(
       rows.map(({ key }) => `${table}/${key}` satisfies StreamName),
     );

@@ -13,6 +13,7 @@ import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
+import { JOB_FIELDS } from '../edge/document-fields.js';
 import { Lists } from '../edge/lists.js';
 import { Objects } from '../edge/objects.js';
 import { Reads, sendJson } from '../edge/reads.js';
@@ -58,6 +59,7 @@ export class JobsController {
           where: {},
           filterType: jobType,
           filterColumns: { ID: 'job_id', Namespace: 'namespace', Status: 'status', Type: 'type' },
+          documentFields: JOB_FIELDS,
           objects: (rows) =>
             this.objects.jobs(rows, (version) => JSON.parse(JSON.stringify(renderJob(version))) as object),
           texts: async (rows) => {
