@@ -968,7 +968,7 @@ CREATE OR REPLACE FUNCTION public.words_of(p_json text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-  SELECT regexp_replace(p_json, '\\(u[0-9a-fA-F]{4}|.)', ' ', 'g')
+  SELECT lower(regexp_replace(p_json, '\\(u[0-9a-fA-F]{4}|.)', ' ', 'g') COLLATE pg_c_utf8)
 $function$
 ;
 

@@ -32,6 +32,7 @@ describe('migrating', () => {
       { name: 'Chain1764360000000' },
       { name: 'Past1764363600000' },
       { name: 'Tally1764363660000' },
+      { name: 'FoldedWords1764363780000' },
     ]);
     expect(await query('SELECT index::int FROM log_head')).toEqual([{ index: 0 }]);
   });

@@ -6,6 +6,7 @@ import { EventLog1760000000000 } from './migrations/1760000000000-event-log.migr
 import { Past1764363600000 } from './migrations/1764363600000-past.migration.js';
 import { Upkeep1764320000000 } from './migrations/1764320000000-upkeep.migration.js';
 import { Chain1764360000000 } from './migrations/1764360000000-chain.migration.js';
+import { FoldedWords1764363780000 } from './migrations/1764363780000-folded-words.migration.js';
 import { Tally1764363660000 } from './migrations/1764363660000-tally.migration.js';
 
 /** A TypeORM migration class. */
@@ -18,6 +19,7 @@ export const eventStoreMigrations: readonly Migration[] = [
   Chain1764360000000,
   Past1764363600000,
   Tally1764363660000,
+  FoldedWords1764363780000,
 ];
 
 const TABLE = 'schema_migration';

@@ -122,6 +122,7 @@ const anyMatch: fc.Arbitrary<EventMatch> = fc.record(
       'taxes',
       'error fine',
       'приё',
+      'ПРИЁМ',
       'foo',
       'rate (nonsense',
       'unknown',
@@ -204,6 +205,27 @@ describe('Searching the log', () => {
     const { events } = await store.search({ actor: 'hapax' }, { low: 1, high: COMMITS, descending: true }, 10);
     expect(events.map(({ index }) => index)).toContain(701);
     expect(new Set(events.map(({ meta }) => meta.actor))).toEqual(new Set(['hapax']));
+  });
+
+  test('finds the same when what it goes by was lost, and when it was made again', async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    const found = () =>
+      joined(store, { actor: 'scheduler', reason: 'tax' }, { low: 1, high: COMMITS, descending: false }, 7);
+    const before = await found();
+    expect(before.length).toBeGreaterThan(0);
+    const rows = async (): Promise<unknown[]> =>
+      (await client.query('SELECT * FROM log_tally ORDER BY part, namespace, kind, type, actor')).rows;
+    await store.tally();
+    const tallied = await rows();
+    await client.query('TRUNCATE log_tally, log_reason');
+    expect(await found()).toEqual(before);
+    // Of several that are at it at once none doubles anything.
+    await Promise.all([store.tally(), client.query('SELECT tally_log(2)'), client.query('SELECT tally_log(100)')]);
+    await store.tally();
+    expect(await rows()).toEqual(tallied);
+    expect(await found()).toEqual(before);
+    await client.end();
   });
 
   describe('goes by indexes', () => {
