@@ -13,21 +13,35 @@ const generated = {
   'docs/configuration.md': (compiled) => compiled('dist/libs/platform/index.js').renderConfigurationDocs(),
 };
 
-/** What takes a database: compared by a test of the default suite (test/schema), which has one, and only written here. */
+/** What takes a database to make: --check looks for a line that tells what it was made of; a test of the default suite (test/schema) compares it all. */
 const written = {
-  'docs/schema.sql': (compiled) => compiled('dist/test/schema/schema-text.js').renderSchemaDocs(),
+  'docs/schema.sql': {
+    render: (compiled) => compiled('dist/test/schema/schema-text.js').renderSchemaDocs(),
+    line: (compiled) => compiled('dist/test/schema/schema-text.js').migrationsLine(),
+  },
 };
+
+const present = (name) => (existsSync(inRoot(name)) ? readFileSync(inRoot(name), 'utf8') : '');
+const outdated = (name) => new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
+
+function write(name, text) {
+  if (present(name) === text) return;
+  mkdirSync(dirname(inRoot(name)), { recursive: true });
+  writeFileSync(inRoot(name), text);
+}
 
 await main(async () => {
   await prepare();
   const require = createRequire(import.meta.url);
+  const compiled = (path) => require(inRoot(path));
   const check = process.argv.includes('--check');
-  for (const [name, render] of Object.entries(check ? generated : { ...generated, ...written })) {
-    const file = inRoot(name);
-    const text = await render((path) => require(inRoot(path)));
-    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-    if (check) throw new Failure(`${name} is not what the source says; run \`npm run docs\`.`);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+  for (const [name, render] of Object.entries(generated)) {
+    const text = render(compiled);
+    if (!check) write(name, text);
+    else if (present(name) !== text) throw outdated(name);
+  }
+  for (const [name, { render, line }] of Object.entries(written)) {
+    if (!check) write(name, await render(compiled));
+    else if (!present(name).split('\n').includes(line(compiled))) throw outdated(name);
   }
 });
