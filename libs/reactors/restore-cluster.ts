@@ -15,7 +15,7 @@ import type { ClusterState } from './cluster-state.js';
 
 const CHUNK = 1000;
 /** Chunks that are read while one is taken in. */
-const AHEAD = 2;
+const AHEAD = 4;
 
 /**
  * Fills the cluster's memory from stored states: of allocations those that decisions are made on, however many are over. The tail must be feeding `cluster` already: commits that come meanwhile are applied in the end,
