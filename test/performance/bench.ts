@@ -10,6 +10,7 @@ import { run as relay } from './relay.bench.js';
 import { run as rpc } from './rpc.bench.js';
 import { run as scale } from './scale.bench.js';
 import { run as schedule } from './schedule.bench.js';
+import { run as search } from './search.bench.js';
 import { run as stream } from './stream.bench.js';
 import { run as takeover } from './takeover.bench.js';
 import { run as watch } from './watch.bench.js';
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   rpc,
   scale,
   schedule,
+  search,
   stream,
   takeover,
   watch,

@@ -41,12 +41,15 @@ const texts = (values: Values, given: readonly string[]): string => `ANY(${value
 
 /** What an event `e` must be, as SQL that goes on. */
 export function eventConditions({ kinds, types, actor, reason }: EventMatch, values: Values): string {
+  // Before JSON is taken apart, which costs ten times as much.
+  const held = (text: string): string => `strpos(e.meta::text, ${values.add(text)}) > 0`;
   return [
     kinds && ` AND split_part(e.stream, '/', 1) = ${texts(values, kinds)}`,
     types && ` AND e.type = ${texts(values, types)}`,
-    actor !== undefined && ` AND member_of(e.meta, 'actor') = ${values.add(JSON.stringify(actor))}`,
+    actor !== undefined &&
+      ` AND ${held(JSON.stringify(actor))} AND member_of(e.meta, 'actor') = ${values.add(JSON.stringify(actor))}`,
     reason !== undefined &&
-      ` AND to_tsvector('simple', words_of(member_of(e.meta, 'reason'))) @@ asked_words(${values.add(JSON.stringify(reason))})`,
+      ` AND ${held('"reason":')} AND to_tsvector('simple', words_of(member_of(e.meta, 'reason'))) @@ asked_words(${values.add(JSON.stringify(reason))})`,
   ]
     .filter((one) => typeof one === 'string')
     .join('');

@@ -18,7 +18,7 @@ import { tokenOfPosition, type DensityQuery, type EventsQuery, type PageQuery } 
 /** Events that are read, and sent, at a time. */
 const AT_ONCE = 100;
 /** How often one page asks the log: what is hard to find comes on several pages. */
-const MOST_READS = 12;
+const MOST_READS = 4;
 /** Streams that are merged. */
 const MOST_STREAMS = 10_000;
 /** Above so many parts of the log, buckets end where parts do. */
