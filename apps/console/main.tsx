@@ -15,12 +15,14 @@ import { CommitPage } from './pages/commit.tsx';
 import { ComparePage } from './pages/compare.tsx';
 import { DeploymentPage } from './pages/deployment.tsx';
 import { EvaluationPage, EvaluationsPage } from './pages/evaluations.tsx';
+import { FreezesPage } from './pages/freezes.tsx';
 import { JobPage } from './pages/job.tsx';
 import { JobsPage } from './pages/jobs.tsx';
 import { LedgerPage } from './pages/ledger.tsx';
 import { NodePage, NodesPage } from './pages/nodes.tsx';
 import { ServersPage } from './pages/servers.tsx';
 import { SettingsPage } from './pages/settings.tsx';
+import { WebhookPage, WebhooksPage } from './pages/webhooks.tsx';
 import { shownIndex } from './store/api.ts';
 import { asOf, followLinks, isPast, place } from './store/go.ts';
 import { head, heardAt, hold, isHeld, now, startStream, streamState } from './store/live.ts';
@@ -52,6 +54,12 @@ function Page() {
       return <CommitPage key={at.index} index={at.index} />;
     case 'ledger':
       return <LedgerPage filters={at.filters} />;
+    case 'freezes':
+      return <FreezesPage />;
+    case 'webhooks':
+      return <WebhooksPage />;
+    case 'webhook':
+      return <WebhookPage key={at.id} id={at.id} />;
     case 'servers':
       return <ServersPage />;
     case 'settings':

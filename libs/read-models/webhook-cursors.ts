@@ -49,6 +49,11 @@ export interface Claimant {
 const ms = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::float8`;
 const since = (time: string): string => `(extract(epoch FROM clock_timestamp() - ${time}) * 1000)::float8`;
 
+/** What an answer of 2xx says of a receiver. */
+const taken = (status: string): string =>
+  `failing_since = NULL, last_attempt_at = clock_timestamp(), last_delivered_at = clock_timestamp(), last_status = ${status}, last_error = '',
+   delivered = delivered + 1`;
+
 /**
  * How far each webhook is. What one term has written, an earlier one cannot overwrite: a deliverer that was paused past its lease finds out with its
  * next write. Times are the database's.
@@ -93,13 +98,16 @@ export class WebhookCursors {
     { index, position }: WebhookPosition,
     delivery?: { readonly status: number },
   ): Promise<boolean> {
-    const taken = `, failing_since = NULL, last_attempt_at = clock_timestamp(), last_delivered_at = clock_timestamp(),
-      last_status = $5, last_error = '', delivered = delivered + 1`;
     return this.write(
       claimant,
-      `index = $3, position = $4, attempts = 0, next_attempt_at = NULL${delivery === undefined ? '' : taken}`,
+      `index = $3, position = $4, attempts = 0, next_attempt_at = NULL${delivery === undefined ? '' : `, ${taken('$5')}`}`,
       delivery === undefined ? [index, position] : [index, position, delivery.status],
     );
+  }
+
+  /** A dead letter was delivered once more: the receiver is there. False: a later term has the webhook. */
+  redelivered(claimant: Claimant, status: number): Promise<boolean> {
+    return this.write(claimant, taken('$3'), [status]);
   }
 
   /** An attempt has failed; the next one comes after a while. False: a later term has the webhook. */

@@ -70,7 +70,10 @@ export class Deliverer {
   ) {
     this.sender = room.newSender();
     this.filter = filterOf(webhook);
-    this.redeliveries = new Redeliveries(webhook, room, this.sender, this.stopping.signal);
+    this.redeliveries = new Redeliveries(webhook, room, this.sender, this.stopping.signal, async (status) => {
+      if (this.at !== undefined) this.at = { ...this.at, failingSince: undefined };
+      await room.cursors.redelivered(this.claimant, status);
+    });
     this.reached = { index: webhook.createIndex, at: performance.now(), delivered: false };
   }
 

@@ -18,6 +18,8 @@ export class Redeliveries {
     private readonly room: Room,
     private readonly sender: Pick<Sender, 'send'>,
     private readonly signal: AbortSignal,
+    /** The receiver has taken one. */
+    private readonly onTaken: (status: number) => Promise<void>,
   ) {}
 
   /** Takes up those that are due. */
@@ -54,6 +56,7 @@ export class Redeliveries {
     const { webhook, room } = this;
     const { deliveryId } = letter;
     const { status, error } = await this.send(letter);
+    if (error === '') await this.onTaken(status);
     const outcome = { id: webhook.id, deliveryId, isDelivered: error === '', status, error };
     await room.execute(
       'NoteRedelivery',

@@ -26,7 +26,7 @@ export interface Room {
   /** Of the store. */
   readonly epoch: string;
   readonly store: Pick<EventStore, 'readAfter' | 'readBeginnings' | 'load' | 'readHead'>;
-  readonly cursors: Pick<WebhookCursors, 'claim' | 'moved' | 'failed'>;
+  readonly cursors: Pick<WebhookCursors, 'claim' | 'moved' | 'redelivered' | 'failed'>;
   readonly feed: Pick<EventFeed, 'after' | 'wait' | 'replay'>;
   readonly signer: Signer;
   readonly newSender: () => Pick<Sender, 'send' | 'close'>;

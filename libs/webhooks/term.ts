@@ -21,7 +21,7 @@ export interface WebhooksTally {
 export interface TermOptions extends Room {
   readonly tail: Pick<LogTail, 'applied' | 'onCommit'>;
   readonly feed: Pick<EventFeed, 'join' | 'after' | 'wait' | 'replay'>;
-  readonly cursors: Pick<WebhookCursors, 'claim' | 'moved' | 'failed' | 'keepOnly'>;
+  readonly cursors: Pick<WebhookCursors, 'claim' | 'moved' | 'redelivered' | 'failed' | 'keepOnly'>;
 }
 
 /** Has a deliverer for each enabled webhook, as the log defines them, for as long as this instance holds the lease. */

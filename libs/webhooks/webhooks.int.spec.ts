@@ -255,6 +255,8 @@ describe('Webhooks', () => {
     await untilTaken([bad]);
     await until('it is no dead letter', async () => (await lettersOf('chat')).length === 1);
     expect(receiver.taken.at(-1)!.id).toBe(letters[0]!.deliveryId);
+    const { failingSince, lastStatus, delivered } = (await new WebhookCursors(dataSource).progress()).get('chat')!;
+    expect({ failingSince, lastStatus, delivered }).toEqual({ failingSince: null, lastStatus: 204, delivered: 2 });
     await instance.execute((view, context) => discardLetters(view, context, { id: 'chat', deliveryIds: undefined }));
     expect(await lettersOf('chat')).toEqual([]);
     expect(keysIn(receiver)).not.toContain(worse);

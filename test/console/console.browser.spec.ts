@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { BOUND_MS, ConsoleSuite, describeInBrowser, job } from './harness.js';
+import { BOUND_MS, ConsoleSuite, describeInBrowser, findingsOn, job } from './harness.js';
 
 const HOSTILE = '<img/src=x/onerror=alert(1)>';
 const REASON = 'error rate is fine, “naïve” 😀 </script><script>alert(1)</script>';
@@ -92,7 +91,6 @@ describeInBrowser('the console in a browser', () => {
       const [node] = await suite.send<readonly { readonly ID: string }[]>('GET', '/v1/nodes');
       const [evaluation] = await suite.send<readonly { readonly ID: string }[]>('GET', '/v1/job/watched/evaluations');
       const tabs = ['', '/deployments', '/allocations', '/versions', '/evaluations', '/history', '/definition'];
-      const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
       const own = await suite.newContext({
         colorScheme: theme,
         forcedColors,
@@ -114,6 +112,8 @@ describeInBrowser('the console in a browser', () => {
         'jobs/watched@default/versions/0..2',
         'ledger/9',
         'ledger',
+        'freezes',
+        'webhooks',
         'servers',
         'settings',
         'storage/plugins',
@@ -121,17 +121,7 @@ describeInBrowser('the console in a browser', () => {
         await tab.goto(`${suite.server.url}/ui/${path}`);
         await tab.locator('h1').waitFor();
         await tab.getByText('Reading…').first().waitFor({ state: 'detached' });
-        await tab.evaluate(axe);
-        const violations = await tab.evaluate(async () => {
-          const { violations: all } = await (
-            globalThis as unknown as {
-              axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-            }
-          ).axe.run();
-          return all.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
-        });
-        const width = await tab.evaluate<number>('document.documentElement.scrollWidth');
-        found.push(...violations.map((one) => `${path} ${one}`), ...(width > 320 ? [`${path} is ${width} wide`] : []));
+        found.push(...(await findingsOn(tab, path)));
       }
       await own.close();
       expect(found).toEqual([]);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
@@ -185,6 +185,21 @@ export class ConsoleSuite {
   history(kind: string, id: string): Promise<readonly LogEvent[]> {
     return this.send('GET', `/v1/operator/rollbook/history/${kind}/${encodeURIComponent(id)}`);
   }
+}
+
+/** What axe finds on a page, and whether it is wider than a small screen; its context must go past the policy, for axe itself. */
+export async function findingsOn(tab: Page, path: string): Promise<string[]> {
+  await tab.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+  const violations = await tab.evaluate(async () => {
+    const { violations: all } = await (
+      globalThis as unknown as {
+        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      }
+    ).axe.run();
+    return all.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+  });
+  const width = await tab.evaluate<number>('document.documentElement.scrollWidth');
+  return [...violations.map((one) => `${path} ${one}`), ...(width > 320 ? [`${path} is ${width} wide`] : [])];
 }
 
 export interface LogEvent {

@@ -10,7 +10,7 @@ export interface LedgerFilters {
 
 /** What an address under `/ui` shows. */
 export type Place =
-  | { readonly page: 'board' | 'jobs' | 'nodes' | 'evaluations' | 'servers' | 'settings' }
+  | { readonly page: 'board' | 'jobs' | 'nodes' | 'evaluations' | 'freezes' | 'webhooks' | 'servers' | 'settings' }
   | { readonly page: 'ledger'; readonly filters: LedgerFilters }
   | { readonly page: 'job'; readonly id: string; readonly namespace: string; readonly tab: JobTab }
   | {
@@ -20,7 +20,7 @@ export type Place =
       readonly from: number;
       readonly to: number;
     }
-  | { readonly page: 'deployment' | 'allocation' | 'node' | 'evaluation'; readonly id: string }
+  | { readonly page: 'deployment' | 'allocation' | 'node' | 'evaluation' | 'webhook'; readonly id: string }
   | { readonly page: 'commit'; readonly index: number }
   | { readonly page: 'unknown'; readonly path: string };
 
@@ -71,6 +71,9 @@ export function placeOf(path: string, query = ''): Place {
   if (first === 'ledger' && second !== undefined && INDEX.test(second))
     return { page: 'commit', index: Number(second) };
   if (first === 'ledger' && second === undefined) return { page: 'ledger', filters: filtersOf(query) };
+  if (first === 'freezes') return { page: 'freezes' };
+  if (first === 'webhooks')
+    return second === undefined ? { page: 'webhooks' } : { page: 'webhook', id: decode(second) };
   if (first === 'servers') return { page: 'servers' };
   if (first === 'settings') return { page: 'settings' };
   return { page: 'unknown', path: `/${rest}` };
@@ -118,6 +121,8 @@ export const compareAddress = (id: string, namespace: string, from: number, to: 
 
 export const objectAddress = (kind: 'deployments' | 'allocations' | 'clients' | 'evaluations', id: string): string =>
   `/ui/${kind}/${encodeURIComponent(id)}`;
+
+export const webhookAddress = (id: string): string => `/ui/webhooks/${encodeURIComponent(id)}`;
 
 export const commitAddress = (index: number): string => `/ui/ledger/${index}`;
 

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { commitAddress } from '../address/address.ts';
+import { done } from '../store/done.ts';
 import { act, newKey, Refused, type Command, type Terms } from '../store/api.ts';
 import { asOf } from '../store/go.ts';
 import { onTouched } from '../store/live.ts';
@@ -26,6 +27,10 @@ interface Intention {
   readonly about?: readonly string[];
   /** False: it changes nothing that the log holds, so there is nothing to have seen. */
   readonly isHeldBySight?: boolean;
+  /** It is not done without a reason. */
+  readonly needsReason?: boolean;
+  /** Nothing of it is kept, so no reason is asked for. */
+  readonly isUnexplained?: boolean;
   /** The same for a terminal. */
   readonly command?: string;
   readonly key: string;
@@ -33,8 +38,6 @@ interface Intention {
 }
 
 const asked = signal<Intention | undefined>(undefined);
-/** The commit of the last action that was taken. */
-export const done = signal<{ readonly verb: string; readonly index: number } | undefined>(undefined);
 
 /** Opens the one dialog for every action; its key is drawn now, so that the same intention counts once however often it is sent. */
 export function ask(intention: Omit<Intention, 'key' | 'seen'>): void {
@@ -105,7 +108,7 @@ function Dialog({ of }: { readonly of: Intention }) {
   }, []);
   const close = (): void => void (asked.value = undefined);
   const send = async (): Promise<void> => {
-    if (isSending || steps.length === 0) return;
+    if (isSending || steps.length === 0 || reason.current?.reportValidity() === false) return;
     setSending(true);
     const given = { key: terms.key, seen, reason: reason.current?.value.trim() ?? '' };
     const all = steps.map((_, at) => outcomes[at] ?? {});
@@ -156,18 +159,21 @@ function Dialog({ of }: { readonly of: Intention }) {
           set={(value) => setValues(new Map([...values, [field.name, value]]))}
         />
       ))}
-      <label>
-        Why (kept for ever, visible to readers)
-        <input
-          ref={reason}
-          name="reason"
-          maxLength={500}
-          autocomplete="off"
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && event.ctrlKey) void send();
-          }}
-        />
-      </label>
+      {!of.isUnexplained && (
+        <label>
+          Why (kept for ever, visible to readers)
+          <input
+            ref={reason}
+            name="reason"
+            maxLength={500}
+            autocomplete="off"
+            required={of.needsReason}
+            onKeyDown={(event) => {
+              if (event.key === 'Enter' && event.ctrlKey) void send();
+            }}
+          />
+        </label>
+      )}
       {news.length > 0 && (
         <div class="fault" role="status">
           <p>Since you opened this:</p>
@@ -256,6 +262,10 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'DeploymentAllocationsHealthy',
   'JobStatusChanged',
   'NodeEventsEmitted',
+  'WebhookDeliveryFailed',
+  'WebhookReached',
+  'WebhookRedelivered',
+  'WebhookRedeliveryFailed',
 ]);
 const MOST_ATTEMPTS = 5;
 /** Commits that were made from here, which whoever made them knows of before all of the page shows them. */

@@ -4,7 +4,14 @@ export type Value = string | boolean | readonly string[];
 
 /** What a dialog asks beside the reason. */
 export type Given =
-  | { readonly kind: 'text'; readonly name: string; readonly label: string; readonly initial: string }
+  | {
+      readonly kind: 'text';
+      readonly name: string;
+      readonly label: string;
+      readonly initial: string;
+      /** A date and a time on the clocks of whoever looks. */
+      readonly isTime?: boolean;
+    }
   | { readonly kind: 'check'; readonly name: string; readonly label: string; readonly initial: boolean }
   | {
       readonly kind: 'choice';
@@ -36,12 +43,21 @@ export function Field({
       return (
         <label>
           {of.label}
-          <input
-            name={of.name}
-            autocomplete="off"
-            value={String(value)}
-            onInput={(event) => set(event.currentTarget.value)}
-          />
+          {of.isTime ? (
+            <input
+              type="datetime-local"
+              name={of.name}
+              value={String(value)}
+              onInput={(event) => set(event.currentTarget.value)}
+            />
+          ) : (
+            <input
+              name={of.name}
+              autocomplete="off"
+              value={String(value)}
+              onInput={(event) => set(event.currentTarget.value)}
+            />
+          )}
         </label>
       );
     case 'check':

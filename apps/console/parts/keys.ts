@@ -12,6 +12,8 @@ export const PAGES = [
   ['nodes', 'Nodes', '/ui/clients', 'n'],
   ['evaluations', 'Evaluations', '/ui/evaluations', 'e'],
   ['ledger', 'Ledger', '/ui/ledger', 'l'],
+  ['freezes', 'Freezes', '/ui/freezes', 'f'],
+  ['webhooks', 'Webhooks', '/ui/webhooks', 'w'],
   ['servers', 'Servers', '/ui/servers', 's'],
   ['settings', 'Settings', '/ui/settings', 't'],
 ] as const;

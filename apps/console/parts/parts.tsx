@@ -57,7 +57,7 @@ export function Progress({
   return <progress value={Math.min(done, total)} max={Math.max(1, total)} aria-label={label} />;
 }
 
-const MACHINE = /^(node|scheduler) /;
+const MACHINE = /^(node|scheduler|webhooks) /;
 const NODE = /^node ([0-9a-f-]{36})$/;
 const TOKEN = /^token ([0-9a-f-]{36})$/;
 

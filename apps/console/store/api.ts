@@ -79,6 +79,8 @@ export interface Command {
   readonly method?: 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: object;
+  /** Is given the answer. */
+  readonly taken?: (answer: string) => void;
 }
 
 /** How a command is sent: with its reason, the index that was seen, and the key under which it counts once. */
@@ -89,7 +91,10 @@ export interface Terms {
 }
 
 /** Sends a command. @throws Refused, 412 if what it acts on has changed since `seen`; anything else: unknown whether it arrived. */
-export async function act({ method = 'PUT', path, body }: Command, { reason, seen, key }: Terms): Promise<number> {
+export async function act(
+  { method = 'PUT', path, body, taken }: Command,
+  { reason, seen, key }: Terms,
+): Promise<number> {
   const answer = await checked(
     await fetch(path, {
       method,
@@ -103,7 +108,7 @@ export async function act({ method = 'PUT', path, body }: Command, { reason, see
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
-  await answer.text();
+  taken?.(await answer.text());
   return Number(answer.headers.get('X-Nomad-Index') ?? 0);
 }
 

@@ -14,9 +14,14 @@ export interface Reading<T> {
 
 /** Readings that the stream has outrun, each with the first commit that it does not show. */
 const outrun = new Map<object, number>();
+/** Up to which commit each reading that is made again and again shows everything, whatever the stream tells. */
+export const polled = new Map<object, number>();
 
 /** Up to which commit everything on the page is shown: what a person has seen who acts now. */
-export const seenIndex = (): number => Math.min(toldIndex(), ...[...outrun.values()].map((index) => index - 1));
+export const seenIndex = (): number => {
+  const shown = polled.size > 0 ? [...polled.values()] : [toldIndex()];
+  return Math.min(...shown, ...[...outrun.values()].map((index) => index - 1));
+};
 
 interface Upkeep<T> {
   readonly concerns: (touched: Touched) => boolean;

@@ -13,7 +13,7 @@ import {
   type WebhooksState,
 } from '@app/domain';
 import { Keyring, newWebhookSecret, webhookSecretContext, webhookSecretProblem } from '@app/keyring';
-import { webhookLettersStream, WEBHOOKS } from '@app/kernel';
+import { webhookLettersStream, WEBHOOKS, type Index } from '@app/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
 import { bodyOf, idOf, isChunked, metaOf, orThrow } from '../edge/exchange.js';
@@ -61,10 +61,11 @@ export class WebhooksController {
 
   @Get('webhooks/:id')
   async read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const webhook = await this.found(request);
+    const { webhook, modifyIndex } = await this.found(request);
     const [told] = await this.told([webhook]);
     const [letters] = await this.objects.states<WebhookLettersState>([webhookLettersStream(webhook.id)]);
-    reply.header('X-Nomad-Index', Math.max(webhook.modifyIndex, letters?.modifyIndex ?? 0));
+    // As of which commit it is told, as whoever acts upon it says by X-Rollbook-If-Index.
+    reply.header('X-Nomad-Index', Math.max(modifyIndex, letters?.modifyIndex ?? 0));
     sendJson(request, reply, { ...told, Letters: (letters?.letters ?? []).map(renderDeadLetter) });
   }
 
@@ -126,7 +127,7 @@ export class WebhooksController {
   /** Sends a message that tells nothing, now and once, whatever became of others; nothing of it is kept. */
   @Put('webhooks/:id/test')
   async test(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const webhook = await this.found(request);
+    const { webhook } = await this.found(request);
     const { storeEpoch } = await this.services.store.readHead();
     const { deliveryId, status, error, ms } = await this.services.desk.ping(webhook, storeEpoch);
     sendJson(request, reply, { DeliveryID: deliveryId, Status: status, Error: error, Milliseconds: ms });
@@ -182,11 +183,12 @@ export class WebhooksController {
     return state ?? { webhooks: [], modifyIndex: FIRST_INDEX };
   }
 
-  private async found(request: FastifyRequest): Promise<Webhook> {
+  private async found(request: FastifyRequest): Promise<{ readonly webhook: Webhook; readonly modifyIndex: Index }> {
     const id = idOf(request);
-    const webhook = (await this.state()).webhooks.find((one) => one.id === id);
+    const { webhooks, modifyIndex } = await this.state();
+    const webhook = webhooks.find((one) => one.id === id);
     if (webhook === undefined) throw new NomadError('webhook not found', 404);
-    return webhook;
+    return { webhook, modifyIndex };
   }
 
   private async told(webhooks: readonly Webhook[]): Promise<object[]> {
