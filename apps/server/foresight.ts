@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Rehearse, Rules } from '@app/nomad-api';
+import { drive, type Rehearse, type Rules } from '@app/nomad-api';
 import { elapsedNs } from '@app/platform';
-import { ClusterState, rehearse, restoreCluster, waitingDeployments } from '@app/reactors';
+import { ClusterState, rehearse, rehearseInSteps, restoreCluster, waitingDeployments } from '@app/reactors';
 import { explainPlacement } from '@app/scheduling';
 import type { Core } from './core.js';
 
@@ -19,8 +19,18 @@ export function foresightOn(core: Core, followed: ClusterState | undefined): { r
     return cluster;
   };
   return {
-    rehearse: async (spec) =>
-      rehearse(await present(), spec, { now: clock.now(), newId: randomUUID, elapsed: elapsedNs }),
+    rehearse: async (spec) => {
+      const cluster = await present();
+      const options = { now: clock.now(), newId: randomUUID, elapsed: elapsedNs };
+      const { index } = cluster;
+      try {
+        return await drive(rehearseInSteps(cluster, spec, options));
+      } catch (error) {
+        // What moved meanwhile may not fit together: then all of it at once.
+        if (cluster.index === index) throw error;
+        return rehearse(cluster, spec, options);
+      }
+    },
     rules: {
       waiting: async () => waitingDeployments(await present(), clock.now()),
       explain: async (job, groups) => explainPlacement(await present(), job, groups),

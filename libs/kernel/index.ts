@@ -8,6 +8,7 @@ export { goDuration, goList, isPrintable, quoted, visible } from './go-format.js
 export type { Json, JsonObject } from './json.js';
 export type { ByName } from './own-property.js';
 export { byName, ownProperty, setOwnProperty } from './own-property.js';
+export { allOf, atOnce, eachOf, type Steps } from './steps.js';
 export type { StreamName, StreamType } from './stream.js';
 export {
   ACL_REGISTRY,

@@ -7,6 +7,7 @@ export { ClientLimits } from './gate/client-limits.js';
 export { isLoopbackAddress } from './gate/cross-site.js';
 export { heldBy, limitConnections, type Gate } from './gate/gate.js';
 export { ConsoleFiles, serveConsole } from './console/console-files.js';
+export { drive } from './edge/breathe.js';
 export { ServerIdentity } from './edge/server-identity.js';
 export { noteSpan, spanOf } from './edge/trace.js';
 export { fastifyOptions, prepareFastify } from './fastify.js';

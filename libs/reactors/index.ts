@@ -13,7 +13,7 @@ export { waitingDeployments } from './outlook.js';
 export { PurgeSweeper } from './purge-sweeper.js';
 export type { Reactor, ReactorContext } from './reactor.js';
 export { TokenReaper } from './token-reaper.js';
-export { rehearse, type RehearseOptions } from './rehearse.js';
+export { rehearse, rehearseInSteps, type RehearseOptions } from './rehearse.js';
 export { restoreCluster } from './restore-cluster.js';
 export { Scheduler, type SchedulerMetrics } from './scheduler.js';
 export { EvaluationMeter, type EvaluationMetrics } from './evaluation-meter.js';

@@ -8,8 +8,17 @@ import {
   type JobSpec,
   type NewEvaluation,
 } from '@app/domain';
-import { accept, evaluationStream, reject, type Decision, type DurationNs, type TimeUs } from '@app/kernel';
-import { schedule, type ClusterView } from '@app/scheduling';
+import {
+  accept,
+  atOnce,
+  evaluationStream,
+  reject,
+  type Decision,
+  type DurationNs,
+  type Steps,
+  type TimeUs,
+} from '@app/kernel';
+import { scheduleInSteps, type ClusterView } from '@app/scheduling';
 import type { ClusterState } from './cluster-state.js';
 
 export interface RehearseOptions {
@@ -22,7 +31,15 @@ export interface RehearseOptions {
  * What registering a job would make of the cluster: one pass of the scheduler over the cluster as it would be. Nothing is written. Nomad:
  * Job.Plan. Rejections as for `registerJob`.
  */
-export function rehearse(cluster: ClusterState, spec: JobSpec, options: RehearseOptions): Decision<JobRehearsal> {
+export const rehearse = (cluster: ClusterState, spec: JobSpec, options: RehearseOptions): Decision<JobRehearsal> =>
+  atOnce(rehearseInSteps(cluster, spec, options));
+
+/** The same, in steps: what happens to the cluster in between may show in one part and not in another. */
+export function* rehearseInSteps(
+  cluster: ClusterState,
+  spec: JobSpec,
+  options: RehearseOptions,
+): Steps<Decision<JobRehearsal>> {
   const { now, newId } = options;
   const stored = cluster.job(spec.Namespace, spec.ID);
   const registered = rehearseRegistration(stored, spec, { now, newId }, cluster.index + 1);
@@ -44,7 +61,7 @@ export function rehearse(cluster: ClusterState, spec: JobSpec, options: Rehearse
     liveAllocationsOnNode: (id) => cluster.liveAllocationsOnNode(id),
     usedOnNode: (id) => cluster.usedOnNode(id),
   };
-  const { plan, outcome } = schedule({ evaluation, cluster: view, ...options });
+  const { plan, outcome } = yield* scheduleInSteps({ evaluation, cluster: view, ...options });
   const preempted = (plan?.placements ?? []).flatMap(({ preemptedAllocations = [] }) => preemptedAllocations);
   return accept([], {
     current: currentVersion(stored),

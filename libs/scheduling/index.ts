@@ -2,4 +2,4 @@ export { explainPlacement } from './placement/explain.js';
 export type { Usage } from './placement/resources.js';
 export { usageOf } from './placement/resources.js';
 export type { ClusterView, SchedulingRequest, SchedulingResult } from './ports.js';
-export { schedule } from './schedule.js';
+export { schedule, scheduleInSteps } from './schedule.js';

@@ -1,4 +1,4 @@
-import { ownProperty } from '@app/kernel';
+import { ownProperty, type Steps } from '@app/kernel';
 import type {
   AllocationState,
   AllocMetric,
@@ -27,12 +27,12 @@ import { NO_PLACEMENT, nextTracker, penaltyNodes } from './reconcile/reschedule.
 const NOT_PENALISED: ReadonlySet<string> = new Set();
 
 /** One pass for a service or batch job: reconcile, find nodes, and put both into one plan. Source: spec/lifecycle §2.4. */
-export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
+export function* scheduleGeneric(request: SchedulingRequest): Steps<SchedulingResult> {
   const { evaluation, cluster } = request;
   const { namespace, jobId } = evaluation;
   const setup = setUp(request);
   const { job, jobType, input, placer } = setup;
-  const wish = reconcile(input);
+  const wish = yield* reconcile(input);
 
   const stops: PlannedStop[] = [...wish.stops];
   if (job !== undefined && stops.length > 0 && wish.destructive.length + wish.place.length > 0) {
@@ -42,7 +42,7 @@ export function scheduleGeneric(request: SchedulingRequest): SchedulingResult {
     }
   }
   const tally = newTally(job);
-  const { placements, stopped, updates } = placeAll(request, setup, wish, tally);
+  const { placements, stopped, updates } = yield* placeAll(request, setup, wish, tally);
   const plan: Plan = {
     evalId: evaluation.id,
     namespace,
@@ -77,7 +77,7 @@ interface Placed {
 }
 
 /** Destructive updates first, then everything else. After the first failure of a group its other allocations are not tried. */
-function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconciliation, tally: Tally): Placed {
+function* placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconciliation, tally: Tally): Steps<Placed> {
   const placements: PlannedPlacement[] = [];
   const stopped: PlannedStop[] = [];
   const updates: PlannedUpdate[] = [];
@@ -85,6 +85,7 @@ function placeAll(request: SchedulingRequest, setup: PassSetup, wish: Reconcilia
   if (everything.length === 0) return { placements, stopped, updates };
   const nameOf = uniqueNames(setup.input, wish);
   for (const wanted of everything) {
+    yield;
     const { group, previous, stop } = wanted;
     const selection =
       ownProperty(tally.failed, group) === undefined ? selectFor(wanted, request, setup, wish, nameOf) : null;

@@ -188,6 +188,10 @@ function sendBody(request: FastifyRequest, reply: FastifyReply, status: number, 
   else void sendCompressed(reply, bytes);
 }
 
+/** The chunks of a JSON text as the answer. */
+export const sendChunks = (request: FastifyRequest, reply: FastifyReply, text: Body): void =>
+  sendBody(request, reply, 200, text);
+
 /** A JSON text as the answer. */
 export function sendText(request: FastifyRequest, reply: FastifyReply, text: string): void {
   if (text.length <= MAX_SHORT_TEXT && !request.raw.url!.includes('pretty')) sendShortText(reply, text);

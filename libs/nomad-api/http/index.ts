@@ -14,7 +14,7 @@ export {
   variableType,
 } from './filter/nomad-types.js';
 export type { FilterType } from './filter/type.js';
-export { decodeBody } from './go-json/decode.js';
+export { decodeBody, decodeBodyInSteps } from './go-json/decode.js';
 export type {
   JobInput,
   MigrateStrategyInput,

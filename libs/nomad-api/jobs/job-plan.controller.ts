@@ -1,24 +1,26 @@
 import { Controller, Put, Req, Res } from '@nestjs/common';
 import {
   annotateDiff,
-  jobDiff,
+  jobDiffInSteps,
   launchInZone,
   renderAllocationStub,
   renderEvaluation,
   type EvaluationState,
+  type JobDiff,
   type JobRehearsal,
   type JobSpec,
 } from '@app/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
-import { breathe } from '../edge/breathe.js';
+import { breathe, drive } from '../edge/breathe.js';
 import { bodyOf, idOf, isChunked, orThrow } from '../edge/exchange.js';
 import { Objects } from '../edge/objects.js';
-import { sendJson } from '../edge/reads.js';
+import { jsonSteps } from '../edge/json-steps.js';
+import { sendChunks } from '../edge/reads.js';
 import { wordingOf } from '../edge/rejections.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { Writes } from '../edge/writes.js';
-import { decodeBody, jobPlanRequest, NomadError } from '../http/index.js';
+import { decodeBodyInSteps, jobPlanRequest, NomadError } from '../http/index.js';
 import { Planner } from './planner.js';
 import { admit } from './registration.js';
 
@@ -34,7 +36,11 @@ export class JobPlanController {
 
   @Put('plan')
   async plan(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const body = orThrow(decodeBody(bodyOf(request), jobPlanRequest, { chunked: isChunked(request) }), '', 400);
+    const body = orThrow(
+      await drive(decodeBodyInSteps(bodyOf(request), jobPlanRequest, { chunked: isChunked(request) })),
+      '',
+      400,
+    );
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (!body.Job.ID) throw new NomadError('Job must have a valid ID', 400);
     if (body.Job.ID !== idOf(request)) throw new NomadError('Job ID does not match', 400);
@@ -45,15 +51,18 @@ export class JobPlanController {
     await breathe();
     if (rehearsed.kind === 'rejected') throw wordingOf(rehearsed.rejection);
     const index = rehearsed.answer.current?.jobModifyIndex ?? 0;
+    const { current, desired } = rehearsed.answer;
+    const diff = body.Diff ? await drive(jobDiffInSteps(current?.spec ?? null, spec)) : null;
     const answer = {
-      ...renderPlan(rehearsed.answer, spec, body.Diff ?? false),
+      ...renderPlan(rehearsed.answer, spec, diff && annotateDiff(diff, desired)),
       JobModifyIndex: index,
       Warnings: warnings,
       Index: index,
     };
     await breathe();
+    const text = await drive(jsonSteps(answer));
     reply.header('X-Nomad-Index', index);
-    sendJson(request, reply, answer);
+    sendChunks(request, reply, text);
   }
 }
 
@@ -69,7 +78,7 @@ function renderUnregistered(evaluation: EvaluationState): object {
 const renderPlan = (
   { current, desired, preempted, ...rehearsal }: JobRehearsal,
   spec: JobSpec,
-  withDiff: boolean,
+  diff: JobDiff | null,
 ): object => ({
   Annotations: {
     DesiredTGUpdates: desired,
@@ -80,7 +89,7 @@ const renderPlan = (
     rehearsal.createdEvaluations.length === 0
       ? null
       : rehearsal.createdEvaluations.map(current === undefined ? renderUnregistered : renderEvaluation),
-  Diff: withDiff ? annotateDiff(jobDiff(current?.spec ?? null, spec), desired) : null,
+  Diff: diff,
   NextPeriodicLaunch:
     rehearsal.nextLaunch === null || spec.Periodic === null ? null : launchInZone(spec.Periodic, rehearsal.nextLaunch),
 });

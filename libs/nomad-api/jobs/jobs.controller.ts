@@ -1,6 +1,6 @@
 import { Controller, Get, Put, Req, Res } from '@nestjs/common';
 import {
-  canonicalize,
+  canonicalizeInSteps,
   registerJob,
   renderJob,
   renderJobStub,
@@ -12,6 +12,7 @@ import { jobStream, jobSummaryStream, type Index } from '@app/kernel';
 import { ReadModels } from '@app/read-models';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { accessOf } from '../acl/access.js';
+import { drive } from '../edge/breathe.js';
 import { bodyOf, idOf, isChunked, orThrow, queryOf } from '../edge/exchange.js';
 import { JOB_FIELDS } from '../edge/document-fields.js';
 import { Lists } from '../edge/lists.js';
@@ -22,6 +23,7 @@ import { Writes } from '../edge/writes.js';
 import {
   boolParam,
   decodeBody,
+  decodeBodyInSteps,
   jobRegisterRequest,
   jobType,
   jobValidateRequest,
@@ -88,11 +90,15 @@ export class JobsController {
 
   @Put('validate/job')
   async validate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const body = orThrow(decodeBody(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) }), '', 400);
+    const body = orThrow(
+      await drive(decodeBodyInSteps(bodyOf(request), jobValidateRequest, { chunked: isChunked(request) })),
+      '',
+      400,
+    );
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     const namespace = this.writes.namespace(request, body.Job.Namespace || undefined);
     accessOf(request).require({ namespace });
-    const spec = canonicalize({ ...body.Job, Namespace: namespace }, this.server.jobDefaults);
+    const spec = await drive(canonicalizeInSteps({ ...body.Job, Namespace: namespace }, this.server.jobDefaults));
     const { errors, errorList, warnings } = await examine(spec, this.objects, { withPlaces: true });
     const answer = {
       DriverConfigValidated: true,
@@ -113,7 +119,11 @@ export class JobsController {
   }
 
   private async registerAt(request: FastifyRequest, reply: FastifyReply, pathId: string | undefined): Promise<void> {
-    const body = orThrow(decodeBody(bodyOf(request), jobRegisterRequest, { chunked: isChunked(request) }), '', 400);
+    const body = orThrow(
+      await drive(decodeBodyInSteps(bodyOf(request), jobRegisterRequest, { chunked: isChunked(request) })),
+      '',
+      400,
+    );
     if (!body.Job) throw new NomadError('Job must be specified', 400);
     if (body.Job.ID === undefined || body.Job.ID === null) throw new NomadError("Job ID hasn't been provided", 400);
     if (pathId !== undefined && body.Job.ID !== pathId) throw new NomadError('Job ID does not match name', 400);

@@ -1,8 +1,8 @@
 import {
   admissionFault,
-  canonicalize,
+  canonicalizeInSteps,
   placeProblems,
-  validateJob,
+  validateInSteps,
   warningsText,
   type JobSpec,
   type JobValidation,
@@ -12,7 +12,7 @@ import {
 } from '@app/domain';
 import { namespaceStream, nodePoolStream, SCHEDULER_CONFIGURATION, type StreamName } from '@app/kernel';
 import type { FastifyRequest } from 'fastify';
-import { breathe } from '../edge/breathe.js';
+import { breathe, drive } from '../edge/breathe.js';
 import { queryOf } from '../edge/exchange.js';
 import type { Objects } from '../edge/objects.js';
 import type { ServerIdentity } from '../edge/server-identity.js';
@@ -59,8 +59,7 @@ export async function admit(
   const region = body.Region || writeOptions(queryOf(request)).region || job.Region || '';
   if (region !== '' && region !== 'global' && region !== server.region) throw new NomadError('No path to region');
   await breathe();
-  const spec = canonicalize({ ...job, Namespace: namespace }, server.jobDefaults);
-  await breathe();
+  const spec = await drive(canonicalizeInSteps({ ...job, Namespace: namespace }, server.jobDefaults));
   if (spec.Type === 'system' && spec.TaskGroups.some((group) => group.Scaling !== null)) {
     throw new NomadError('Task groups with job type system do not support scaling blocks', 400);
   }
@@ -83,10 +82,10 @@ export async function examine(
   if (fault !== '') throw new NomadError(fault);
   const oversubscribes = asksForMore(spec) && (await oversubscribesMemory(objects));
   if (!withPlaces) {
-    const alone = validateJob(spec, { oversubscribes });
+    const alone = await drive(validateInSteps(spec, { oversubscribes }));
     if (alone.errors === '') return alone;
   }
-  return validateJob(spec, { oversubscribes, missingPlaces: await problemsOfPlace(objects, spec) });
+  return drive(validateInSteps(spec, { oversubscribes, missingPlaces: await problemsOfPlace(objects, spec) }));
 }
 
 const asksForMore = (spec: JobSpec): boolean =>

@@ -1,4 +1,4 @@
-import { byName } from '@app/kernel';
+import { byName, type Steps } from '@app/kernel';
 import type { AllocationState } from '@app/domain';
 import { isActive, isTerminal } from '@app/domain';
 import { stoppedOnLostNodes } from './classify.js';
@@ -12,7 +12,7 @@ import { stopLost } from './pass.js';
  * What a service or batch job needs so that its allocations are as its current version wants them, as far as its deployment lets them
  * change now. Doing it twice changes nothing more. Source: spec/lifecycle §3.
  */
-export function reconcile(input: ReconcileInput): Reconciliation {
+export function* reconcile(input: ReconcileInput): Steps<Reconciliation> {
   const batch = input.jobType === 'batch';
   const triage = triageDeployment(input.job, batch ? undefined : newestDeployment(input.deployments));
   const pass = startPass(input, batch, triage);
@@ -30,7 +30,10 @@ export function reconcile(input: ReconcileInput): Reconciliation {
   }
 
   let complete = true;
-  for (const [name, allocations] of byGroup) complete = reconcileGroup(pass, name, allocations) && complete;
+  for (const [name, allocations] of byGroup) {
+    complete = reconcileGroup(pass, name, allocations) && complete;
+    yield;
+  }
   const { current } = pass;
   if (complete && current !== null && isActive(current)) {
     pass.deploymentUpdates.push(completed(current));

@@ -1,3 +1,4 @@
+import { eachOf, atOnce, type Steps } from '@app/kernel';
 import type { JobSpec, JobType, PeriodicConfig } from '../../nomad.js';
 import { readAffinity, readConstraint, readMultiregion, readSpread } from './blocks.js';
 import { canonicalGroup } from './canonical-group.js';
@@ -31,7 +32,11 @@ const readUi = block({ Description: text(), Links: list(block({ Label: text(), U
  *
  * @param input a job as requests give it, in Nomad's spelling; the server's own members are ignored
  */
-export function canonicalize(input: unknown, defaults: JobDefaults): JobSpec {
+export const canonicalize = (input: unknown, defaults: JobDefaults): JobSpec =>
+  atOnce(canonicalizeInSteps(input, defaults));
+
+/** The same, a step for each group. */
+export function* canonicalizeInSteps(input: unknown, defaults: JobDefaults): Steps<JobSpec> {
   const job = members(input);
   const id = text()(job['ID']);
   const name = text(id)(job['Name']);
@@ -47,6 +52,7 @@ export function canonicalize(input: unknown, defaults: JobDefaults): JobSpec {
     migrate: job['Migrate'],
     reschedule: job['Reschedule'],
   };
+  const groups = yield* eachOf(items(job['TaskGroups']), (group) => canonicalGroup(group, context));
   return block<JobSpec>({
     Stop: flag(),
     Region: () => (region === 'global' ? defaults.region : region),
@@ -62,7 +68,7 @@ export function canonicalize(input: unknown, defaults: JobDefaults): JobSpec {
     Constraints: list(readConstraint),
     Affinities: list(readAffinity),
     Spreads: list(readSpread),
-    TaskGroups: (groups) => items(groups).map((group) => canonicalGroup(group, context)),
+    TaskGroups: () => groups,
     Update: (update) => jobUpdate(type, update),
     Multiregion: optional(readMultiregion),
     Periodic: optional(readPeriodic),

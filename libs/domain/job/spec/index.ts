@@ -1,12 +1,12 @@
 export { annotateDiff } from './annotate-diff.js';
 export type { JobDefaults } from './canonicalize.js';
-export { canonicalize } from './canonicalize.js';
+export { canonicalize, canonicalizeInSteps } from './canonicalize.js';
 export type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
 export { multiError, warningsText } from './multi-error.js';
 export type { DiffOptions, JobDiff, TaskDiff, TaskGroupDiff } from './job-diff.js';
-export { jobDiff } from './job-diff.js';
+export { jobDiff, jobDiffInSteps } from './job-diff.js';
 export { launchInZone, nextLaunch } from './periodic.js';
 export { renderJob } from './render.js';
 export { specChanged } from './spec-changed.js';
 export type { JobValidation, ServerFacts } from './validate.js';
-export { admissionFault, validateChange, validateJob } from './validate.js';
+export { admissionFault, validateChange, validateInSteps, validateJob } from './validate.js';

@@ -1,3 +1,4 @@
+import { eachOf, atOnce, type Steps } from '@app/kernel';
 import type { JobSpec, Task, TaskGroup } from '../../nomad.js';
 import type { DiffType, FieldDiff, ObjectDiff } from './diff-objects.js';
 import { specChanged } from './spec-changed.js';
@@ -129,14 +130,18 @@ const makesVersion = (before: JobSpec | null, after: JobSpec | null): boolean =>
  * What changes from one specification to the next; null stands for no job. Groups and tasks are listed also when they stay as they are.
  * Source: spec/http-api §4.4, recordings jobs-plan and jobs-versions.
  */
-export function jobDiff(
+export const jobDiff = (before: JobSpec | null, after: JobSpec | null, options: DiffOptions = {}): JobDiff =>
+  atOnce(jobDiffInSteps(before, after, options));
+
+/** The same, a step for each group. */
+export function* jobDiffInSteps(
   before: JobSpec | null,
   after: JobSpec | null,
   { contextual = true }: DiffOptions = {},
-): JobDiff {
+): Steps<JobDiff> {
   const Fields = changedFields(before, after, JOB_OMITTED);
   const Objects = orNull(objectDiffs(before, after, JOB_OBJECTS, contextual));
-  const groups = pairs(before?.TaskGroups ?? [], after?.TaskGroups ?? []).map(([name, old, next]) =>
+  const groups = yield* eachOf(pairs(before?.TaskGroups ?? [], after?.TaskGroups ?? []), ([name, old, next]) =>
     groupDiff(name, old, next, contextual),
   );
   // What has no line of its own, such as the order of a list, makes a new version, too.

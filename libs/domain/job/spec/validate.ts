@@ -1,4 +1,4 @@
-import { goList, quoted } from '@app/kernel';
+import { allOf, atOnce, goList, quoted, type Steps } from '@app/kernel';
 import type { JobSpec } from '../../nomad.js';
 import { isParameterized, type JobVersion } from '../state.js';
 import { nativeFault } from './connect-tasks.js';
@@ -82,9 +82,13 @@ function parameterizedErrors(job: JobSpec): string[] {
   return errors.length === 0 ? [] : [multiError(errors)];
 }
 
-function allErrors(job: JobSpec): string[] {
+function* allErrors(job: JobSpec): Steps<string[]> {
   const description = (job.UI?.Description ?? '').length;
   const totalCount = job.TaskGroups.reduce((sum, { Count }) => sum + Count, 0);
+  const ofGroups = yield* allOf(job.TaskGroups, (group) => {
+    const errors = groupErrors(group, job);
+    return errors.length === 0 ? [] : [`Task group ${group.Name} validation failed: ${multiError(errors)}`];
+  });
   return [
     ...identityErrors(job),
     ...typeErrors(job.Type),
@@ -95,10 +99,7 @@ function allErrors(job: JobSpec): string[] {
     ]),
     ...placementErrors(job, 'job', job.Type),
     ...placeErrors(job),
-    ...job.TaskGroups.flatMap((group) => {
-      const errors = groupErrors(group, job);
-      return errors.length === 0 ? [] : [`Task group ${group.Name} validation failed: ${multiError(errors)}`];
-    }),
+    ...ofGroups,
     ...periodicBlockErrors(job),
     ...parameterizedErrors(job),
     ...mistakes([
@@ -129,9 +130,15 @@ export interface ServerFacts {
  *
  * @param job a canonical specification
  */
-export function validateJob(job: JobSpec, facts: ServerFacts = {}): JobValidation {
-  const errorList = [...earlyErrors(job), ...(facts.missingPlaces ?? []), ...allErrors(job), ...lateErrors(job)];
-  const warnings = jobWarnings(job, facts.oversubscribes ?? false);
+export const validateJob = (job: JobSpec, facts: ServerFacts = {}): JobValidation =>
+  atOnce(validateInSteps(job, facts));
+
+/** The same, with a step for each group in whatever looks at groups. */
+export function* validateInSteps(job: JobSpec, facts: ServerFacts = {}): Steps<JobValidation> {
+  const early = earlyErrors(job);
+  yield;
+  const errorList = [...early, ...(facts.missingPlaces ?? []), ...(yield* allErrors(job)), ...lateErrors(job)];
+  const warnings = yield* jobWarnings(job, facts.oversubscribes ?? false);
   return { errors: multiError(errorList), errorList, warnings };
 }
 

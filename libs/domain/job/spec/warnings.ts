@@ -1,4 +1,4 @@
-import { quoted } from '@app/kernel';
+import { allOf, quoted, type Steps } from '@app/kernel';
 import type { JobSpec, Task, TaskGroup } from '../../nomad.js';
 import { multiError } from './multi-error.js';
 import { mistakes } from './validate-policies.js';
@@ -98,13 +98,15 @@ const oversubscriptionWarnings = ({ Name, Tasks }: TaskGroup): string[] =>
   );
 
 /** @param oversubscribes whether the scheduler lets tasks have more memory than they ask for */
-export function jobWarnings(job: JobSpec, oversubscribes: boolean): string[] {
+export function* jobWarnings(job: JobSpec, oversubscribes: boolean): Steps<string[]> {
   const updates = job.TaskGroups.flatMap(({ Update }) => Update ?? []);
   const promotes = updates.some(({ AutoPromote }) => AutoPromote);
   // A group without canaries has nothing to promote.
   const waits = updates.some(({ AutoPromote, Canary }) => !AutoPromote && Canary > 0);
+  const ofGroups = yield* allOf(job.TaskGroups, groupWarnings);
+  const ofShutdown = yield* allOf(job.TaskGroups, shutdownWarnings);
   return [
-    ...job.TaskGroups.flatMap(groupWarnings),
+    ...ofGroups,
     ...mistakes([
       [promotes && waits, 'auto_promote must be true for all groups to enable automatic promotion'],
       [
@@ -112,7 +114,7 @@ export function jobWarnings(job: JobSpec, oversubscribes: boolean): string[] {
         'cron is deprecated and may be removed in a future release. Use crons instead',
       ],
     ]),
-    ...job.TaskGroups.flatMap(shutdownWarnings),
+    ...ofShutdown,
     ...(oversubscribes ? [] : job.TaskGroups.flatMap(oversubscriptionWarnings)),
   ];
 }

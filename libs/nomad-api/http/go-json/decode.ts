@@ -1,4 +1,4 @@
-import { exactNumber, ownProperty, setOwnProperty } from '@app/kernel';
+import { atOnce, exactNumber, ownProperty, setOwnProperty, type Steps } from '@app/kernel';
 import { fail, ok, type Result } from '../result.js';
 import { canonicalBase64 } from './base64.js';
 import { scanFirstValue } from './scan.js';
@@ -25,6 +25,7 @@ import {
   type MapShape,
   type Shape,
   type ShapeNode,
+  type StructField,
   type StructShape,
 } from './shape.js';
 
@@ -37,6 +38,8 @@ const isAbsent = (value: unknown): boolean => value === NULL || value === MISMAT
 const ownValue = (target: object, key: string): unknown => ownProperty(target as Record<string, unknown>, key);
 
 const UINT8_LIST = list(uint8) as ListShape;
+/** The groups of a job are a list of the third level. */
+const STEPS_DEPTH = 3;
 /** No more digits than the largest 64-bit number and a sign. */
 const MAX_INTEGER_LENGTH = 20;
 
@@ -81,6 +84,14 @@ const isNullable = (shape: ShapeNode): boolean =>
   shape.kind === 'bytes';
 
 /** Decodes bytes that were scanned before: every token is where it should be. The first value of a wrong type is remembered; decoding goes on. */
+const objectOf = (existing: unknown): object => (typeof existing === 'object' && existing !== null ? existing : {});
+
+function put(target: object, field: StructField, value: unknown): void {
+  if (value === NULL) {
+    if (isNullable(field.shape)) Reflect.deleteProperty(target, field.name);
+  } else if (value !== MISMATCH) setOwnProperty(target, field.name, value);
+}
+
 class Decoder {
   firstError: string | undefined;
   private struct = '';
@@ -114,6 +125,45 @@ class Decoder {
     }
   }
 
+  /** The same, with a step after each element of the lists that are not deeper than this. */
+  *valueInSteps(shape: ShapeNode, existing: unknown, depth: number): Steps<unknown> {
+    const byte = depth > 0 ? this.token() : undefined;
+    if (byte === OPEN_OBJECT && shape.kind === 'struct') return yield* this.fieldsInSteps(shape, existing, depth);
+    if (byte === OPEN_ARRAY && shape.kind === 'list') return yield* this.elementsInSteps(shape, depth);
+    return this.value(shape, existing);
+  }
+
+  private *fieldsInSteps(shape: StructShape, existing: unknown, depth: number): Steps<object> {
+    const target = objectOf(existing);
+    const { struct, path } = this;
+    this.pos++;
+    while (this.token() !== CLOSE_OBJECT) {
+      const field = shape.byFoldedName.get(foldKey(this.key()));
+      if (field === undefined) this.skip();
+      else {
+        this.enter(shape, field, path);
+        put(target, field, yield* this.valueInSteps(field.shape, ownValue(target, field.name), depth - 1));
+        [this.struct, this.path] = [struct, path];
+      }
+      if (this.token() === COMMA) this.pos++;
+    }
+    this.pos++;
+    return target;
+  }
+
+  private *elementsInSteps(shape: ListShape, depth: number): Steps<unknown[]> {
+    const result: unknown[] = [];
+    this.pos++;
+    while (this.token() !== CLOSE_ARRAY) {
+      const value = yield* this.valueInSteps(shape.element, undefined, depth - 1);
+      result.push(isAbsent(value) ? zeroOf(shape.element) : value);
+      if (this.token() === COMMA) this.pos++;
+      yield;
+    }
+    this.pos++;
+    return result;
+  }
+
   private object(shape: ShapeNode, existing: unknown): unknown {
     if (shape.kind === 'struct') return this.fields(shape, existing);
     if (shape.kind === 'map') return this.entries(shape, existing);
@@ -123,27 +173,25 @@ class Decoder {
   }
 
   private fields(shape: StructShape, existing: unknown): object {
-    const target = typeof existing === 'object' && existing !== null ? existing : {};
+    const target = objectOf(existing);
     const { struct, path } = this;
     this.members((key) => {
       const field = shape.byFoldedName.get(foldKey(key));
       if (!field) return this.skip();
-      this.struct = shape.goType.slice(shape.goType.lastIndexOf('.') + 1);
-      this.path = [...path, ...field.path];
-      const value = this.value(field.shape, ownValue(target, field.name));
-      if (value === NULL) {
-        if (isNullable(field.shape)) Reflect.deleteProperty(target, field.name);
-      } else if (value !== MISMATCH) {
-        setOwnProperty(target, field.name, value);
-      }
-      this.struct = struct;
-      this.path = path;
+      this.enter(shape, field, path);
+      put(target, field, this.value(field.shape, ownValue(target, field.name)));
+      [this.struct, this.path] = [struct, path];
     });
     return target;
   }
 
+  private enter({ goType }: StructShape, field: StructField, path: readonly string[]): void {
+    this.struct = goType.slice(goType.lastIndexOf('.') + 1);
+    this.path = [...path, ...field.path];
+  }
+
   private entries(shape: MapShape, existing: unknown): object {
-    const target = typeof existing === 'object' && existing !== null ? existing : {};
+    const target = objectOf(existing);
     this.members((key) => {
       const value = this.value(shape.element, undefined);
       setOwnProperty(target, key, isAbsent(value) ? zeroOf(shape.element) : value);
@@ -224,13 +272,18 @@ class Decoder {
   private members(visit: (key: string) => void): void {
     this.pos++;
     while (this.token() !== CLOSE_OBJECT) {
-      const key = this.string();
-      this.token();
-      this.pos++;
-      visit(key);
+      visit(this.key());
       if (this.token() === COMMA) this.pos++;
     }
     this.pos++;
+  }
+
+  /** The key that comes next, and the colon behind it. */
+  private key(): string {
+    const key = this.string();
+    this.token();
+    this.pos++;
+    return key;
   }
 
   private items(visit: () => void): void {
@@ -290,19 +343,32 @@ class Decoder {
   }
 }
 
+interface DecodeOptions {
+  readonly chunked?: boolean;
+}
+
 /**
  * Decodes a request body as Nomad does (spec/http-api §1.1, §7.1): the first JSON value only; keys match in any case; unknown keys are ignored;
  * null is as good as absent. The value holds only the fields that were given, under their canonical names; null elements of lists and maps become
  * empty ones. Errors are texts for a 400. An empty body is one of no length unless the request was `chunked`. Never throws.
  */
-export function decodeBody<T>(raw: Uint8Array, shape: Shape<T>, { chunked = false } = {}): Result<T> {
+export const decodeBody = <T>(raw: Uint8Array, shape: Shape<T>, options: DecodeOptions = {}): Result<T> =>
+  atOnce(decodeBodyInSteps(raw, shape, options));
+
+/** The same, a step for each element of the lists that are not far below the top. */
+export function* decodeBodyInSteps<T>(
+  raw: Uint8Array,
+  shape: Shape<T>,
+  { chunked = false }: DecodeOptions = {},
+): Steps<Result<T>> {
   if (raw.length === 0 && !chunked) return fail('Request body is empty');
   const source = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
   const scanned = scanFirstValue(source);
   if (!scanned.ok) return scanned;
   const [start, end] = scanned.value;
   const decoder = new Decoder(source.subarray(0, end), start);
-  const value = decoder.value(shape, undefined);
+  yield;
+  const value = yield* decoder.valueInSteps(shape, undefined, STEPS_DEPTH);
   if (decoder.firstError !== undefined) return fail(decoder.firstError);
   return ok((value === NULL ? zeroOf(shape) : value) as T);
 }
