@@ -53,6 +53,8 @@ export async function blockingQuery(
     });
     if (answer.index > options.minIndex || options.signal.aborted || tail.isEnding) {
       change.cancel();
+      // It may be newer than the look at the right to it.
+      if (change.hasMoved()) await right?.renew();
       return answer;
     }
     const wanted = answer.status === 200 ? query.topics : (query.missTopics ?? query.topics);
@@ -71,7 +73,8 @@ function nextChange(
   kept: KeptQuery | undefined,
   deadline: number,
   signal: AbortSignal,
-): { happened: Promise<'moved' | 'over'>; cancel: () => void } {
+): { happened: Promise<'moved' | 'over'>; hasMoved: () => boolean; cancel: () => void } {
+  let isMoved = false;
   let cancel = (): void => {};
   const happened = new Promise<'moved' | 'over'>((resolve) => {
     const finish = (how: 'moved' | 'over'): void => {
@@ -79,7 +82,10 @@ function nextChange(
       resolve(how);
     };
     const over = (): void => finish('over');
-    const moved = (): void => finish(tail.isEnding ? 'over' : 'moved');
+    const moved = (): void => {
+      isMoved = true;
+      finish(tail.isEnding ? 'over' : 'moved');
+    };
     const unwatch = tail.watch(topics, moved);
     const unwatchKept = kept?.watch(moved);
     const timer = setTimeout(over, Math.max(0, deadline - Date.now()));
@@ -91,5 +97,5 @@ function nextChange(
       signal.removeEventListener('abort', over);
     };
   });
-  return { happened, cancel };
+  return { happened, hasMoved: () => isMoved, cancel };
 }

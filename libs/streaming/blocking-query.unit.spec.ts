@@ -77,6 +77,24 @@ describe('A blocking query', () => {
     expect(await waiting).toMatchObject({ status: 200, index: 2 });
   });
 
+  test('gives nobody what is newer than the last look at the right to it', async () => {
+    await register('web');
+    let isAllowed = true;
+    const load = query().load;
+    const raced = query({
+      load: async (moment) => {
+        // What takes the right away is a commit that changes what is read, too.
+        if (isAllowed) {
+          isAllowed = false;
+          await register('web', 'newer');
+        }
+        return load(moment);
+      },
+    });
+    const renew = (): Promise<Query> => (isAllowed ? Promise.resolve(raced) : Promise.reject(new Error('denied')));
+    await expect(ask(1, { right: { topics: ['table:acl_token'], renew } }, raced)).rejects.toThrow('denied');
+  });
+
   test('misses no change between its read and its wait', async () => {
     await register('web');
     const load = query().load;

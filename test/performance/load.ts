@@ -19,6 +19,8 @@ export interface LoadRequest {
   readonly method: string;
   readonly path: string;
   readonly body?: string;
+  /** Secret of a token. */
+  readonly token?: string;
 }
 export interface LoadResult {
   readonly perSecond: number;
@@ -43,12 +45,15 @@ export function runLoad(load: Load): Promise<LoadResult> {
 }
 
 /** A request as it goes over the wire. */
-export const textOf = ({ method, path, body }: LoadRequest): Buffer =>
-  Buffer.from(
-    body === undefined
-      ? `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
-      : `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+export const textOf = ({ method, path, body, token }: LoadRequest): Buffer => {
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    ...(token === undefined ? [] : [`X-Nomad-Token: ${token}`]),
+    ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body ?? ''}`);
+};
 
 async function generate(load: Load): Promise<LoadResult> {
   const started = performance.now();

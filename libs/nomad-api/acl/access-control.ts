@@ -1,11 +1,11 @@
-import { US_PER_MS } from '@app/kernel';
-import type { LogTail } from '@app/streaming';
+import type { TimeUs } from '@app/kernel';
+import type { LogTail, Topic } from '@app/streaming';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { tokenOf } from '../edge/exchange.js';
 import { sendError, type OnFault } from '../edge/nomad-error.filter.js';
 import { param, parseQuery } from '../http/index.js';
-import { Access } from './access.js';
-import type { Caller, Callers } from './caller.js';
+import { Access, type AccessServer } from './access.js';
+import type { Callers } from './caller.js';
 import { open, satisfies, type Row } from './check.js';
 import { ROUTES } from './routes.js';
 
@@ -44,7 +44,7 @@ const TEXT = 'text/plain; charset=utf-8';
 const refuse = (reply: FastifyReply): void => void reply.code(403).type(TEXT).send('Permission denied');
 
 /** Nomad's ACLs, on for every route of a server. */
-export class AccessControl {
+export class AccessControl implements AccessServer {
   constructor(
     private readonly callers: Callers,
     private readonly tail: Pick<LogTail, 'readIndex' | 'watch'>,
@@ -75,7 +75,9 @@ export class AccessControl {
     // Which node's secret it must be, the handler knows.
     if (row.check.kind === 'open' || row.check.kind === 'node secret') return true;
     if (!isStale(request)) await this.tail.readIndex();
-    const access = await this.accessOf(request, row);
+    const found = this.callers.resolve(tokenOf(request));
+    // Mostly it is remembered who that is: then nothing is waited for.
+    const access = new Access(row, isPromise(found) ? await found : found, true, this, request);
     request.access = access;
     if (row.order !== 'first') return true;
     if (access.caller.identity.kind === 'stranger') return false;
@@ -84,16 +86,20 @@ export class AccessControl {
     return satisfies(permissions, row.check, { by: identity, ...(name && { name }), ...(id && { id }) });
   }
 
-  private async accessOf(request: FastifyRequest, row: Row): Promise<Access> {
-    const caller = await this.callers.resolve(tokenOf(request));
-    const { expiresAt } = caller as Partial<Caller>;
-    return new Access(row, caller, true, {
-      again: () => this.accessOf(request, row),
-      leftMs: expiresAt === undefined ? Infinity : Math.ceil((expiresAt - this.callers.now()) / US_PER_MS),
-      watch: (topics, wake) => this.tail.watch(topics, wake),
-    });
+  async again(request: FastifyRequest, row: Row): Promise<Access> {
+    return new Access(row, await this.callers.resolve(tokenOf(request)), true, this, request);
+  }
+
+  now(): TimeUs {
+    return this.callers.now();
+  }
+
+  watch(topics: readonly Topic[], wake: () => void): () => void {
+    return this.tail.watch(topics, wake);
   }
 }
+
+const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => value instanceof Promise;
 
 type Guarded = FastifyRequest & { access: Access | null };
 

@@ -1,5 +1,5 @@
 import type { NamespaceCapability, Permissions } from '@app/domain';
-import { allocationStream, nodeStream } from '@app/kernel';
+import { allocationStream, nodeStream, US_PER_MS, type TimeUs } from '@app/kernel';
 import type { Topic } from '@app/streaming';
 import type { FastifyRequest } from 'fastify';
 import { NomadError } from '../http/index.js';
@@ -18,12 +18,12 @@ export const EVERYTHING: Visibility = { key: '', sees: () => true };
 
 /** What the access to one request needs of the server. */
 export interface AccessServer {
-  /** The access of the same request as of now. */
-  readonly again: () => Promise<Access>;
-  /** For how long the token was valid when it was looked at, in milliseconds; Infinity: for ever. */
-  readonly leftMs: number;
+  /** The access of a request as of now. */
+  again(request: FastifyRequest, row: Row): Promise<Access>;
+  /** The clock by which tokens expire. */
+  now(): TimeUs;
   /** Calls whenever one of these topics moves, until it is told not to. */
-  readonly watch: (topics: readonly Topic[], wake: () => void) => () => void;
+  watch(topics: readonly Topic[], wake: () => void): () => void;
 }
 
 /** What tokens may do depends on these. */
@@ -36,7 +36,7 @@ export class Access {
   private settled = false;
   private namespace: string | undefined;
   private required: Subject | undefined;
-  private readonly until: number;
+  private readonly first: Row;
 
   constructor(
     private row: Row,
@@ -44,8 +44,9 @@ export class Access {
     /** False: ACLs are off. */
     readonly isEnforced: boolean,
     private readonly server: AccessServer,
+    private readonly request: FastifyRequest | undefined,
   ) {
-    this.until = performance.now() + server.leftMs;
+    this.first = row;
   }
 
   /** What the caller may do. @throws NomadError (403) for an unknown token */
@@ -151,7 +152,8 @@ export class Access {
 
   /** For how long the token is valid, in milliseconds; Infinity: for ever. */
   leftMs(): number {
-    return Math.max(1, this.until - performance.now());
+    const { expiresAt } = this.caller as Partial<Caller>;
+    return expiresAt === undefined ? Infinity : Math.max(1, Math.ceil((expiresAt - this.server.now()) / US_PER_MS));
   }
 
   /** What the right of this request depends on; who shows an identity loses it with its allocation or node. */
@@ -168,7 +170,7 @@ export class Access {
 
   /** The same request as of now: its token may have been changed or revoked since. */
   renewed(): Promise<Access> {
-    return this.isEnforced ? this.server.again() : Promise.resolve(this);
+    return this.isEnforced ? this.server.again(this.request!, this.first) : Promise.resolve(this);
   }
 
   /** Whether it may go on as it was allowed to begin: by the check of its row, about the same subject. */
@@ -187,11 +189,13 @@ export class Access {
 }
 
 /** Without ACLs: nothing is refused, and nothing is remembered. */
-const OFF: Access = new Access(open, EVERYBODY, false, {
-  again: () => Promise.resolve(OFF),
-  leftMs: Infinity,
-  watch: () => () => undefined,
-});
+const OFF: Access = new Access(
+  open,
+  EVERYBODY,
+  false,
+  { again: () => Promise.resolve(OFF), now: () => 0, watch: () => () => undefined },
+  undefined,
+);
 
 /** What a request may do. */
 export const accessOf = (request: FastifyRequest): Access =>

@@ -78,11 +78,14 @@ export class TokenCallers implements Callers {
     });
   }
 
-  async resolve(secret: string | undefined): Promise<Caller | Stranger> {
+  resolve(secret: string | undefined): Promise<Caller | Stranger> | Caller {
     if (secret !== undefined && !UUID.test(secret)) return this.ofWorkload(secret);
     const digest = secret === undefined ? '' : digestOfSecret(secret);
     const kept = this.found.get(digest);
-    if (kept !== undefined && !this.isOver(kept)) return kept;
+    return kept !== undefined && !this.isOver(kept) ? kept : this.lookUp(secret, digest);
+  }
+
+  private async lookUp(secret: string | undefined, digest: string): Promise<Caller | Stranger> {
     const { generation } = this;
     const caller = await (secret === undefined ? this.anonymous() : this.ofSecret(digest));
     // What is unknown is looked for each time: made-up secrets must not push those of callers out.
