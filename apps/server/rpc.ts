@@ -61,6 +61,9 @@ export async function startRpc(
       region: configuration.region,
       permissionsOf: async (allocation, task) =>
         configuration.acl ? (await callers.ofTask(allocation, task)).permissions : MANAGEMENT,
+      policiesOf: async (allocation, task) =>
+        configuration.acl ? (await callers.ofTask(allocation, task)).policies : [],
+      checksTokens: configuration.acl,
       permissionsOfNodes: configuration.acl ? NO_PERMISSIONS : MANAGEMENT,
       datacenter: configuration.datacenter,
       ttlMs: () => heartbeatTtlMs(nodeCount()) * (1 + Math.random()),

@@ -51,6 +51,7 @@ export function jobForClient(text: string): JobForClient {
   const tasks = new Map<string, readonly string[]>();
   for (const group of lists(job['TaskGroups'])) {
     const all = lists(group['Tasks']);
+    sayAsBefore(group);
     for (const task of all) task['LogConfig'] = task['LogConfig'] ?? LOG_CONFIG;
     tasks.set(
       group['Name'] as string,
@@ -58,6 +59,14 @@ export function jobForClient(text: string): JobForClient {
     );
   }
   return { encoded: new Encoded(encode(any, job as Any)), tasks };
+}
+
+/** Clients before 1.8 know nothing of the disconnect block, and read what it took the place of. spec/rpc §16. */
+function sayAsBefore(group: Fields): void {
+  const { StopOnClientAfter, LostAfter, Replace } = (group['Disconnect'] ?? {}) as Fields;
+  if (StopOnClientAfter) group['StopAfterClientDisconnect'] ??= StopOnClientAfter;
+  if (LostAfter) group['MaxClientDisconnect'] ??= LostAfter;
+  if (Replace === false) group['PreventRescheduleOnLost'] = true;
 }
 
 /** Every task has resources, none of them nil. */

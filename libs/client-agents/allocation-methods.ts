@@ -14,6 +14,7 @@ import { method, RpcError, ZERO_TIME, type Any, type Connection, type Method, ty
 import { LRUCache } from 'lru-cache';
 import { allocationForClient } from './allocation-for-client.js';
 import { MAX_ALLOCATIONS_PER_CALL, MAX_KEPT_TOKENS } from './limits.js';
+import type { Callers } from './callers.js';
 import { reportOf } from './report.js';
 import type { JobOfAllocation, NodeDesk } from './services.js';
 
@@ -21,7 +22,7 @@ import type { JobOfAllocation, NodeDesk } from './services.js';
 const LOOK_MS = 1000;
 
 /** Nomad: the methods about allocations that client agents call; spec/rpc §8. */
-export function allocationMethods(desk: NodeDesk): Method<Connection>[] {
+export function allocationMethods(desk: NodeDesk, callers: Callers): Method<Connection>[] {
   const { services } = desk;
 
   const load = (ids: readonly string[]): Promise<AllocationState[]> => desk.allocations(ids);
@@ -33,6 +34,9 @@ export function allocationMethods(desk: NodeDesk): Method<Connection>[] {
     const job = await desk.job(alloc);
     return allocationForClient(alloc, job.forClient, await defaultIdentities(alloc, job));
   };
+  /** For another node than its own: its tokens are none of that one's business. */
+  const renderForOthers = async (alloc: AllocationState): Promise<Any> =>
+    allocationForClient(alloc, (await desk.job(alloc)).forClient, new Map());
 
   /** The token of each task that has a default identity. Without a keyring that opens there is none, and the rest goes on. */
   async function defaultIdentities(alloc: AllocationState, { spec }: JobOfAllocation): Promise<Map<string, string>> {
@@ -134,8 +138,9 @@ export function allocationMethods(desk: NodeDesk): Method<Connection>[] {
       return { Index: index };
     }),
 
-    method('Alloc.GetAlloc', messages.getAllocRequest, messages.getAllocReply, async (request, _connection, signal) => {
+    method('Alloc.GetAlloc', messages.getAllocRequest, messages.getAllocReply, async (request, connection, signal) => {
       desk.checkRegion(request.Region);
+      await callers.resolve(request.AuthToken, connection);
       const deadline = performance.now() + desk.waitMs(request.MaxQueryTime);
       for (;;) {
         const at = await services.tail.readIndex();
@@ -143,7 +148,7 @@ export function allocationMethods(desk: NodeDesk): Method<Connection>[] {
         const over = alloc === undefined || isOver(alloc) || alloc.modifyIndex > request.MinQueryIndex;
         if (over || performance.now() >= deadline || signal.aborted || services.tail.isEnding) {
           const index = Math.max(1, alloc?.modifyIndex ?? at);
-          return { Alloc: alloc === undefined ? null : await render(alloc), ...messages.metaAt(index) };
+          return { Alloc: alloc === undefined ? null : await renderForOthers(alloc), ...messages.metaAt(index) };
         }
         await services.news.wait(alloc.nodeId, at, Math.min(LOOK_MS, deadline - performance.now()), signal);
       }

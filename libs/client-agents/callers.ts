@@ -20,7 +20,10 @@ export class Callers {
   /** @throws RpcError `Permission denied` */
   async resolve(token: string, { session }: Connection): Promise<WorkloadCaller> {
     if (token.includes('.')) return this.workload(token);
-    for (const id of this.sessions.nodesOn(session)) {
+    const nodes = this.sessions.nodesOn(session);
+    // After a failover a call may come before the first heartbeat: the client tries again within seconds, which it would not after a refusal.
+    if (session !== undefined && nodes.length === 0) throw new RpcError('No cluster leader');
+    for (const id of nodes) {
       const node = await this.desk.known(id);
       if (node !== undefined && isSecretOf(node, token)) return { kind: 'node', node };
     }

@@ -12,3 +12,6 @@ export const MAX_NODE_STREAMS = 2000;
 export const MAX_SERVICES_PER_CALL = 10_000;
 /** Default identities that are kept; about 1 kB each. */
 export const MAX_KEPT_TOKENS = 20_000;
+
+/** Policies or roles that one call may ask for. */
+export const MAX_ACL_NAMES = 1000;

@@ -3,6 +3,7 @@ import { nodeStream, usFromRfc3339, type Index } from '@app/kernel';
 import { digestOfSecret } from '@app/keyring';
 import * as messages from '@app/nomad-rpc';
 import { type Connection, goTimeOfUs, method, type Method, RpcError } from '@app/nomad-rpc';
+import type { Callers } from './callers.js';
 import { nodeDescription } from './node-description.js';
 import { isSecretOf, type KnownNode, type NodeDesk } from './services.js';
 
@@ -15,7 +16,7 @@ const MAX_NAME = 256;
 export type NoteSession = (nodeId: string, connection: Connection) => void;
 
 /** Nomad: the methods of the endpoints Status and Node that client agents call; spec/rpc §8. */
-export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Connection>[] {
+export function nodeMethods(desk: NodeDesk, noteSession: NoteSession, callers: Callers): Method<Connection>[] {
   const { services } = desk;
 
   const answer = (index: Index, nodeModifyIndex: Index, evalIds: readonly string[], node: KnownNode | undefined) => ({
@@ -183,8 +184,9 @@ export function nodeMethods(desk: NodeDesk, noteSession: NoteSession): Method<Co
       };
     }),
 
-    method('Node.GetNode', messages.getNodeRequest, messages.getNodeReply, async (request) => {
+    method('Node.GetNode', messages.getNodeRequest, messages.getNodeReply, async (request, connection) => {
       desk.checkRegion(request.Region);
+      await callers.resolve(request.AuthToken, connection);
       const caller = await desk.node(request.NodeID);
       const at = await services.tail.readIndex();
       // Never nil to a client that asks for itself: it would end. Others only want the address, and may not have it without being known.

@@ -1,4 +1,5 @@
 import { type Connection, type Method, RpcListener, type RpcListenerOptions, type YamuxSession } from '@app/nomad-rpc';
+import { aclMethods } from './acl-methods.js';
 import { allocationMethods } from './allocation-methods.js';
 import { Callers } from './callers.js';
 import { nodeMethods } from './node-methods.js';
@@ -25,7 +26,12 @@ export function rpcEndpoint({ services, sessions, onFault, onCall, ...options }:
     if (session !== undefined) sessions.note(nodeId, session);
   };
   const callers = new Callers(desk, sessions);
-  const plain = [...nodeMethods(desk, note), ...allocationMethods(desk), ...workloadMethods(desk, callers)];
+  const plain = [
+    ...nodeMethods(desk, note, callers),
+    ...allocationMethods(desk, callers),
+    ...workloadMethods(desk, callers),
+    ...aclMethods(desk, callers),
+  ];
   return new RpcListener({
     ...options,
     methods: { plain: new Map(plain.map((one) => [one.name, timed(one, onCall)])), streaming: new Map(), onFault },

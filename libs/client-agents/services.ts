@@ -1,6 +1,6 @@
 import type { AllocationState, JobSpec, NodeDescription, NodeState, Permissions } from '@app/domain';
 import type { Command, CommandHandler, EventStore, Outcome } from '@app/event-store';
-import { allocationStream, assertNever, nodeStream, type Index, type Rejection } from '@app/kernel';
+import { allocationStream, assertNever, nodeStream, type Index, type Rejection, type TimeUs } from '@app/kernel';
 import { digestOfSecret, isSameDigest, type IdentityTokens, type Keyring } from '@app/keyring';
 import { versionKey, type Heartbeats, type ReadModels, type Variables } from '@app/read-models';
 import type { AnswerCache, LogTail, NodeNews } from '@app/streaming';
@@ -23,6 +23,11 @@ export interface RpcServices {
   readonly identities: IdentityTokens;
   /** What a task of an allocation may do: what its identity implies, and the policies bound to its job; everything while ACLs are off. */
   readonly permissionsOf: (allocation: AllocationState, task: string) => Promise<Permissions>;
+  /** The names of the policies that are bound to a task; none while ACLs are off. */
+  readonly policiesOf: (allocation: AllocationState, task: string) => Promise<readonly string[]>;
+  /** ACLs are on. */
+  readonly checksTokens: boolean;
+  readonly clock: { readonly now: () => TimeUs };
   /** What nodes may do with variables: nothing; everything while ACLs are off. */
   readonly permissionsOfNodes: Permissions;
   readonly region: string;

@@ -9,7 +9,7 @@ import {
 import { allocationStream, nodeStream, servicesStream, variableStream } from '@app/kernel';
 import { KeyringUnavailable } from '@app/keyring';
 import * as messages from '@app/nomad-rpc';
-import { method, RpcError, type Any, type Connection, type Method } from '@app/nomad-rpc';
+import { method, RpcError, type Connection, type Method } from '@app/nomad-rpc';
 import { blockingQuery, type Answer, type Query } from '@app/streaming';
 import type { Callers } from './callers.js';
 import { exactJson } from './exact-json.js';
@@ -60,7 +60,7 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
         if (registrations.length > MAX_SERVICES_PER_CALL)
           throw new RpcError(`more than ${MAX_SERVICES_PER_CALL} services`);
         const nodeId = registrations[0]?.NodeID ?? '';
-        const node = await desk.authenticated(nodeId, await nodeToken(request.AuthToken, connection));
+        const node = await desk.authenticated(nodeId, request.AuthToken);
         const offers = offersOf(registrations, node.id);
         const { index } = await desk.execute(
           node.id,
@@ -85,10 +85,9 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
       messages.indexReply,
       async (request, connection) => {
         desk.checkRegion(request.Region);
-        const caller = await callers.resolve(request.AuthToken, connection);
         const allocation = allocationOfService(request.ID);
         const [alloc] = allocation === undefined ? [] : await desk.allocations([allocation]);
-        const nodeId = caller.kind === 'node' ? caller.node.id : caller.allocation.nodeId;
+        const nodeId = await callerNode(request.AuthToken, connection, alloc?.nodeId);
         if (alloc !== undefined && alloc.nodeId !== nodeId) throw new RpcError(DENIED);
         const namespace = request.Namespace || (alloc?.namespace ?? 'default');
         const { index } = await desk.execute(
@@ -223,41 +222,13 @@ export function workloadMethods(desk: NodeDesk, callers: Callers): Method<Connec
         return { Data: visible.map(metadataForClient), ...messages.metaAt(index) };
       },
     ),
-
-    method('ACL.WhoAmI', messages.whoAmIRequest, messages.whoAmIReply, async (request, connection) => {
-      desk.checkRegion(request.Region);
-      const caller = await callers.resolve(request.AuthToken, connection);
-      const none = { ACLToken: null, Claims: null, ClientID: '', TLSName: '', RemoteIP: null };
-      // The index that is asked for is not waited for, nor may it be.
-      const meta = { Index: 0, LastContact: 0, KnownLeader: true, NextToken: '' };
-      if (caller.kind === 'node') return { Identity: { ...none, ClientID: caller.node.id }, ...meta };
-      const { identity } = caller;
-      const claims: Any = {
-        AllocationID: identity.allocationId,
-        Audience: [...identity.audience],
-        ConsulNamespace: '',
-        Expiry: null,
-        ExtraClaims: null,
-        ID: identity.id,
-        IssuedAt: null,
-        Issuer: '',
-        JobID: identity.jobId,
-        Namespace: identity.namespace,
-        ServiceName: identity.serviceName,
-        Subject: identity.subject,
-        TaskName: identity.taskName,
-        VaultNamespace: '',
-        VaultRole: '',
-      };
-      return { Identity: { ...none, Claims: claims }, ...meta };
-    }),
   ];
 
-  /** Registrations are the node's to make: a workload may not. */
-  async function nodeToken(token: string, connection: Connection): Promise<string> {
+  /** Whose node asks: by its secret, which the node of the allocation is known by on any session, or by a workload of it. */
+  async function callerNode(token: string, connection: Connection, nodeId: string | undefined): Promise<string> {
+    if (nodeId !== undefined && !token.includes('.')) return (await desk.authenticated(nodeId, token)).id;
     const caller = await callers.resolve(token, connection);
-    if (caller.kind !== 'node') throw new RpcError(DENIED);
-    return token;
+    return caller.kind === 'node' ? caller.node.id : caller.allocation.nodeId;
   }
 
   async function opened(state: VariableState) {

@@ -160,3 +160,16 @@ it('nanoseconds keep their digits, and a payload becomes bytes', () => {
   expect(made.SubmitTime).toBe(1795855295656105994n);
   expect(jobForClient(document).encoded.bytes.includes(Buffer.from([0xa3, 0x68, 0x69, 0xff]))).toBe(true);
 });
+
+it('says what a disconnect block says also as clients before 1.8 read it', () => {
+  const Disconnect = { StopOnClientAfter: 60e9, LostAfter: 3600e9, Replace: false };
+  const spec = specOf({ TaskGroups: [{ Name: 'web', Disconnect, Tasks: [{ Name: 'main', Driver: 'docker' }] }] });
+  const { encoded } = jobForClient(documentOf(spec));
+  const { TaskGroups } = decode(any, encoded.bytes) as { TaskGroups: Record<string, Any>[] };
+  expect(TaskGroups[0]).toMatchObject({
+    Disconnect,
+    StopAfterClientDisconnect: 60e9,
+    MaxClientDisconnect: 3600e9,
+    PreventRescheduleOnLost: true,
+  });
+});

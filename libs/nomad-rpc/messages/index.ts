@@ -1,3 +1,4 @@
+export * from './acl.js';
 export * from './allocation.js';
 export * from './node.js';
 export * from './shared.js';

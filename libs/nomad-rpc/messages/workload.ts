@@ -42,11 +42,6 @@ export const readVariableReply = struct({
   ...queryMeta,
 });
 
-export const whoAmIRequest = struct(queryOptions);
-export const whoAmIReply = struct({
-  Identity: struct({ ACLToken: any, Claims: any, ClientID: text, TLSName: text, RemoteIP: any }),
-  ...queryMeta,
-});
 export const deleteServiceRequest = struct({ ID: text, ...writeRequest });
 export const listVariablesRequest = struct(queryOptions);
 export const listVariablesReply = struct({ Data: list(struct(variableMetadata)), ...queryMeta });
