@@ -80,6 +80,24 @@ describe('a batch job', () => {
     expect(cluster.plan({ trigger: 'reconnect' }).plan).toBeNull();
   });
 
+  it('gives a new allocation the name of a disconnected one whose replacement is done (simulator, seed 20102)', () => {
+    const LostAfter = 300_000_000_000;
+    const job = batch({
+      Count: 2,
+      Disconnect: { LostAfter, StopOnClientAfter: null, Replace: true, Reconcile: 'best_score' },
+    });
+    const cluster = started(job);
+    const { id, nodeId } = at(cluster, 1);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.advance(5);
+    cluster.runDue();
+    const replacement = cluster.live().find((alloc) => alloc.previousAllocation === id);
+    cluster.tell(replacement!.id, { clientStatus: 'complete' });
+    cluster.register({ ...job, Priority: 51 });
+    expect(cluster.evaluate().plan?.placements.map(({ name }) => name)).toEqual(['shop.web[1]']);
+  });
+
   it('runs again what has completed when it is changed', () => {
     const cluster = started();
     cluster.tell(at(cluster, 0).id, { clientStatus: 'complete' });

@@ -358,6 +358,16 @@ describe('a canary whose client is out of reach', () => {
     },
   );
 
+  it('is one again as soon as its node is back, before its client has told of it (simulator, seed 20056)', () => {
+    const cluster = trial(1, () => {}, true, 'keep_original');
+    const { nodeId } = canaryOf(cluster);
+    cluster.setNode(nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.setNode(nodeId, { status: 'initializing' });
+    expect(cluster.evaluate({ trigger: 'node-update' }).plan).toMatchObject({ stops: [{}], placements: [] });
+    expect(cluster.plan().plan).toBeNull();
+  });
+
   it('does not take the place of an older one that comes back before the promotion', () => {
     const cluster = trial(1);
     const { nodeId } = only(cluster.live().filter((alloc) => alloc.jobVersion === 0));

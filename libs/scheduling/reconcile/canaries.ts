@@ -80,11 +80,16 @@ export function missingCanaries(
   pass: Pass,
   group: TaskGroup,
   goal: GroupGoal,
-  outdated: readonly AllocationState[],
-  canaries: readonly AllocationState[],
+  about: {
+    readonly outdated: readonly AllocationState[];
+    readonly canaries: readonly AllocationState[];
+    /** Back, though their clients may not have told of them yet. */
+    readonly returned: ReadonlySet<AllocationState>;
+  },
 ): number {
+  const { outdated, canaries, returned } = about;
   if (!hasUpdate(group.Update) || group.Update === null || outdated.length === 0 || goal.promoted) return 0;
-  const withinReach = canaries.filter((alloc) => !isUnreachable(pass, alloc));
+  const withinReach = canaries.filter((alloc) => returned.has(alloc) || !isUnreachable(pass, alloc));
   return Math.max(0, group.Update.Canary - withinReach.length);
 }
 

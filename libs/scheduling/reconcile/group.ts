@@ -88,7 +88,10 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const holdsBack = stopLostAllocations(pass, group, allocations, lost);
   scheduleLater(pass, later);
 
-  const used = indexesOf([...untainted, ...migrate, ...rescheduleNow, ...lost]);
+  const returned = new Set(survivors);
+  // What is back has got the better of its replacement, also before its client has told of it.
+  const holdsPlace = (alloc: AllocationState): boolean => returned.has(alloc) || !isSubstituted(pass, alloc);
+  const used = indexesOf([...untainted.filter(holdsPlace), ...migrate, ...rescheduleNow, ...lost]);
   desired.Stop += lost.length;
   const onTrialIds = new Set(onTrial.map(({ id }) => id));
   const stable = [...untainted, ...migrate].filter(({ id }) => !onTrialIds.has(id));
@@ -105,7 +108,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
     for (const alloc of [...untainted, ...migrate]) if (surplus.has(alloc.id)) used.delete(nameIndex(alloc.name));
     untainted = untainted.filter((alloc) => !surplus.has(alloc.id));
     migrate = migrate.filter((alloc) => !surplus.has(alloc.id));
-    for (const alloc of untainted) used.add(nameIndex(alloc.name));
+    for (const alloc of untainted) if (holdsPlace(alloc)) used.add(nameIndex(alloc.name));
   }
   rescheduleNow = stillNeeded(pass, count, { untainted, migrate, canaries, canarying: canarying() }, rescheduleNow);
 
@@ -117,7 +120,7 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   const replaced = holdsBack ? migrate : [...rescheduleNow, ...lost, ...migrate];
   const downgraded = canarying() ? replaced.filter((alloc) => isOlderThan(alloc, job)) : [];
   const outdated = [...destructive, ...downgraded];
-  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, outdated, canaries);
+  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, { outdated, canaries, returned });
   const wantedCanaries =
     canariesMissing > 0
       ? wantCanaries(pass, group, goal, {
@@ -130,14 +133,12 @@ export function reconcileGroup(pass: Pass, groupName: string, allocations: reado
   desired.Canary += wantedCanaries.length;
 
   const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying: canarying() });
-  const returned = new Set(survivors);
   const items = holdsBack
     ? []
     : computePlacements(group, {
         job: job.spec.ID,
         count,
-        // What is back has got the better of its replacement, also before its client has told of it.
-        untainted: untainted.filter((alloc) => returned.has(alloc) || !isSubstituted(pass, alloc)),
+        untainted: untainted.filter(holdsPlace),
         migrate,
         rescheduleNow,
         lost,
