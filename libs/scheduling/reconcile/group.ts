@@ -1,27 +1,19 @@
 import { ownProperty } from '@app/kernel';
 import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
-import { groupNamed, hasUpdate, isActive, isServerTerminal, isTerminal } from '@app/domain';
+import { groupNamed, hasUpdate, isActive, isServerTerminal } from '@app/domain';
 import { NOT_NEEDED, UPDATING } from '../descriptions.js';
-import { nameIndex } from '../names.js';
-import { cleanUpCanaries, countOnTrial, missingCanaries, standIns, wantCanaries } from './canaries.js';
+import { missingCanaries, wantCanaries } from './canaries.js';
 import { classify } from './classify.js';
-import {
-  filterReschedulable,
-  handleDisconnecting,
-  scheduleLater,
-  stopLostAllocations,
-  stopReplaced,
-} from './departures.js';
+import { scheduleLater, stopLostAllocations } from './departures.js';
 import { isFailed, isPaused } from './deployments.js';
-import type { GroupGoal, Pass, UpdateVerdict } from './pass.js';
+import type { GroupGoal, GroupScope, Pass, UpdateVerdict, Wanted } from './pass.js';
 import {
   byIndex,
   desiredOf,
   existingGoal,
-  indexesOf,
+  isCanarying,
   isOfVersion,
   isOlderThan,
-  isSubstituted,
   isUnreachable,
   stop,
   stopLost,
@@ -35,139 +27,120 @@ import {
   replacement,
   underProvisionedBy,
 } from './placements.js';
-import { reconnect } from './reconnect.js';
-import { stillNeeded, stopSurplus } from './surplus.js';
+import type { Stock, Trimmed } from './stock.js';
+import { holdsPlace, takeStock, trimToCount } from './stock.js';
 
 /*
- * One group of a service or batch job. The steps and their order are those of spec/lifecycle §3.2; each allocation is in exactly one of
- * untainted (counts), migrate, reschedule now, lost, or is out of the picture, until something is decided about it.
+ * One group of a service or batch job, in the steps and the order of spec/lifecycle §3.2: take stock of what there is (4 to 8), stop what
+ * is lost or too many (9 to 11), update what is outdated (11), try it out on canaries (12), place what is missing (13 to 18).
  */
 
 /** Brings a group towards its count and version. Tells whether nothing more is to be done for it (§3.10). */
 export function reconcileGroup(pass: Pass, groupName: string, allocations: readonly AllocationState[]): boolean {
-  const { batch, current } = pass;
-  const job = pass.input.job;
+  const { job } = pass.input;
   const group = job && groupNamed(job.spec, groupName);
-  const desired = desiredOf(pass, groupName);
   const live = allocations.filter(
-    (alloc) => !isServerTerminal(alloc) || (batch && !alloc.desiredTransition.Reschedule),
+    (alloc) => !isServerTerminal(alloc) || (pass.batch && !alloc.desiredTransition.Reschedule),
   );
   if (job === undefined || group === undefined || group.Count === 0) {
     stopAll(pass, groupName, live);
     return true;
   }
+  const scope: GroupScope = { pass, job, group, goal: goalOf(pass, group), desired: desiredOf(pass, groupName) };
+  const stock = takeStock(scope, live);
+  const holdsBack = stopLostAllocations(pass, group, allocations, stock.lost);
+  scheduleLater(pass, stock.later);
+  const trimmed = trimToCount(scope, stock);
+  const updates = classifyUpdates(pass, scope.desired, trimmed.untainted);
+  if (!scope.goal.existing) scope.goal.desiredTotal += updates.destructive.length + updates.inPlaceCount;
+  const trial = tryOut(scope, stock, trimmed, { updates, holdsBack });
+  const items = placeMissing(scope, stock, trimmed, { updates, trial, holdsBack });
+  createDeployment(scope, { all: stock.all, updates: updates.destructive.length + updates.inPlaceCount });
 
-  const goal = goalOf(pass, group);
-  const canarying = (): boolean => goal.desiredCanaries > 0 && !goal.promoted;
-  const done = batch ? live.filter((alloc) => isTerminal(alloc) && isOlderThan(alloc, job)) : [];
-  desired.Ignore += done.length;
-  const { all, canaries: onTrial } = cleanUpCanaries(pass, desired, done.length === 0 ? live : without(live, done));
+  const open =
+    updates.destructive.length +
+    updates.inPlaceCount +
+    items +
+    trimmed.migrate.length +
+    trimmed.rescheduleNow.length +
+    stock.later.length +
+    trial.missing;
+  return open === 0 && isGroupDone(pass, groupName);
+}
 
-  const buckets = classify(all, pass.input);
-  desired.Ignore += buckets.ignore.length;
-  const trial = canarying() ? standIns(pass, group, onTrial, buckets.reconnecting) : [];
-  const { survivors, losers } = reconnect(pass, buckets.reconnecting, trial);
-  desired.Reconnect += survivors.length;
-  const canaries = onTrial.filter(({ id }) => !pass.stops.has(id));
-  const stays = (alloc: AllocationState): boolean => !losers.has(alloc.id);
-  desired.Stop += buckets.reconnecting.filter(stays).length - survivors.length + losers.size;
+interface Updates {
+  readonly destructive: readonly AllocationState[];
+  readonly inPlaceCount: number;
+}
 
-  const migrating = stopReplaced(pass, desired, buckets.migrate.filter(stays));
-  const filtered = filterReschedulable(pass, buckets.untainted.filter(stays));
-  const migratingDue = filterReschedulable(pass, migrating);
-  const disconnected = handleDisconnecting(pass, desired, buckets.disconnecting.filter(stays));
-  let rescheduleNow: readonly AllocationState[] = [...filtered.now, ...migratingDue.now, ...disconnected.now];
-  const later = [...filtered.later, ...migratingDue.later, ...disconnected.later];
-  const lost = [...buckets.lost, ...buckets.expiring];
-  let untainted = [...filtered.untainted, ...survivors, ...disconnected.untainted];
-  // Of a batch job, what was moved already may still be here.
-  let migrate = migrating.filter((alloc) => !isServerTerminal(alloc));
+interface Trial {
+  /** Canaries that are wanted and not there. */
+  readonly missing: number;
+  /** Those of them that are placed in this pass. */
+  readonly canaries: readonly Wanted[];
+  /** Untainted allocations, without the canaries while there is a trial. */
+  readonly untainted: readonly AllocationState[];
+}
 
-  desired.RescheduleNow += rescheduleNow.length;
-  desired.RescheduleLater += later.length;
-  const holdsBack = stopLostAllocations(pass, group, allocations, lost);
-  scheduleLater(pass, later);
-
-  const returned = new Set(survivors);
-  // What is back has got the better of its replacement, also before its client has told of it.
-  const holdsPlace = (alloc: AllocationState): boolean => returned.has(alloc) || !isSubstituted(pass, alloc);
-  const used = indexesOf([...untainted.filter(holdsPlace), ...migrate, ...rescheduleNow, ...lost]);
-  desired.Stop += lost.length;
-  const onTrialIds = new Set(onTrial.map(({ id }) => id));
-  const stable = [...untainted, ...migrate].filter(({ id }) => !onTrialIds.has(id));
-  const within = stable.filter((alloc) => !isUnreachable(pass, alloc));
-  const count = countOnTrial(pass, group, goal, [...stable, ...rescheduleNow, ...lost], untainted);
-  const surplus = stopSurplus(
-    pass,
-    countOnTrial(pass, group, goal, within, untainted),
-    { untainted, migrate, canaries, canarying: canarying() },
-    survivors.filter((alloc) => isOlderThan(alloc, job)),
-  );
-  desired.Stop += surplus.size;
-  if (surplus.size > 0) {
-    for (const alloc of [...untainted, ...migrate]) if (surplus.has(alloc.id)) used.delete(nameIndex(alloc.name));
-    untainted = untainted.filter((alloc) => !surplus.has(alloc.id));
-    migrate = migrate.filter((alloc) => !surplus.has(alloc.id));
-    for (const alloc of untainted) if (holdsPlace(alloc)) used.add(nameIndex(alloc.name));
-  }
-  rescheduleNow = stillNeeded(pass, count, { untainted, migrate, canaries, canarying: canarying() }, rescheduleNow);
-
-  const { destructive, inPlaceCount } = classifyUpdates(pass, desired, untainted);
-  if (!goal.existing) goal.desiredTotal += destructive.length + inPlaceCount;
-
-  if (canarying()) untainted = without(untainted, canaries);
+/** Step 12: canaries for what would be replaced by the current version. */
+function tryOut(
+  { pass, job, group, goal, desired }: GroupScope,
+  { canaries, returned }: Stock,
+  { untainted: kept, migrate, rescheduleNow, lost, used }: Trimmed,
+  about: { readonly updates: Updates; readonly holdsBack: boolean },
+): Trial {
+  const { destructive } = about.updates;
+  const untainted = isCanarying(goal) ? without(kept, canaries) : kept;
   // While there are canaries, the replacements of what failed, moves or is lost run the version before theirs.
-  const replaced = holdsBack ? migrate : [...rescheduleNow, ...lost, ...migrate];
-  const downgraded = canarying() ? replaced.filter((alloc) => isOlderThan(alloc, job)) : [];
+  const replaced = about.holdsBack ? migrate : [...rescheduleNow, ...lost, ...migrate];
+  const downgraded = isCanarying(goal) ? replaced.filter((alloc) => isOlderThan(alloc, job)) : [];
   const outdated = [...destructive, ...downgraded];
-  const canariesMissing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, { outdated, canaries, returned });
-  const wantedCanaries =
-    canariesMissing > 0
-      ? wantCanaries(pass, group, goal, {
-          canariesMissing,
-          outdated,
-          upToDate: [...canaries, ...without(untainted, destructive)],
-          used,
-        })
-      : [];
-  desired.Canary += wantedCanaries.length;
+  const missing = job.skipsCanaries ? 0 : missingCanaries(pass, group, goal, { outdated, canaries, returned });
+  if (missing === 0) return { missing, canaries: [], untainted };
+  const upToDate = [...canaries, ...without(untainted, destructive)];
+  const wanted = wantCanaries(pass, group, goal, { canariesMissing: missing, outdated, upToDate, used });
+  desired.Canary += wanted.length;
+  return { missing, canaries: wanted, untainted };
+}
 
-  const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying: canarying() });
-  const items = holdsBack
+/** Steps 13 to 18: replacements, new allocations, destructive updates and migrations. Returns how many of the first two are wanted. */
+function placeMissing(
+  scope: GroupScope,
+  stock: Stock,
+  { migrate, rescheduleNow, lost, used, count }: Trimmed,
+  about: { readonly updates: Updates; readonly trial: Trial; readonly holdsBack: boolean },
+): number {
+  const { pass, job, group, goal, desired } = scope;
+  const { destructive } = about.updates;
+  const { untainted, canaries } = about.trial;
+  const canarying = isCanarying(goal);
+  const room = underProvisionedBy(pass, group, { untainted, destructive, migrate, canarying });
+  const inPlace = untainted.filter((alloc) => holdsPlace(pass, stock, alloc));
+  const items = about.holdsBack
     ? []
     : computePlacements(group, {
-        job: job.spec.ID,
+        job,
         count,
-        untainted: untainted.filter(holdsPlace),
+        untainted: inPlace,
         migrate,
         rescheduleNow,
         lost,
         used,
-        downgrade: canarying(),
+        downgrade: canarying,
       });
   if (!goal.existing) goal.desiredTotal += items.length;
   if (!goal.existing && count > group.Count) goal.desiredTotal = Math.min(goal.desiredTotal, group.Count);
 
-  const ready = !isPaused(current) && !isFailed(current) && !canarying();
+  const ready = !isPaused(pass.current) && !isFailed(pass.current) && !canarying;
   const chosen = ready ? items : items.filter((item) => mayReplaceWhileNotReady(pass, item));
   desired.Place += chosen.length;
   const updated = ready ? byIndex(destructive).slice(0, Math.max(0, room - items.length)) : [];
   desired.DestructiveUpdate += updated.length;
   desired.Ignore += destructive.length - updated.length;
-  const migrations = migrateAll(pass, desired, migrate, canarying());
-  pass.destructive.push(...updated.map((alloc) => replacement('destructive', alloc, { stop: UPDATING })));
-  placeUpToCount(pass, { group, count }, wantedCanaries, chosen, migrations);
-  createDeployment(pass, group, goal, { all, updates: destructive.length + inPlaceCount });
-
-  const open =
-    destructive.length +
-    inPlaceCount +
-    items.length +
-    migrate.length +
-    rescheduleNow.length +
-    later.length +
-    canariesMissing;
-  return open === 0 && isGroupDone(pass, groupName);
+  const migrations = migrateAll(pass, scope, migrate, canarying);
+  pass.destructive.push(...updated.map((alloc) => replacement(job, 'destructive', alloc, { stop: UPDATING })));
+  placeUpToCount(pass, { group, count }, canaries, chosen, migrations);
+  return items.length;
 }
 
 /** Stops what is left of a group that is not wanted any more, or of a stopped job. Source: spec/lifecycle §3.1, §3.2 step 2. */
@@ -201,14 +174,10 @@ function goalOf(pass: Pass, group: TaskGroup): GroupGoal {
 const LEAVE: UpdateVerdict = { kind: 'ignore' };
 
 /**
- * Step 11: what of the untainted is to be brought to the current version, and how. What is out of reach stays as it is until its client is
+ * Step 11: what of the untainted is to be brought to the current version, and how. What is disconnected stays as it is until its client is
  * back (an older version is stopped then, if the count is made up without it) or it is given up.
  */
-function classifyUpdates(
-  pass: Pass,
-  desired: DesiredUpdates,
-  untainted: readonly AllocationState[],
-): { destructive: readonly AllocationState[]; inPlaceCount: number } {
+function classifyUpdates(pass: Pass, desired: DesiredUpdates, untainted: readonly AllocationState[]): Updates {
   const destructive: AllocationState[] = [];
   let inPlaceCount = 0;
   for (const alloc of untainted) {
@@ -226,14 +195,11 @@ function classifyUpdates(
 
 /** Step 17. Source: spec/lifecycle §3.9. */
 function createDeployment(
-  pass: Pass,
-  group: TaskGroup,
-  goal: GroupGoal,
+  { pass, job, group, goal }: GroupScope,
   about: { readonly all: readonly AllocationState[]; readonly updates: number },
 ): void {
   const { current } = pass;
-  const job = pass.input.job;
-  if (job === undefined || pass.batch || goal.existing || !hasUpdate(group.Update) || goal.desiredTotal === 0) return;
+  if (pass.batch || goal.existing || !hasUpdate(group.Update) || goal.desiredTotal === 0) return;
   if (current !== null && !isActive(current)) return;
   if (about.updates > 0 || !about.all.some((alloc) => isOfVersion(alloc, job))) pass.goals[group.Name] = goal;
 }

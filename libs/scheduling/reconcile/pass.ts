@@ -13,6 +13,7 @@ import type {
   PlannedDeploymentStatus,
   PlannedStop,
   PlannedUpdate,
+  TaskGroup,
 } from '@app/domain';
 import { isServerTerminal } from '@app/domain';
 import { type ByName, type TimeUs } from '@app/kernel';
@@ -97,6 +98,9 @@ export interface GroupGoal {
   desiredTotal: number;
 }
 
+/** Canaries are wanted, and nobody has promoted them yet. */
+export const isCanarying = (goal: GroupGoal): boolean => goal.desiredCanaries > 0 && !goal.promoted;
+
 /** What a pass has collected so far. The one mutable thing in a reconciliation. */
 export interface Pass {
   readonly input: ReconcileInput;
@@ -115,6 +119,15 @@ export interface Pass {
   readonly followups: NewEvaluation[];
   readonly needlessEvals: string[];
   readonly desired: ByName<DesiredUpdates>;
+}
+
+/** One group of the job as it is now, and what is known of it in this pass. */
+export interface GroupScope {
+  readonly pass: Pass;
+  readonly job: JobVersion;
+  readonly group: TaskGroup;
+  readonly goal: GroupGoal;
+  readonly desired: DesiredUpdates;
 }
 
 /** The counters of a group, created when first asked for. */
@@ -202,6 +215,10 @@ export const existingGoal = (group: DeploymentGroup): GroupGoal => ({
 /** The same (create index, version) pair: a purged and re-registered job starts at version 0 again. Source: spec/lifecycle §1.5. */
 export const isOfVersion = (alloc: AllocationState, job: JobVersion): boolean =>
   alloc.jobVersion === job.version && alloc.jobCreateIndex === job.createIndex;
+
+/** A canary of the current version. Some keep the mark beyond the promotion of a version before: those are like any other of theirs. */
+export const isOnTrial = (job: JobVersion, alloc: AllocationState): boolean =>
+  alloc.deploymentStatus?.canary === true && isOfVersion(alloc, job);
 
 /** The job was stopped, and started again, after the allocation had been placed. */
 export const precedesStop = (

@@ -1,10 +1,10 @@
-import type { AllocationState, DesiredUpdates, TaskGroup } from '@app/domain';
+import type { AllocationState, JobVersion, TaskGroup } from '@app/domain';
 import { hasUpdate, isTerminal } from '@app/domain';
 import { MIGRATING } from '../descriptions.js';
 import { allocationName, freeIndexes } from '../names.js';
 import { isFailed, isPaused } from './deployments.js';
-import type { Pass, Wanted } from './pass.js';
-import { byIndex, stop } from './pass.js';
+import type { GroupScope, Pass, Wanted } from './pass.js';
+import { byIndex, isOnTrial, stop } from './pass.js';
 
 /** Step 13: how many allocations may be replaced now. Source: spec/lifecycle §3.6 a. */
 export function underProvisionedBy(
@@ -34,7 +34,7 @@ export function underProvisionedBy(
 export function computePlacements(
   group: TaskGroup,
   about: {
-    readonly job: string;
+    readonly job: JobVersion;
     /** How many there are to be. */
     readonly count: number;
     readonly untainted: readonly AllocationState[];
@@ -45,21 +45,21 @@ export function computePlacements(
     readonly downgrade: boolean;
   },
 ): readonly Wanted[] {
-  const { downgrade, count } = about;
+  const { job, downgrade, count } = about;
   const migrating = new Set(about.migrate.map((alloc) => alloc.id));
   const items: Wanted[] = about.rescheduleNow.map((alloc) => {
     const keepsRunning = migrating.has(alloc.id) || !isTerminal(alloc);
     // Nomad leaves the description of such a stop empty (spec/lifecycle §5.6).
-    return replacement('reschedule', alloc, { downgrade, stop: keepsRunning ? null : '' });
+    return replacement(job, 'reschedule', alloc, { downgrade, stop: keepsRunning ? null : '' });
   });
   let existing = about.untainted.length + about.migrate.length + about.rescheduleNow.length;
   for (const alloc of about.lost) {
     if (existing >= count) break;
-    items.push(replacement('lost', alloc, { downgrade }));
+    items.push(replacement(job, 'lost', alloc, { downgrade }));
     existing++;
   }
   for (const index of freeIndexes(about.used, count, Math.max(0, count - existing))) {
-    const name = allocationName(about.job, group.Name, index);
+    const name = allocationName(job.spec.ID, group.Name, index);
     items.push({ reason: 'new', group: group.Name, name, previous: null, canary: false, downgrade, stop: null });
   }
   return items;
@@ -74,7 +74,7 @@ export function mayReplaceWhileNotReady({ current }: Pass, item: Wanted): boolea
 /** Step 16: migrations happen whatever the deployment's state, and whether or not there is room elsewhere. Source: spec/lifecycle §3.6 d. */
 export function migrateAll(
   pass: Pass,
-  desired: DesiredUpdates,
+  { job, desired }: Pick<GroupScope, 'job' | 'desired'>,
   migrate: readonly AllocationState[],
   downgrade: boolean,
 ): readonly Wanted[] {
@@ -84,7 +84,7 @@ export function migrateAll(
     desired.Migrate++;
     const { Reschedule, MigrateDisablePlacement } = alloc.desiredTransition;
     if (pass.batch && (Reschedule || MigrateDisablePlacement)) continue;
-    items.push(replacement('migrate', alloc, { downgrade }));
+    items.push(replacement(job, 'migrate', alloc, { downgrade }));
   }
   return items;
 }
@@ -108,6 +108,7 @@ export function placeUpToCount(
 }
 
 export const replacement = (
+  job: JobVersion,
   reason: 'reschedule' | 'lost' | 'migrate' | 'destructive',
   previous: AllocationState,
   { downgrade = false, stop: description = null }: { readonly downgrade?: boolean; readonly stop?: string | null },
@@ -116,7 +117,7 @@ export const replacement = (
   group: previous.taskGroup,
   name: previous.name,
   previous,
-  canary: reason !== 'destructive' && previous.deploymentStatus?.canary === true,
-  downgrade: downgrade && previous.deploymentStatus?.canary !== true,
+  canary: reason !== 'destructive' && isOnTrial(job, previous),
+  downgrade: downgrade && !isOnTrial(job, previous),
   stop: description,
 });

@@ -5,7 +5,7 @@ import { usFromRfc3339 } from '@app/kernel';
 import { NOT_NEEDED, REPLACEMENT_NOT_NEEDED, RESCHEDULED } from '../descriptions.js';
 import { groupOf } from './classify.js';
 import type { Pass } from './pass.js';
-import { stop, successors, update } from './pass.js';
+import { isOnTrial, stop, successors, update } from './pass.js';
 
 export interface Reconnection {
   /** Originals that go on. */
@@ -40,7 +40,7 @@ export function reconnect(
       continue;
     }
     const replacements = successors(pass.input, original).filter((alloc) => !isTerminal(alloc));
-    const standIn = original.deploymentStatus?.canary === true ? spare.pop() : undefined;
+    const standIn = pass.input.job && isOnTrial(pass.input.job, original) ? spare.pop() : undefined;
     if (standIn !== undefined) replacements.push(standIn);
     if (replacements.some((replacement) => replacementWins(original, replacement, pass))) {
       stop(pass, original, NOT_NEEDED);
