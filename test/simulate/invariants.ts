@@ -106,7 +106,7 @@ export class Invariants {
       if (mine.length === 0) continue;
       const { live } = this.census.of(groupKey(mine[0]!));
       const canaries = group.Update?.Canary ?? 0;
-      if (live > group.Count + canaries && live > this.mostOf(current.spec, group) + canaries)
+      if (live > group.Count + canaries && live > this.mostOf(commit, current.spec, group) + canaries)
         throw new Violation(`${jobId} runs ${live} allocations of ${group.Count} and ${canaries} canaries`);
       if (hasUpdate(group.Update)) this.keepsPace(commit, group, mine, updated);
     }
@@ -118,11 +118,15 @@ export class Invariants {
       this.counts.set(countKey(namespace, id, newest!.version, Name), Count);
   }
 
-  /** A trial brings a lower count about with its promotion only: what runs of older versions may stay as it was. */
-  private mostOf({ Namespace, ID }: JobSpec, group: TaskGroup): number {
+  /** A trial brings a lower count about with its promotion only: as many as ran of older versions before the commit may go on. */
+  private mostOf({ movements }: SimulatedCommit, { Namespace, ID }: JobSpec, group: TaskGroup): number {
     if ((group.Update?.Canary ?? 0) === 0) return group.Count;
-    const running = this.log.cluster
-      .allocationsOfJob(Namespace, ID)
+    const before = movements
+      .filter(({ stream }) => streamType(stream) === 'allocation')
+      .map((movement) => movement.before as AllocationState | undefined)
+      .filter((alloc) => alloc !== undefined && alloc.namespace === Namespace && alloc.jobId === ID)
+      .map((alloc) => alloc!);
+    const running = [...this.log.cluster.allocationsOfJob(Namespace, ID), ...before]
       .filter((alloc) => alloc.taskGroup === group.Name && !isTerminal(alloc))
       .map(({ jobVersion }) => jobVersion);
     const retained = this.log.cluster.job(Namespace, ID)?.versions.map(({ version }) => version) ?? [];

@@ -2,10 +2,11 @@ import type { JobVersion } from '@app/domain';
 import { isServerTerminal, isTerminal } from '@app/domain';
 import { allocationName, nameIndex } from '../names.js';
 import type { ReconcileInput, Reconciliation, Wanted } from './pass.js';
+import { isOlderThan } from './pass.js';
 
 /**
  * Names for what is placed, one after the other: a replacement keeps its predecessor's, unless a live allocation of the version that it will run
- * has it (a promoted canary, for instance). Then it gets the lowest that nobody of the group has or is to have, beyond the count if need be.
+ * has it (a promoted canary, for instance), or one of a batch job that has done its work. Then it gets the lowest that nobody of the group has or is to have, beyond the count if need be.
  * What is out of reach shares its name with its replacement until one of them goes. Source: spec/lifecycle §3.6, placement order; §3.7.
  */
 export function uniqueNames(
@@ -18,8 +19,11 @@ export function uniqueNames(
   const [known, taken] = [indexSets(), indexSets()];
   for (const alloc of allocations) {
     if (isServerTerminal(alloc) || stopped.has(alloc.id)) continue;
+    const isDone = alloc.jobType === 'batch' && alloc.clientStatus === 'complete';
+    // What a version before has done, this one does again.
+    if (isDone && job !== undefined && isOlderThan(alloc, job)) continue;
     known(alloc.taskGroup).add(nameIndex(alloc.name));
-    if (isTerminal(alloc) || alloc.clientStatus === 'unknown' || unknown.has(alloc.id)) continue;
+    if ((isTerminal(alloc) && !isDone) || alloc.clientStatus === 'unknown' || unknown.has(alloc.id)) continue;
     const version = updated.has(alloc.id) ? job?.jobModifyIndex : alloc.jobModifyIndex;
     taken(`${alloc.taskGroup} ${version}`).add(nameIndex(alloc.name));
   }
