@@ -213,6 +213,23 @@ describe('when the client is back', () => {
     expect(plan?.placements ?? []).toEqual([]);
   });
 
+  it('one whose client has not told of it yet fills its place: no other that is disconnected is replaced for it (simulator, seed 40012)', () => {
+    const cluster = established('keep_original', true, null, 2);
+    const [first, second] = cluster.live();
+    cluster.setNode(first!.nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    cluster.advance(30);
+    cluster.runDue();
+    cluster.settle();
+    cluster.setNode(second!.nodeId, { status: 'disconnected' });
+    cluster.evaluate({ trigger: 'node-update' });
+    const [job] = cluster.view.job('default', 'shop')?.versions ?? [];
+    cluster.register({ ...job!.spec, TaskGroups: job!.spec.TaskGroups.map((group) => ({ ...group, Count: 1 })) });
+    cluster.setNode(first!.nodeId, { status: 'initializing' });
+    cluster.advance(30);
+    expect(cluster.runDue().flatMap(({ plan }) => plan?.placements ?? [])).toEqual([]);
+  });
+
   it('a survivor without a replacement just goes on', () => {
     const cluster = established();
     const { id, nodeId } = at(cluster, 0);

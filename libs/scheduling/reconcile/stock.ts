@@ -101,6 +101,7 @@ export function trimToCount({ pass, job, group, goal, desired }: GroupScope, sto
   const rest = { untainted: kept(untainted), migrate: kept(migrate) };
   for (const alloc of [...untainted, ...migrate]) if (surplus.has(alloc.id)) used.delete(nameIndex(alloc.name));
   if (surplus.size > 0) for (const alloc of rest.untainted) if (holds(alloc)) used.add(nameIndex(alloc.name));
-  const needed = stillNeeded(pass, count, { ...rest, canaries, canarying }, rescheduleNow);
+  const counted = { ...rest, untainted: rest.untainted.filter(holds), canaries, canarying };
+  const needed = stillNeeded(pass, count, counted, rescheduleNow);
   return { ...rest, rescheduleNow: needed, lost, count, used };
 }

@@ -3,7 +3,7 @@ import { isServerTerminal } from '@app/domain';
 import { NOT_NEEDED } from '../descriptions.js';
 import { nameIndex } from '../names.js';
 import type { Pass } from './pass.js';
-import { isSubstituted, isUnreachable, stop } from './pass.js';
+import { isUnreachable, stop } from './pass.js';
 
 export interface SurplusInput {
   readonly untainted: readonly AllocationState[];
@@ -69,7 +69,7 @@ function sharingNames(allocations: readonly AllocationState[]): readonly Allocat
 
 /**
  * Of allocations that failed and are to be replaced now, those that the group still has use for; the others, with the highest indexes, are
- * stopped for good. Nomad replaces them all and stops the surplus in the next evaluation.
+ * stopped for good. `untainted`: without those whose replacements count instead. Nomad replaces them all and stops the surplus in the next evaluation.
  */
 export function stillNeeded(
   pass: Pass,
@@ -81,7 +81,7 @@ export function stillNeeded(
   const onTrial = new Set(canarying ? canaries.map((alloc) => alloc.id) : []);
   const moving = new Set(migrate.map((alloc) => alloc.id));
   const candidates = failed.filter((alloc) => !onTrial.has(alloc.id) && !moving.has(alloc.id));
-  const counted = untainted.filter((alloc) => !onTrial.has(alloc.id) && !isSubstituted(pass, alloc));
+  const counted = untainted.filter((alloc) => !onTrial.has(alloc.id));
   const needed = Math.max(0, count - counted.length - migrate.length);
   if (candidates.length <= needed) return failed;
   const superfluous = new Set(highestFirst(candidates).slice(0, candidates.length - needed));
