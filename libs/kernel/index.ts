@@ -4,6 +4,8 @@ export { accept, reject } from './decision.js';
 export type { CommandContext, DomainEvent, EventMeta, Fact, NewEvent, RecordedEvent } from './event.js';
 export { traceIdOf } from './event.js';
 export { exactNumber, isExactNumber, literalOf, parseExact } from './exact-number.js';
+export type { ParsedDuration } from './go-duration.js';
+export { parseDuration } from './go-duration.js';
 export { goDuration, goList, isPrintable, quoted, visible } from './go-format.js';
 export type { Json, JsonObject } from './json.js';
 export type { ByName } from './own-property.js';

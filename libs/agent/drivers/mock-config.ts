@@ -1,5 +1,4 @@
-import { ownProperty, type Json, type JsonObject } from '@app/kernel';
-import { parseGoDuration } from '../go-duration.js';
+import { parseDuration, ownProperty, type Json, type JsonObject } from '@app/kernel';
 import { StartError, type ExitResult } from './driver.js';
 import { refuseUnknownOptions } from './driver-config.js';
 
@@ -122,9 +121,9 @@ function flag(config: JsonObject, name: string): boolean {
 function durationMs(config: JsonObject, name: string): number {
   const value = text(config, name);
   if (value === '') return 0;
-  const parsed = parseGoDuration(value);
-  if ('error' in parsed) throw new StartError(`${name} ${value} not a valid duration: ${parsed.error}`);
-  return parsed.ns / 1e6;
+  const parsed = parseDuration(value);
+  if (!parsed.ok) throw new StartError(`${name} ${value} not a valid duration: ${parsed.problem}`);
+  return Number(parsed.ns) / 1e6;
 }
 
 function checkPortMap(portMap: string): void {

@@ -1,7 +1,6 @@
 import type { JobSpec, TaskGroup, TaskState } from '@app/domain';
-import { usFromRfc3339, type DurationNs, type TimeUs } from '@app/kernel';
+import { goDuration, usFromRfc3339, type DurationNs, type TimeUs } from '@app/kernel';
 import type { TaskInGroup } from '../allocation/lifecycle.js';
-import { formatGoDuration } from '../go-duration.js';
 
 /* When an allocation is healthy (spec/lifecycle §9.8). Pure. */
 
@@ -67,10 +66,10 @@ export function unhealthyText(
   if (state.Failed) return 'Unhealthy because of failed task';
   if (state.State === 'dead') return deadline.passed ? 'Unhealthy because of dead task' : null;
   if (!deadline.passed) return null;
-  const by = `by healthy_deadline of ${formatGoDuration(parameters.healthyDeadline)}`;
+  const by = `by healthy_deadline of ${goDuration(parameters.healthyDeadline)}`;
   if (state.State === 'pending') return `Task not running ${by}`;
   if (usFromRfc3339(state.StartedAt) + parameters.minHealthyTime / 1000 > deadline.atUs) {
-    return `Task not running for min_healthy_time of ${formatGoDuration(parameters.minHealthyTime)} ${by}`;
+    return `Task not running for min_healthy_time of ${goDuration(parameters.minHealthyTime)} ${by}`;
   }
   return failingServices.length > 0 ? `Services not healthy by deadline: ${failingServices.join(', ')}` : null;
 }

@@ -1,6 +1,5 @@
 import type { RestartPolicy } from '@app/domain';
-import { usFromNs, type DurationNs, type TimeUs } from '@app/kernel';
-import { formatGoDuration } from '../go-duration.js';
+import { goDuration, usFromNs, type DurationNs, type TimeUs } from '@app/kernel';
 import { WITHIN_POLICY } from './task-event.js';
 
 /** How often a task was restarted in the current interval, and when that began: at first when its runner was made. */
@@ -61,7 +60,7 @@ export function decideRestart(question: RestartQuestion): { verdict: RestartVerd
     const delay = Math.max(0, window.startUs + intervalUs - now) * 1000;
     return { verdict: { kind: 'restart', reason: 'Exceeded allowed attempts, applying a delay', delay }, window };
   }
-  const interval = formatGoDuration(policy.Interval);
+  const interval = goDuration(policy.Interval);
   return {
     verdict: fail(`Exceeded allowed attempts ${policy.Attempts} in interval ${interval} and mode is "fail"`),
     window,

@@ -1,7 +1,6 @@
 import type { TaskEvent } from '@app/domain';
-import type { DurationNs } from '@app/kernel';
+import { goDuration, type DurationNs } from '@app/kernel';
 import type { ExitResult } from '../drivers/driver.js';
-import { formatGoDuration } from '../go-duration.js';
 
 /*
  * The events of a task (spec/lifecycle §9.5): what happened, the same as text in Details, and a sentence for people. The typed members are
@@ -88,7 +87,7 @@ export function terminated(exit: ExitResult): NewTaskEvent {
 }
 
 export function restarting(reason: string, delay: DurationNs): NewTaskEvent {
-  const sentence = `Task restarting in ${formatGoDuration(delay)}`;
+  const sentence = `Task restarting in ${goDuration(delay)}`;
   return event(
     RESTARTING,
     reason && reason !== WITHIN_POLICY ? `${reason} - ${sentence}` : sentence,
@@ -124,9 +123,9 @@ export function signaling(signal: string, reason: string): NewTaskEvent {
 
 export function killing(killTimeout: DurationNs, reason = ''): NewTaskEvent {
   const interrupt = killTimeout
-    ? `Sent interrupt. Waiting ${formatGoDuration(killTimeout)} before force killing`
+    ? `Sent interrupt. Waiting ${goDuration(killTimeout)} before force killing`
     : 'Sent interrupt';
-  const details: Record<string, string> = { kill_timeout: formatGoDuration(killTimeout) };
+  const details: Record<string, string> = { kill_timeout: goDuration(killTimeout) };
   if (reason) details['kill_reason'] = reason;
   return event('Killing', reason || interrupt, details, {
     ...(killTimeout && { KillTimeout: killTimeout }),
@@ -139,12 +138,9 @@ export const killed = (error = ''): NewTaskEvent =>
     : event('Killed', 'Task successfully killed');
 
 export const waitingForShutdownDelay = (delay: DurationNs): NewTaskEvent =>
-  event(
-    'Waiting for shutdown delay',
-    `Waiting for shutdown_delay of ${formatGoDuration(delay)} before killing the task.`,
-  );
+  event('Waiting for shutdown delay', `Waiting for shutdown_delay of ${goDuration(delay)} before killing the task.`);
 export const skippingShutdownDelay = (delay: DurationNs): NewTaskEvent =>
-  event('Skipping shutdown delay', `Skipping shutdown_delay of ${formatGoDuration(delay)} before killing the task.`);
+  event('Skipping shutdown delay', `Skipping shutdown_delay of ${goDuration(delay)} before killing the task.`);
 
 export const siblingFailed = (sibling: string): NewTaskEvent =>
   event(

@@ -1,5 +1,4 @@
-import { quoted } from '@app/kernel';
-import { parseDuration } from '../values/duration.js';
+import { parseDuration, quoted } from '@app/kernel';
 import { STRING } from '../values/value.js';
 import { ofTexts, param, problem, type FunctionTable } from './function.js';
 

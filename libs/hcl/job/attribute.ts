@@ -1,3 +1,4 @@
+import { parseDuration } from '@app/kernel';
 import type { Diagnostics } from '../diagnostics.js';
 import { evaluate } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/scope.js';
@@ -5,7 +6,6 @@ import type { Range } from '../source.js';
 import { startOf, type Expression } from '../syntax/ast.js';
 import { convert } from '../values/convert.js';
 import { integer, wholeOf } from '../values/decimal.js';
-import { parseDuration } from '../values/duration.js';
 import { jsonNumber } from '../values/json.js';
 import {
   isMapping,

@@ -1,4 +1,4 @@
-import { quoted, type DurationNs, ownProperty } from '@app/kernel';
+import { parseDuration, quoted, type DurationNs } from '@app/kernel';
 import { fail, ok, type Result } from './result.js';
 
 /*
@@ -69,28 +69,8 @@ export function parseFloat64(text: string): Result<number> {
   return Number.isFinite(value) ? ok(value) : rangeError('ParseFloat', text);
 }
 
-const UNIT_NS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  µs: 1_000n,
-  μs: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-};
-const DURATION = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const DURATION_PART = /([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)/g;
-
 /** time.ParseDuration in nanoseconds: `1m30s`, `1.5h`, `-5ms`, a bare `0`. Undefined when it is none, or beyond 292 years. */
 export function parseGoDuration(text: string): DurationNs | undefined {
-  if (/^[+-]?0$/.test(text)) return 0;
-  if (!DURATION.test(text)) return undefined;
-  let total = 0n;
-  for (const [, whole = '', fraction = '', name = ''] of text.matchAll(DURATION_PART)) {
-    const unit = ownProperty(UNIT_NS, name) ?? 0n;
-    total += BigInt(whole || '0') * unit + (BigInt(fraction || '0') * unit) / 10n ** BigInt(fraction.length);
-  }
-  const signed = text.startsWith('-') ? -total : total;
-  return signed < MIN_INT64 || signed > MAX_INT64 ? undefined : Number(signed);
+  const parsed = parseDuration(text);
+  return parsed.ok ? Number(parsed.ns) : undefined;
 }
