@@ -125,7 +125,7 @@ export class HeartbeatWatcher implements Reactor {
   }
 }
 
-/** Some allocation on a node that is out of reach may stay unknown for a while longer. */
+/** Some allocation on a disconnected node may stay unknown for a while longer. */
 export const mayReconnect = (cluster: ClusterState, node: NodeState, now: TimeUs): boolean =>
   cluster.liveAllocationsOnNode(node.id).some((alloc) => {
     if (isTerminal(alloc)) return false;

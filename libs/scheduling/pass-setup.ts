@@ -49,7 +49,7 @@ export function setUp({ evaluation, cluster, now, newId, elapsed }: SchedulingRe
   return { job, jobType, input, placer };
 }
 
-/** Looked up only where something is replaced or out of reach: the index is made at the first question. */
+/** Looked up only where something is replaced or disconnected: the index is made at the first question. */
 function byId(allocations: readonly AllocationState[]): ReconcileInput['allocation'] {
   let index: ReadonlyMap<string, AllocationState> | undefined;
   return (id) => {

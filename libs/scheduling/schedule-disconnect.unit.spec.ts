@@ -33,7 +33,7 @@ function replaced(reconcile: string): ToyCluster {
   return cluster;
 }
 
-describe('an allocation whose client is out of reach', () => {
+describe('a disconnected allocation', () => {
   it('becomes unknown, keeps its place for now, and is given up after lost_after', () => {
     const cluster = established('best_score', false);
     const { id, nodeId } = at(cluster, 0);
@@ -156,7 +156,7 @@ describe('when the client is back', () => {
   it.each([
     ['keep_original', 0],
     ['keep_replacement', 1],
-  ])('%s decides too where the replacement had gone out of reach itself', (reconcile, kept) => {
+  ])('%s decides too where the replacement was disconnected itself', (reconcile, kept) => {
     const cluster = replaced(reconcile);
     const away = cluster.live();
     cluster.setNode(away[1]?.nodeId ?? '', { status: 'disconnected' });
@@ -167,7 +167,7 @@ describe('when the client is back', () => {
     expect(cluster.plan().plan).toBeNull();
   });
 
-  it('one that has got the better of its replacement is replaced again when it is out of reach again', () => {
+  it('one that has got the better of its replacement is replaced again when it is disconnected again', () => {
     const cluster = replaced('keep_original');
     const [original] = cluster.live();
     const leave = (): void => {
@@ -270,7 +270,7 @@ describe('when the client is back', () => {
   });
 });
 
-describe('an allocation that is to move while its client is out of reach', () => {
+describe('a disconnected allocation that is to move', () => {
   const batchReplaced = (): ToyCluster => {
     const cluster = toyCluster();
     cluster.register(
@@ -336,7 +336,7 @@ describe('an allocation that is to move while its client is out of reach', () =>
   });
 });
 
-describe('a canary whose client is out of reach', () => {
+describe('a disconnected canary', () => {
   const trial = (
     Count: number,
     before: (cluster: ToyCluster) => void = () => {},

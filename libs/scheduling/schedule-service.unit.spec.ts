@@ -339,7 +339,7 @@ describe('canaries', () => {
     expect(replacement).toMatchObject({ jobVersion: 0, deploymentId: first?.id, canary: false });
   });
 
-  it('are made again when they are lost', () => {
+  it('are replaced when they are lost', () => {
     const cluster = established(job({}));
     cluster.register(changed(job({}), 'v1'));
     cluster.evaluate();
@@ -351,7 +351,7 @@ describe('canaries', () => {
     expect(cluster.deployment()?.groups['web']?.placedCanaries).toHaveLength(2);
   });
 
-  it('are made again when they move while all that they stand in for is lost, which is replaced beside them', () => {
+  it('are replaced when they move while all that they stand in for is lost, which is replaced beside them', () => {
     const alone = (change: Parameters<typeof rolling>[0]) => service({ Count: 1, Update: rolling(change) });
     const cluster = established(alone({ Canary: 1 }));
     cluster.register(changed(alone({ Canary: 1 }), 'v1'));
@@ -364,7 +364,7 @@ describe('canaries', () => {
     expect(cluster.evaluate().plan).toBeNull();
   });
 
-  it('are made again when they move together with all that they stand in for', () => {
+  it('are replaced when they move together with all that they stand in for', () => {
     const alone = (change: Parameters<typeof rolling>[0]) => service({ Count: 1, Update: rolling(change) });
     const cluster = established(alone({ Canary: 1 }));
     cluster.register(changed(alone({ Canary: 1 }), 'v1'));

@@ -166,12 +166,12 @@ describe('whatever happens to a service job', () => {
         if (deployment.jobVersion !== cluster.view.job('default', 'shop')?.versions[0]?.version) return;
         all(plan?.placements ?? [], (placement) => placement.previousAllocation !== '');
       },
-      // One that is out of reach shares its name with its replacement (spec/lifecycle §3.7).
-      'names are unique: no two allocations of a version that live within reach share one': ({ cluster }) => {
+      // A disconnected one shares its name with its replacement (spec/lifecycle §3.7).
+      'names are unique: no two connected allocations of a version share one': ({ cluster }) => {
         const within = cluster.live().filter(isReachable);
         different(within.map((alloc) => `${alloc.name} v${alloc.jobVersion}`));
       },
-      'never more than the count, beside canaries and what is out of reach': ({ cluster }) => {
+      'never more than the count, beside canaries and disconnected allocations': ({ cluster }) => {
         const within = cluster.live().filter(isReachable);
         withinCounts(
           cluster,
@@ -193,7 +193,7 @@ describe('whatever happens to a service job', () => {
         }
       },
       // One that comes back stays beside the one that was made meanwhile.
-      'never more canaries on trial within reach than wanted': ({ cluster }) => {
+      'never more connected canaries on trial than wanted': ({ cluster }) => {
         const deployment = cluster.deployment();
         const trial = cluster
           .live()
@@ -241,9 +241,9 @@ describe('whatever happens to a batch job', () => {
       'never a placement for a stopped job': ({ cluster, plan }) => {
         if (spec(cluster)?.Stop) atMost(0, plan?.placements ?? []);
       },
-      'never more than the count is running within reach': ({ cluster }) =>
+      'never more than the count is running, beside disconnected allocations': ({ cluster }) =>
         withinCounts(cluster, cluster.live().filter(isReachable)),
-      'names are unique among what runs within reach': ({ cluster }) =>
+      'names are unique among connected allocations': ({ cluster }) =>
         different(
           cluster
             .live()

@@ -76,6 +76,6 @@ export interface AclAuthMethodState extends AclAuthMethodDefinition {
   readonly modifyTime: TimeUs;
   readonly createIndex: Index;
   readonly modifyIndex: Index;
-  /** Deleted; the stream goes on when it is made again. */
+  /** Deleted; creating it anew continues the stream. */
   readonly purged: boolean;
 }

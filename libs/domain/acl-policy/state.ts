@@ -22,7 +22,7 @@ export interface AclPolicyState extends AclPolicyDefinition {
   readonly name: string;
   readonly createIndex: Index;
   readonly modifyIndex: Index;
-  /** Deleted; the stream goes on when it is made again. */
+  /** Deleted; creating it anew continues the stream. */
   readonly purged: boolean;
 }
 

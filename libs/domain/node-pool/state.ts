@@ -13,7 +13,7 @@ export interface NodePoolState extends NodePoolDefinition {
   readonly name: string;
   readonly createIndex: Index;
   readonly modifyIndex: Index;
-  /** Deleted; the stream goes on when it is made again. */
+  /** Deleted; creating it anew continues the stream. */
   readonly purged: boolean;
 }
 

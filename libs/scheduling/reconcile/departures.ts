@@ -16,7 +16,7 @@ export interface Filtered {
   readonly later: Due[];
 }
 
-/** Step 7: which of these ended and are to be replaced, now or later. `since`: the time at which their clients went out of reach. */
+/** Step 7: which of these ended and are to be replaced, now or later. `since`: the time at which they were disconnected. */
 export function filterReschedulable(pass: Pass, allocations: readonly AllocationState[], since?: TimeUs): Filtered {
   const { input, batch, current } = pass;
   const activeDeploymentId = current !== null && isActive(current) ? current.id : '';
@@ -60,7 +60,7 @@ export function stopReplaced(
   return migrate.filter((alloc) => !replaced.has(alloc));
 }
 
-/** §3.7: allocations whose client is out of reach become unknown, and may be replaced until it is back. */
+/** §3.7: disconnected allocations become unknown, and may be replaced until they reconnect. */
 export function handleDisconnecting(
   pass: Pass,
   desired: DesiredUpdates,

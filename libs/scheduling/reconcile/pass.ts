@@ -173,7 +173,7 @@ export function update(
   pass.updates.set(alloc.id, { ...pass.updates.get(alloc.id), ...change, allocationId: alloc.id });
 }
 
-/** Its client is out of reach, or was found to be in this pass. */
+/** Disconnected, or found to be in this pass. */
 export const isUnreachable = (pass: Pick<Pass, 'updates'>, alloc: AllocationState): boolean =>
   alloc.clientStatus === 'unknown' || pass.updates.get(alloc.id)?.clientStatus === 'unknown';
 
@@ -196,7 +196,7 @@ export function successors(
   return [...found];
 }
 
-/** Its client is out of reach, and what took its place counts instead of it. */
+/** Disconnected, and its replacement counts instead. */
 export const isSubstituted = (pass: Pass, alloc: AllocationState): boolean =>
   isUnreachable(pass, alloc) && isReplaced(pass.input, alloc);
 

@@ -46,7 +46,7 @@ interface Failure {
   readonly alloc: AllocationState;
   readonly policy: ReschedulePolicy | null | undefined;
   readonly failedAt: TimeUs;
-  /** The client status does not matter: an operator asked for it, or the client is out of reach. */
+  /** The client status does not matter: an operator asked for it, or the client is disconnected. */
   readonly anyStatus: boolean;
 }
 
@@ -76,7 +76,7 @@ export interface RescheduleContext {
   readonly precedesStop: boolean;
   /** Something that is still wanted took its place. */
   readonly isReplaced: boolean;
-  /** Since when the client is out of reach, if the allocation is to be replaced meanwhile and was not yet; else 0. */
+  /** Since when the client is disconnected, if the allocation is to be replaced meanwhile and was not yet; else 0. */
   readonly disconnectedAt: TimeUs;
 }
 
@@ -96,7 +96,7 @@ export function rescheduleVerdict(alloc: AllocationState, context: RescheduleCon
   return (context.batch ? ofBatch(alloc, context) : ofService(alloc)) ?? dueVerdict(alloc, context);
 }
 
-/** It went on while its client was out of reach, and what had taken its place had to go when it came back: the work is done all the same. */
+/** It ran on while disconnected, and its replacement was stopped when it reconnected: the work is done all the same. */
 const hasDoneItsWork = (alloc: AllocationState, { batch, isReplaced }: RescheduleContext): boolean =>
   batch && alloc.clientStatus === 'complete' && alloc.desiredStatus === 'run' && !isReplaced;
 

@@ -156,9 +156,9 @@ describe('what becomes of an allocation, by spec/lifecycle §5.3', () => {
     ['not due', 'later', failed, {}],
     ['not due, and waiting for another evaluation', 'keep', { ...failed, followupEvalId: 'other' }, {}],
     ['not eligible', 'keep', failed, { policy: null }],
-    ['out of reach', 'later', { clientStatus: 'unknown' }, { disconnectedAt: NOW }],
+    ['disconnected', 'later', { clientStatus: 'unknown' }, { disconnectedAt: NOW }],
     [
-      'out of reach, with a replacement',
+      'disconnected, with a replacement',
       'keep',
       { clientStatus: 'unknown', nextAllocation: 'next' },
       { disconnectedAt: 0 },

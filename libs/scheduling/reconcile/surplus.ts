@@ -51,7 +51,7 @@ export function stopSurplus(
   return victims;
 }
 
-/** Those of a name that another of their version had before: one of them was out of reach when the other got it. */
+/** Those of a name that another of their version had before: one of them was disconnected when the other got it. */
 function namedTwice(allocations: readonly AllocationState[]): readonly AllocationState[] {
   const names = new Set<string>();
   return allocations

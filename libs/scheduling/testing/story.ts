@@ -45,7 +45,7 @@ export interface Story {
   readonly count: number;
   readonly maxParallel: number;
   readonly canary: number;
-  /** What becomes of allocations whose client is out of reach; times in seconds. */
+  /** What becomes of disconnected allocations; times in seconds. */
   readonly away: {
     readonly lostAfter: number;
     readonly stopAfter?: number;
