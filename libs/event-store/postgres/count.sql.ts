@@ -63,7 +63,7 @@ export async function count(
   // Parts that an edge goes through.
   const pieces = piecesOf(new Set(edges.filter((edge) => !endsPart(edge)).map(partOf)));
   const [whole, rest] = await Promise.all([
-    ask(pool, tallyCount(match, edges, byNamespace)),
+    ask(pool, tallyCount(match, edges, below, byNamespace)),
     ask(pool, piecesCount([...pieces, tail], match, edges, byNamespace)),
   ]);
   return { tallies: [...whole, ...rest], isComplete: true };
@@ -73,15 +73,15 @@ async function ask(pool: Pool, statement: Statement): Promise<Tally[]> {
   return (await pool.query<Tally>(statement)).rows;
 }
 
-/** Of the parts that are between two edges as a whole. */
-export function tallyCount(match: EventMatch, edges: readonly Index[], byNamespace: boolean): Statement {
+/** Of the parts that are between two edges as a whole; those from `below` on, which may have been tallied meanwhile, are counted elsewhere. */
+export function tallyCount(match: EventMatch, edges: readonly Index[], below: Index, byNamespace: boolean): Statement {
   const values = new Values();
   const given = values.add(edges);
   const names = byNamespace ? 'kind, namespace' : `''::text AS kind, ''::text AS namespace`;
   return {
     text: `SELECT bucket, kind, namespace, sum(events)::bigint AS events FROM (
         SELECT ${bucketOf(`greatest(part * ${PART}, 1)`, given)} AS bucket, ${bucketOf(`(part * ${PART} + ${PART - 1})`, given)} AS last, ${names}, events
-        FROM log_tally WHERE part >= ${values.add(partOf((edges[0] ?? 0) + 1))} AND part <= ${values.add(partOf(edges.at(-1) ?? 0))}${tallyConditions(match, values)}
+        FROM log_tally WHERE part >= ${values.add(partOf((edges[0] ?? 0) + 1))} AND part <= ${values.add(partOf(Math.min(edges.at(-1) ?? 0, below - 1)))}${tallyConditions(match, values)}
       ) AS t WHERE bucket = last AND bucket >= 0 AND bucket < ${edges.length - 1} GROUP BY 1, 2, 3`,
     values: values.all,
   };
