@@ -16,19 +16,20 @@ export interface Chunk {
   readonly isLast: boolean;
 }
 
-/** Folds the streams that come after a name, as of an index. Bounded: a page of events and a chunk of folds are in memory. */
+/** Folds the streams that come after a name, and up to another if one is said, as of an index. Bounded: a page of events and a chunk of folds are in memory. */
 export async function foldChunk(
   client: ClientBase,
   aggregates: Aggregates,
   after: string,
   upTo: Index,
+  through?: string,
 ): Promise<Chunk> {
   const folds: StreamFold[] = [];
   const failures = new Map<StreamName, Error>();
   let at = { stream: after, version: Number.MAX_SAFE_INTEGER };
   let events = 0;
   for (;;) {
-    const page = await readStreamPage(client, at.stream, Math.min(at.version, 2 ** 31 - 1), upTo);
+    const page = await readStreamPage(client, at.stream, Math.min(at.version, 2 ** 31 - 1), upTo, through);
     for (const event of page) {
       if (folds.at(-1)?.stream !== event.stream) folds.push(new StreamFold(event.stream, aggregates));
       attempt(failures, folds.at(-1)!, (fold) => fold.add(event));

@@ -6,6 +6,8 @@ export const PAGE_EVENTS = 1_000;
 export const CHUNK_STREAMS = 500;
 /** A chunk ends before it has as many streams when they had this many events. */
 export const CHUNK_EVENTS = 20_000;
+/** Ranges of streams that a verification goes through at the same time. */
+export const RANGES_AT_ONCE = 3;
 /** Streams that are brought up to date by one query when catching up. */
 export const CATCH_UP_STREAMS = 100;
 /** Folds that are kept between two rounds of catching up, so that what moves often is not folded from its beginning again. */

@@ -48,18 +48,21 @@ export async function readHead(client: ClientBase, lock = false): Promise<Index>
   return rows[0]?.index ?? 0;
 }
 
-/** A page of the log in order of streams, from behind a position in it. */
+const byStream = (more: string): string => `SELECT ${COLUMNS} FROM event e
+  WHERE (e.stream, e.version) > ($1, $2) AND e.index <= $3 ${more} ORDER BY e.stream, e.version LIMIT ${PAGE_EVENTS}`;
+
+/** A page of the log in order of streams, from behind a position in it; `through`: the last stream that is wanted. */
 export async function readStreamPage(
   client: ClientBase,
   stream: string,
   version: number,
   upTo: Index,
+  through: string | undefined,
 ): Promise<LogEvent[]> {
   const { rows } = await client.query<LogEvent>({
-    name: 'log_by_stream',
-    text: `SELECT ${COLUMNS} FROM event e WHERE (e.stream, e.version) > ($1, $2) AND e.index <= $3
-      ORDER BY e.stream, e.version LIMIT ${PAGE_EVENTS}`,
-    values: [stream, version, upTo],
+    ...(through === undefined
+      ? { name: 'log_by_stream', text: byStream(''), values: [stream, version, upTo] }
+      : { name: 'log_of_range', text: byStream('AND e.stream <= $4'), values: [stream, version, upTo, through] }),
   });
   return rows;
 }

@@ -66,12 +66,25 @@ describe(`Verification and rebuilding (seed ${SEED})`, () => {
     const { sentences, streams, rows, index } = await verified();
     expect(sentences).toEqual([]);
     expect(streams).toBeGreaterThan(CHUNK_STREAMS);
+    // Each once, however they are shared out.
+    const { rows: counted } = await client.query<{ streams: number }>('SELECT count(*)::int AS streams FROM stream');
+    expect(streams).toBe(counted[0]!.streams);
     expect(rows).toBeGreaterThan(CHUNK_STREAMS);
     expect(index).toBe((await store.readHead()).index);
     for (const table of TABLES) {
       const { rowCount } = await client.query(`SELECT FROM ${table.table} LIMIT 1`);
       expect([table.table, rowCount]).toEqual([table.table, 1]);
     }
+  });
+
+  test('a stream is verified whose name is that of a border between two ranges, or of no kind', async () => {
+    await workload.run(40);
+    const added = ['allocation/9', 'allocation0', 'evaluation/8', 'zebra/1'];
+    for (const stream of added)
+      await change(`INSERT INTO stream (stream, version, last_index, state) VALUES ('${stream}', 1, 1, '{}')`);
+    expect((await verified()).sentences).toEqual(
+      added.map((stream) => `${stream}: there is a stored state, but no event`),
+    );
   });
 
   test('verification while servers write finds nothing that is not there', async () => {

@@ -5,7 +5,7 @@ import { keyOf } from '../entities.js';
 import { TABLES, type TableName } from '../tables.js';
 import { textDifference } from './difference.js';
 import { advance, foldChunk } from './fold-log.js';
-import { CATCH_UP_STREAMS } from './limits.js';
+import { CATCH_UP_STREAMS, RANGES_AT_ONCE } from './limits.js';
 import { connectTo, readHead, takeTurn, touchedStreams } from './log.sql.js';
 import { ownedBy, OWNERS, ownerOf } from './owners.js';
 import { StreamFold, type FoldedRow } from './stream-fold.js';
@@ -37,7 +37,7 @@ type StoredRow = Readonly<Record<string, unknown>> & { readonly document: string
 
 /**
  * Folds the whole log and compares it with the stored states, the rows of all read models, and the tables' indexes. Servers may be running.
- * Memory does not grow with the log. @throws NotNow; the driver's error.
+ * Several ranges of streams at a time; memory does not grow with the log. @throws NotNow; the driver's error.
  */
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const client = await connectTo(options.url);
@@ -49,11 +49,38 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   }
 }
 
+/** Streams after one name, and up to another: none is left out, whatever its name. */
+interface Range {
+  readonly after: string;
+  readonly through: string | undefined;
+}
+
+/** Most streams are of allocations, and these are spread evenly. */
+const CUTS = [
+  'allocation/3',
+  'allocation/6',
+  'allocation/9',
+  'allocation/c',
+  'allocation0',
+  'evaluation/8',
+  'evaluation0',
+];
+const RANGES: readonly Range[] = ['', ...CUTS].map((after, i) => ({ after, through: CUTS[i] }));
+
+async function inSnapshot<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const result = await work();
+  await client.query('COMMIT');
+  return result;
+}
+
 class Verification {
   private streams = 0;
   private rows = 0;
   private differences = 0;
   private readonly tableIndexes = new Map<string, Index>();
+  /** One range could not be gone through: the others need not be, either. */
+  private isGivenUp = false;
 
   constructor(
     private readonly client: Client,
@@ -63,9 +90,10 @@ class Verification {
   async run(): Promise<Verified> {
     const index = await readHead(this.client);
     await this.numbering(index);
-    let after = '';
-    let isLast = false;
-    while (!isLast) ({ last: after, isLast } = await this.inSnapshot(() => this.chunk(after)));
+    const ranges = [...RANGES];
+    const goers = Array.from({ length: RANGES_AT_ONCE }, () => this.goThrough(ranges));
+    const failed = (await Promise.allSettled(goers)).find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     for (const { table } of TABLES) await this.strangers(table);
     await this.indexesOfTables(index);
     const { streams, rows, differences } = this;
@@ -77,11 +105,22 @@ class Verification {
     this.options.onDifference(sentence);
   }
 
-  private async inSnapshot<T>(work: () => Promise<T>): Promise<T> {
-    await this.client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const result = await work();
-    await this.client.query('COMMIT');
-    return result;
+  /** On a connection of its own: while one range waits for the database, another one is folded. */
+  private async goThrough(ranges: Range[]): Promise<void> {
+    const client = await connectTo(this.options.url);
+    try {
+      for (let range = ranges.shift(); range !== undefined; range = ranges.shift()) {
+        const { through } = range;
+        let { after } = range;
+        for (let isLast = false; !isLast && !this.isGivenUp;)
+          ({ last: after, isLast } = await inSnapshot(client, () => this.chunk(client, { after, through })));
+      }
+    } catch (error) {
+      this.isGivenUp = true;
+      throw error;
+    } finally {
+      await client.end();
+    }
   }
 
   /** The log has one commit for each index from 1 to its head. */
@@ -94,15 +133,16 @@ class Verification {
     if (commits !== head) this.differ(`log: the head is ${head}, but there are ${commits} commits`);
   }
 
-  private async chunk(after: string): Promise<{ last: string; isLast: boolean }> {
-    const head = await readHead(this.client);
-    const { folds, failures, last, isLast } = await foldChunk(this.client, this.options.aggregates, after, head);
+  private async chunk(client: Client, { after, through }: Range): Promise<{ last: string; isLast: boolean }> {
+    const head = await readHead(client);
+    const { aggregates } = this.options;
+    const { folds, failures, last, isLast } = await foldChunk(client, aggregates, after, head, through);
     for (const [stream, { message }] of failures) this.differ(`${stream}: its events cannot be folded: ${message}`);
     const whole = folds.filter(({ stream }) => !failures.has(stream));
-    await this.states(folds, failures, after, isLast ? undefined : last);
+    await this.states(client, folds, failures, { after, through: isLast ? through : last });
     for (const { table } of TABLES) {
       const owners = whole.filter(({ stream }) => streamType(stream) === OWNERS[table].type);
-      if (owners.length > 0) await this.rowsOf(table, owners);
+      if (owners.length > 0) await this.rowsOf(client, table, owners);
     }
     for (const { tableIndexes } of whole) this.noteIndexes(tableIndexes);
     this.streams += folds.length;
@@ -111,15 +151,15 @@ class Verification {
 
   /** Compares the states of all streams of the chunk's range: also of those that have no events. */
   private async states(
+    client: Client,
     folds: readonly StreamFold[],
     failures: ReadonlyMap<StreamName, Error>,
-    after: string,
-    last: string | undefined,
+    { after, through }: Range,
   ): Promise<void> {
-    const { rows } = await this.client.query<{ stream: StreamName; version: number; index: Index; state: string }>(
+    const { rows } = await client.query<{ stream: StreamName; version: number; index: Index; state: string }>(
       `SELECT stream, version, last_index::float8 AS index, state FROM stream
         WHERE stream > $1 AND ($2::text IS NULL OR stream <= $2)`,
-      [after, last ?? null],
+      [after, through ?? null],
     );
     const stored = new Map(rows.map((row) => [row.stream, row]));
     for (const fold of folds) {
@@ -140,12 +180,12 @@ class Verification {
     for (const stream of stored.keys()) this.differ(`${stream}: there is a stored state, but no event`);
   }
 
-  private async rowsOf(table: TableName, owners: readonly StreamFold[]): Promise<void> {
+  private async rowsOf(client: Client, table: TableName, owners: readonly StreamFold[]): Promise<void> {
     const { condition, values } = ownedBy(
       table,
       owners.map(({ stream }) => stream),
     );
-    const { rows } = await this.client.query<StoredRow>(`SELECT * FROM ${table} WHERE ${condition}`, [...values]);
+    const { rows } = await client.query<StoredRow>(`SELECT * FROM ${table} WHERE ${condition}`, [...values]);
     const stored = new Map(rows.map((row) => [String(ownProperty(row, keyOf(table))), row]));
     for (const fold of owners) {
       for (const [key, row] of fold.rows.get(table) ?? []) {
@@ -172,7 +212,7 @@ class Verification {
 
   /** Compares at one index: what was appended since the beginning is folded in, as of the moment the stored ones are read. */
   private async indexesOfTables(since: Index): Promise<void> {
-    const [head, stored] = await this.inSnapshot(async () => {
+    const [head, stored] = await inSnapshot(this.client, async () => {
       const { rows } = await this.client.query<{ name: string; index: Index }>(
         'SELECT name, index::float8 AS index FROM table_index',
       );
