@@ -9,7 +9,7 @@ import { rebuild } from './rebuild.js';
 import type { RebuildableTable } from './shadow.js';
 import { NotNow, verify, type Verified } from './verify.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const EVERY_TABLE: readonly RebuildableTable[] = [...TABLES.map(({ table }) => table), 'stream'];
 const SEED = Number(process.env['WORKLOAD_SEED'] ?? 20_261);
