@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { METRICS } from './catalogue.js';
 import { counterOf, createMetrics, currentValue, histogramOf } from './metrics.js';
 
@@ -30,4 +32,14 @@ test('counters end in _total, durations in _seconds', () => {
   for (const [name, { kind }] of Object.entries(METRICS)) {
     expect(`${kind} ${name}`).toMatch(/^counter .*_total$|^gauge (?!.*_total$)|^histogram .*_(seconds|commands)$/);
   }
+});
+
+test('each is shown by something', () => {
+  const root = join(__dirname, '../../..');
+  const files = globSync('{apps,libs}/**/*.ts', {
+    cwd: root,
+    exclude: ['**/*.spec.ts', 'libs/platform/metrics/catalogue.ts'],
+  });
+  const code = files.map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
+  expect(Object.keys(METRICS).filter((name) => !code.includes(`'${name}'`))).toEqual([]);
 });
