@@ -31,7 +31,7 @@ export {
   histogramOf,
   type Gauge,
 } from './metrics/metrics.js';
-export { METRICS } from './metrics/catalogue.js';
+export { METRICS, type MetricDescription } from './metrics/catalogue.js';
 /** @public used by scripts/docs.mjs */
 export { renderMetricsDocs } from './metrics/render-metrics-docs.js';
 export type { Shutdown, ShutdownPhase } from './shutdown/shutdown.js';

@@ -6,7 +6,7 @@ export interface MetricDescription {
   readonly labels?: readonly string[];
   readonly buckets?: readonly number[];
   /** Who shows it: every server, or the one that holds a lease. */
-  readonly shownBy?: 'leader' | 'publisher' | 'deliverer';
+  readonly shownBy?: 'leader' | 'publisher' | 'deliverer' | 'reader of a replica';
 }
 
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
@@ -78,15 +78,22 @@ export const METRICS = {
   rollbook_replica_serving: {
     kind: 'gauge',
     help: '1: stale reads are served from the replica of `DATABASE_REPLICA_URL`; 0: it is away, and the database serves them.',
+    shownBy: 'reader of a replica',
   },
   rollbook_replica_age_seconds: {
     kind: 'gauge',
     help: 'How old what the replica answers is at most; missing while it is away.',
+    shownBy: 'reader of a replica',
   },
-  rollbook_replica_reads_total: { kind: 'counter', help: 'Stale reads served from the replica.' },
+  rollbook_replica_reads_total: {
+    kind: 'counter',
+    help: 'Stale reads served from the replica.',
+    shownBy: 'reader of a replica',
+  },
   rollbook_replica_fallbacks_total: {
     kind: 'counter',
     help: 'Stale reads that the database had to serve because the replica was away.',
+    shownBy: 'reader of a replica',
   },
   rollbook_answer_cache_hits_total: { kind: 'counter', help: 'Answers served from the cache.' },
   rollbook_answer_cache_misses_total: { kind: 'counter', help: 'Answers made anew.' },

@@ -4,6 +4,7 @@ const SHOWN_BY = {
   leader: 'the one that leads',
   publisher: 'the one that publishes',
   deliverer: 'the one that delivers',
+  'reader of a replica': 'those with a replica',
 } as const;
 
 /**
