@@ -76,6 +76,15 @@ describe('a cluster of three servers', () => {
     }
   });
 
+  test('has one key: what one instance encrypts all others open', async () => {
+    const path = '/v1/var/shared?namespace=default';
+    const body = JSON.stringify({ Path: 'shared', Items: { answer: '42' } });
+    const written = await fetch(`${stack.instances[0]!.url}${path}`, { method: 'PUT', body });
+    expect(written.status).toBe(200);
+    for (const { url } of stack.instances)
+      expect(await getJson(`${url}${path}`)).toMatchObject({ Items: { answer: '42' } });
+  });
+
   test('is led by another one within a second when its leader is ended, though a query waits at it', async () => {
     const leader = await leaderNow();
     const { headers } = await fetch(`${leader.url}/v1/jobs`);

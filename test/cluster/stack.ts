@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endStrays } from '@app/agent';
+import { loadKeyEncryptionKey } from '@app/keyring';
 import { startTestKafka, whyNoKafka, type TestKafka } from '@app/testing';
 import { freePort, repository } from '../support/server-process.js';
 import { Child } from './child.js';
@@ -82,6 +83,8 @@ export class Stack {
 
   static async start(options: StackOptions): Promise<Stack> {
     mkdirSync(options.directory, { recursive: true });
+    // Servers on one database need one key; each would make its own.
+    loadKeyEncryptionKey({ dataDir: keyDirectoryOf(options) });
     const postgres =
       options.databaseUrl === undefined
         ? await PostgresProcess.start(join(options.directory, 'database'), options.databaseRevived)
@@ -262,6 +265,7 @@ function instanceOf(
       ROLLBOOK_HTTP_PORT: String(port),
       ROLLBOOK_RPC_PORT: String(options.rpcPorts?.[n - 1] ?? 0),
       ROLLBOOK_DATA_DIR: join(options.directory, name),
+      ROLLBOOK_KEY_FILE: join(keyDirectoryOf(options), 'key-encryption.key'),
       ROLLBOOK_DEV_NODES: '0',
       ROLLBOOK_NODE_NAME: name,
       // An earlier build refuses to start with settings that it does not know.
@@ -281,6 +285,9 @@ function instanceOf(
     });
   return { name, port, url, child, proxy, logFile, ready };
 }
+
+/** The first server's, as stacks have it that were begun when each had a key of its own. */
+const keyDirectoryOf = ({ directory }: StackOptions): string => join(directory, 'server-1');
 
 const agentOf = (options: StackOptions, n: number, serverAddress: string): Child =>
   new Child(
