@@ -44,9 +44,12 @@ function tellAll(): void {
 }
 
 export function hold(wanted: boolean): void {
+  // What has come is still told: its index stands beside it.
+  if (wanted) tellAll();
   isHeld.value = wanted;
+  if (wanted) return;
   // What was held back may be more than is worth keeping: everything is read anew.
-  if (!wanted) isFresh = true;
+  isFresh = true;
   tellAll();
 }
 
