@@ -11,7 +11,8 @@ export const DISK_COMPLETE = '.complete';
 
 /**
  * Unpacks the disk of an allocation of another node into a new folder, as it was there: modes, links, and owners where the agent may give
- * files away. Nothing is written outside of the folder: links are made when all else is there.
+ * files away. Nothing is written outside of the folder: links are made when all else is there, also the folders
+ * that they lie in.
  * @throws Error if it is cut off, malformed, or more than a disk may be
  */
 export async function unpackDisk(from: Readable, folder: string, signal: AbortSignal): Promise<void> {
@@ -45,15 +46,15 @@ class UnpackedDisk {
     if (++this.files > MAX_DISK_FILES) throw new Error(`the disk has more than ${MAX_DISK_FILES} files`);
     if (about.name === DISK_COMPLETE) return void (this.isComplete = true);
     const place = this.placeOf(about.name);
-    if (about.type === 'symlink') return void this.links.push({ place, about });
     if (about.type === 'directory') {
       await mkdir(place, { recursive: true });
       return void this.folders.push({ place, about });
     }
-    if (about.type !== 'file') return;
+    if (about.type !== 'file' && about.type !== 'symlink') return;
+    await mkdir(dirname(place), { recursive: true });
+    if (about.type === 'symlink') return void this.links.push({ place, about });
     this.bytes += about.size ?? 0;
     if (this.bytes > MAX_DISK_BYTES) throw new Error(`the disk has more than ${MAX_DISK_BYTES} bytes`);
-    await mkdir(dirname(place), { recursive: true });
     await pipeline(content, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
     await this.give(place, about);
     await chmod(place, modeOf(about));

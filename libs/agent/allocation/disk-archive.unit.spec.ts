@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -80,4 +80,16 @@ it('writes nothing through a link of the archive', async () => {
   archive.finalize();
   await expect(unpackDisk(archive as unknown as Readable, join(root, 'to'), signal)).rejects.toThrow('EEXIST');
   await expect(stat(join(root, 'outside'))).rejects.toThrow('ENOENT');
+});
+
+it('makes no link through another link of the archive', async () => {
+  const outside = await mkdtemp(join(root, 'outside-'));
+  const archive = pack();
+  archive.entry({ name: 'alloc/data/', type: 'directory' });
+  archive.entry({ name: 'alloc/data/out', type: 'symlink', linkname: outside });
+  archive.entry({ name: 'alloc/data/out/through', type: 'symlink', linkname: '/etc' });
+  archive.entry({ name: DISK_COMPLETE }, '');
+  archive.finalize();
+  await expect(unpackDisk(archive as unknown as Readable, join(root, 'to'), signal)).rejects.toThrow('EEXIST');
+  expect(await readdir(outside)).toEqual([]);
 });
