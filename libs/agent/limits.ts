@@ -106,3 +106,5 @@ export const DISK_MS = 60 * 60_000;
 /** What moves with a disk. */
 export const MAX_DISK_BYTES = 20 * 1024 ** 3;
 export const MAX_DISK_FILES = 200_000;
+/** A path within an archive, and what a link of it says; Linux takes no more. */
+export const MAX_PATH_BYTES = 4096;

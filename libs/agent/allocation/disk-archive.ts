@@ -4,7 +4,7 @@ import { dirname, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
-import { MAX_DISK_BYTES, MAX_DISK_FILES } from '../limits.js';
+import { MAX_DISK_BYTES, MAX_DISK_FILES, MAX_PATH_BYTES } from '../limits.js';
 
 /** The member that ends the archive of a disk: without it the archive was cut off. */
 export const DISK_COMPLETE = '.complete';
@@ -45,6 +45,8 @@ class UnpackedDisk {
   async add(about: Header, content: Readable): Promise<void> {
     if (++this.files > MAX_DISK_FILES) throw new Error(`the disk has more than ${MAX_DISK_FILES} files`);
     if (about.name === DISK_COMPLETE) return void (this.isComplete = true);
+    if (Math.max(about.name.length, about.linkname?.length ?? 0) > MAX_PATH_BYTES)
+      throw new Error('a path of the disk is too long');
     const place = this.placeOf(about.name);
     if (about.type === 'directory') {
       await mkdir(place, { recursive: true });

@@ -93,3 +93,13 @@ it('makes no link through another link of the archive', async () => {
   await expect(unpackDisk(archive as unknown as Readable, join(root, 'to'), signal)).rejects.toThrow('EEXIST');
   expect(await readdir(outside)).toEqual([]);
 });
+
+it.each([
+  ['path', { name: `alloc/data/${'a/'.repeat(3_000)}`, type: 'symlink', linkname: 'b' }],
+  ['link', { name: 'alloc/data/a', type: 'symlink', linkname: 'b'.repeat(5_000) }],
+] as const)('remembers no %s that no file system takes', async (_, header) => {
+  const archive = pack();
+  archive.entry({ ...header });
+  archive.finalize();
+  await expect(unpackDisk(archive as unknown as Readable, join(root, 'to'), signal)).rejects.toThrow('is too long');
+});

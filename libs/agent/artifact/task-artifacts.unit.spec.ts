@@ -335,4 +335,15 @@ describe('artifacts of a task', () => {
     expect(statSync(join(dataDir, 'enough', 'b'))).toMatchObject({ size: 60, mode: 0o100755 });
     await expect(unpack(archive, 'tar', join(dataDir, 'less'), '', 119)).rejects.toThrow('larger than');
   });
+
+  test.each([
+    ['path', { name: 'a'.repeat(5_000), type: 'symlink', linkname: 'b' }],
+    ['link', { name: 'a', type: 'symlink', linkname: 'b'.repeat(5_000) }],
+  ] as const)('are not made of an archive with a %s that no file system takes', async (_, header) => {
+    const archive = join(dataDir, 'long.tar');
+    writeFileSync(archive, await tarOf([header]));
+    await expect(unpack(archive, 'tar', join(dataDir, 'long'), '')).rejects.toThrow(
+      'a path of the archive is too long',
+    );
+  });
 });

@@ -6,12 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
-import { MAX_ARTIFACT_FILES, MAX_UNPACKED_BYTES } from '../limits.js';
+import { MAX_ARTIFACT_FILES, MAX_PATH_BYTES, MAX_UNPACKED_BYTES } from '../limits.js';
 import type { Packing } from './artifact-block.js';
 import { ArtifactError } from './artifact-error.js';
 import { counted } from './download.js';
 
-const MAX_LINK_BYTES = 4096;
 const TYPE_BITS = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
 
@@ -81,16 +80,16 @@ async function addZipped(zip: ZipFile, entry: Entry, tree: Tree): Promise<void> 
   if (kind === 'directory') return tree.add(member, null);
   const content = await zip.openReadStreamPromise(entry);
   if (kind === 'file') return tree.add(member, content);
-  const target = await textWithin(content, MAX_LINK_BYTES);
+  const target = await linkOf(content);
   return tree.add({ ...member, target }, null);
 }
 
-async function textWithin(from: Readable, most: number): Promise<string> {
+async function linkOf(from: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of from as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > most) throw new ArtifactError('a link of the archive is too long', false);
+    if (length > MAX_PATH_BYTES) throw new ArtifactError('a link of the archive is too long', false);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -118,6 +117,8 @@ class Tree {
   async add({ name, mode, kind, target }: Member, content: Readable | null): Promise<void> {
     if (++this.members > MAX_ARTIFACT_FILES)
       throw new ArtifactError(`the archive has more than ${MAX_ARTIFACT_FILES} files`, false);
+    if (Math.max(name.length, target.length) > MAX_PATH_BYTES)
+      throw new ArtifactError('a path of the archive is too long', false);
     const place = this.placeOf(name);
     if (place === null) return;
     if (kind === 'directory') return void (await mkdir(place, { recursive: true }));
