@@ -17,8 +17,8 @@ import { tokenOfPosition, type DensityQuery, type EventsQuery, type PageQuery } 
 
 /** Events that are read, and sent, at a time. */
 const AT_ONCE = 100;
-/** How often one page asks the log: what is hard to find comes on several pages. */
-const MOST_READS = 4;
+/** How often a page asks the log and gets less than it has room for: what is hard to find comes on several pages. */
+const MOST_SHORT_READS = 4;
 /** Streams that are merged. */
 const MOST_STREAMS = 10_000;
 /** Above so many parts of the log, buckets end where parts do. */
@@ -49,13 +49,15 @@ export class Ledger {
     const match = await this.matchOf(query, seen);
     let from = query.from;
     let left = limit;
-    for (let reads = 0; ; reads++) {
-      const found = await this.store.search(match, { low, high, descending, from }, Math.min(left, AT_ONCE));
+    for (let shortReads = 0; ;) {
+      const wanted = Math.min(left, AT_ONCE);
+      const found = await this.store.search(match, { low, high, descending, from }, wanted);
       const shown = found.events.filter(({ stream, namespace }) => seen.sees(streamType(stream), namespace));
       left -= shown.length;
       from = found.reached;
       if (shown.length > 0) yield Buffer.concat(shown.map((event) => line(render(event))));
-      if (from === undefined || left === 0 || reads === MOST_READS) break;
+      if (shown.length < wanted) shortReads++;
+      if (from === undefined || left === 0 || shortReads === MOST_SHORT_READS) break;
     }
     const hidden = await this.hiddenIn(match, seen, covered({ low, high }, descending, query.from, from));
     yield line({ Next: from === undefined ? '' : tokenOfPosition(from), Hidden: hidden, Index: head });
