@@ -193,6 +193,11 @@ describe('With access control', () => {
       expect(racing.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(racing.filter(({ status }) => status === 400)).toHaveLength(7);
     });
+
+    test('does not come too late for others that are uploaded at once, with secrets of their own', async () => {
+      const racing = await Promise.all(Array.from({ length: 12 }, () => upload(randomUUID(), randomUUID())));
+      expect(racing.map(({ status }) => status)).toEqual(racing.map(() => 200));
+    });
   });
 
   describe('the identity of a workload', () => {
