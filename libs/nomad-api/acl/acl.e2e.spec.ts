@@ -149,6 +149,21 @@ describe('With access control', () => {
       expect([answer.statusCode, answer.json()]).toMatchObject([200, token]);
     });
 
+    test('is found, changed and revoked by its accessor, though that came in capitals', async () => {
+      const [accessor, secret] = [randomUUID(), randomUUID()];
+      const token = client({ AccessorID: accessor.toUpperCase(), SecretID: secret });
+      expect((await ask('PUT', '/v1/acl/token', management, token)).json()).toMatchObject({ AccessorID: accessor });
+      expect(await told('PUT', '/v1/acl/token', management, { ...token, Name: 'renamed' })).toMatchObject({
+        status: 200,
+      });
+      for (const spelling of [accessor, accessor.toUpperCase()]) {
+        const found = await ask('GET', `/v1/acl/token/${spelling}`, management);
+        expect(found.json()).toMatchObject({ AccessorID: accessor, Name: 'renamed' });
+      }
+      await must('DELETE', `/v1/acl/token/${accessor.toUpperCase()}`);
+      expect(await told('GET', '/v1/nodes', secret)).toEqual(denied);
+    });
+
     test('keeps its first secret when it is sent again with another', async () => {
       const [accessor, secret, other] = [randomUUID(), randomUUID(), randomUUID()];
       await upload(accessor, secret);

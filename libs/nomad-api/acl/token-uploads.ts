@@ -30,7 +30,9 @@ export class TokenUploads {
   /** @throws NomadError (400) for an accessor or a secret that is no UUID, and for a secret that another token has; a known token is changed */
   async send(request: FastifyRequest, reply: FastifyReply, accessorId: string, body: AclTokenRequest): Promise<void> {
     const secret = body.SecretID ?? '';
-    const mine = this.last.then(() => this.tryAll(request, reply, accessorId, secret, body));
+    // As it is looked up and revoked by, whatever the spelling that it came in.
+    const id = accessorId.toLowerCase();
+    const mine = this.last.then(() => this.tryAll(request, reply, id, secret, body));
     this.last = mine.catch(() => undefined);
     return mine;
   }
