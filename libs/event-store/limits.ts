@@ -35,8 +35,7 @@ export const POLL_MS = 1_000;
 export const STANDBY_POLL_MS = 100;
 /** Partitions are looked after, and rows that serve no longer are removed, this often. */
 export const MAINTENANCE_MS = 600_000;
-/** What finds events by who, what and why follows the log this often, so many parts by one statement. */
+/** What finds events by who, what and why follows the log this often. */
 export const TALLY_MS = 5_000;
-export const TALLIED_AT_ONCE = 16;
 /** How long a starting process waits for another one that is migrating. */
 export const MIGRATION_LOCK_TIMEOUT_MS = 120_000;

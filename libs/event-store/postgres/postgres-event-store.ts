@@ -2,7 +2,7 @@ import type { Index, RecordedEvent, StreamName, TimeUs } from '@app/kernel';
 import { Pool } from 'pg';
 import { StoreUnavailable } from '../errors.js';
 import { independentRuns } from '../independent-runs.js';
-import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS, TALLIED_AT_ONCE, TALLY_MS } from '../limits.js';
+import { MAINTENANCE_MS, OUTAGE_DEADLINE_MS, STORE_DEADLINE_MS, TALLY_MS } from '../limits.js';
 import { numberEvents } from '../numbered.js';
 import type {
   Append,
@@ -238,13 +238,16 @@ export class PostgresEventStore implements EventStore, Leases, PastLog, LogSearc
     });
   }
 
-  /** Lets what finds events catch up with the log; until then searches look through what is missing. */
+  /**
+   * Lets what finds events catch up with the log; until then searches look through what is missing. A part at a time: several of large commits would
+   * take longer than a statement may, and be tried again for ever.
+   */
   async tally(): Promise<void> {
     if (this.isTallying) return;
     this.isTallying = true;
     try {
-      for (let parts = TALLIED_AT_ONCE; parts === TALLIED_AT_ONCE && !this.isClosed;) {
-        const { rows } = await this.pool.query<{ parts: number }>('SELECT tally_log($1) AS parts', [TALLIED_AT_ONCE]);
+      for (let parts = 1; parts > 0 && !this.isClosed;) {
+        const { rows } = await this.pool.query<{ parts: number }>('SELECT tally_log(1) AS parts');
         parts = rows[0]!.parts;
       }
     } finally {

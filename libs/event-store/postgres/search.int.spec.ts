@@ -228,6 +228,24 @@ describe('Searching the log', () => {
     await client.end();
   });
 
+  test('is brought up to date by statements that have the time for a part of very large commits', async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('ALTER FUNCTION tally_log RENAME TO tally_log_as_it_is');
+    await client.query(
+      `CREATE FUNCTION tally_log(p_parts int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 0 FROM pg_sleep(0.6 * p_parts)'`,
+    );
+    const other = new PostgresEventStore({ url: database.url });
+    try {
+      await other.tally();
+    } finally {
+      await other.close();
+      await client.query('DROP FUNCTION tally_log');
+      await client.query('ALTER FUNCTION tally_log_as_it_is RENAME TO tally_log');
+      await client.end();
+    }
+  });
+
   test('counts nothing twice that is tallied meanwhile', async () => {
     const client = new Client({ connectionString: database.url, types: columnTypes });
     await client.connect();
