@@ -15,8 +15,8 @@ import { matchesDatacenter, matchesPool, resolveTarget } from './constraints.js'
 import { infeasibilities } from './feasibility.js';
 import { offerPorts } from './ports.js';
 import { randomFrom } from './random.js';
-import { NO_USAGE, sumUsage } from './resources.js';
-import type { Occupancy, Slot } from './slot.js';
+import { occupancyOn } from './room.js';
+import type { Slot } from './slot.js';
 import { countOwn, cpuAsked, freeCores, portsOf, shortage, slotOf, usedBy } from './slot.js';
 import { countProperty, type PropertyCounts } from './spread.js';
 
@@ -101,10 +101,7 @@ interface Judged {
 
 function judge(cluster: ClusterView, ask: GroupAsk, slot: Slot, random: () => number): Judged {
   const { node } = slot;
-  const occupancy: Occupancy = {
-    allocations: () => cluster.liveAllocationsOnNode(node.id),
-    usage: () => cluster.usedOnNode?.(node.id) ?? sumUsage(NO_USAGE, cluster.liveAllocationsOnNode(node.id), 1),
-  };
+  const occupancy = occupancyOn(cluster, node.id);
   const rules = [...candidacyOf(ask, node), ...infeasibilities(ask, slot)];
   const lacks = shortage(ask, slot, occupancy);
   const ports =

@@ -86,10 +86,10 @@ export function roomOf(cluster: ClusterView, job: { readonly namespace: string; 
 }
 
 /** What is on a node without what was released there; both are found out only when asked for. */
-function occupancyOn(
+export function occupancyOn(
   cluster: ClusterView,
   nodeId: string,
-  released: ReadonlyMap<string, AllocationState> | undefined,
+  released?: ReadonlyMap<string, AllocationState>,
 ): Occupancy {
   const allocations = (): readonly AllocationState[] => {
     const live = cluster.liveAllocationsOnNode(nodeId);
