@@ -48,14 +48,14 @@ export function aclMethods(desk: NodeDesk, callers: Callers): Method<Connection>
     method('ACL.GetPolicies', messages.getPoliciesRequest, messages.getPoliciesReply, async (request, connection) => {
       desk.checkRegion(request.Region);
       const names = bounded(request.Names);
-      await checkMayRead(request.AuthToken, connection, (token) => token.Policies, names);
+      await checkMayRead(request.AuthToken, connection, policiesOf, names);
       return policiesReply(names);
     }),
 
     method('ACL.GetRolesByID', messages.getRolesRequest, messages.getRolesReply, async (request, connection) => {
       desk.checkRegion(request.Region);
       const ids = bounded(request.ACLRoleIDs);
-      await checkMayRead(request.AuthToken, connection, (token) => (token.Roles ?? []).map(({ ID }) => ID), ids);
+      await checkMayRead(request.AuthToken, connection, rolesOf, ids);
       const at = await services.tail.readIndex();
       const roles = await statesOf<AclRoleState>(ids.map(aclRoleStream));
       const named = roles.map((role) => [
@@ -86,7 +86,7 @@ export function aclMethods(desk: NodeDesk, callers: Callers): Method<Connection>
     ),
   ];
 
-  async function tokenOf(secret: string): Promise<typeof ANONYMOUS_TOKEN | TokenForClient> {
+  async function tokenOf(secret: string): Promise<AnyToken> {
     if (secret === '') return ANONYMOUS_TOKEN;
     if (secret.includes('.')) throw new RpcError(DENIED);
     const found = await userToken(secret);
@@ -124,17 +124,21 @@ export function aclMethods(desk: NodeDesk, callers: Callers): Method<Connection>
   async function checkMayRead(
     secret: string,
     connection: Connection,
-    own: (token: typeof ANONYMOUS_TOKEN | TokenForClient) => readonly string[],
+    own: (token: AnyToken) => readonly string[] | Promise<readonly string[]>,
     wanted: readonly string[],
   ): Promise<void> {
     const caller = secret === '' ? undefined : await callers.resolve(secret, connection).catch(toUnknown);
     if (caller?.kind === 'node') return;
     const token = await tokenOf(secret);
     if (token.Type === 'management') return;
-    // What a token has by its roles is its own, too.
-    const roles = await statesOf<AclRoleState>((token.Roles ?? []).map(({ ID }) => aclRoleStream(ID)));
-    const held = new Set([...own(token), ...roles.flatMap(({ policies }) => policies)]);
+    const held = new Set(await own(token));
     if (!wanted.every((name) => held.has(name))) throw new RpcError(DENIED);
+  }
+
+  /** What a token has by its roles is its own, too. */
+  async function policiesOf(token: AnyToken): Promise<readonly string[]> {
+    const roles = await statesOf<AclRoleState>(rolesOf(token).map(aclRoleStream));
+    return [...token.Policies, ...roles.flatMap(({ policies }) => policies)];
   }
 
   async function policiesReply(names: readonly string[]) {
@@ -166,6 +170,10 @@ interface TokenForClient extends Omit<typeof ANONYMOUS_TOKEN, 'Roles' | 'Expirat
   readonly Roles: readonly { readonly ID: string; readonly Name: string }[] | null;
   readonly ExpirationTime: string | null;
 }
+
+type AnyToken = typeof ANONYMOUS_TOKEN | TokenForClient;
+
+const rolesOf = ({ Roles }: AnyToken): readonly string[] => (Roles ?? []).map(({ ID }) => ID);
 
 /** A token of somebody else than nodes and workloads is looked for among users'. */
 function toUnknown(error: unknown): undefined {
