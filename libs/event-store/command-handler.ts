@@ -315,19 +315,19 @@ export class CommandHandler {
 
   /**
    * Appends a batch. When it is back its states are kept first, then the draft goes off, and only then callers are answered and listeners
-   * told: the store works while this process does.
+   * told: the store works while this process does. Traces are told last: nobody waits for them.
    */
   private async flush(batch: readonly BatchMember[]): Promise<void> {
     const started = performance.now();
     const { metrics } = this.options;
     if (metrics !== undefined) for (const { pending } of batch) metrics.waited(started - pending.since);
+    let results: readonly AppendResult[];
+    let durable: number;
     let conclusions: readonly (() => void)[];
     try {
-      const results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));
-      const durable = performance.now();
+      results = await this.options.store.appendBatch(batch.map(({ prepared }) => prepared.append));
+      durable = performance.now();
       metrics?.batchFlushed(batch.length, durable - started);
-      if (this.options.onTraced !== undefined)
-        batch.forEach((member, position) => this.tellTraced(member, results[position], batch.length, started, durable));
       conclusions = batch.map((member, position) => this.conclusionOf(member, results[position]));
     } catch (error) {
       return this.abandon(batch, error);
@@ -340,6 +340,8 @@ export class CommandHandler {
     this.sendOff();
     for (const conclude of conclusions) conclude();
     if (this.queue.length + this.returned.length > 0) this.schedule();
+    if (this.options.onTraced !== undefined)
+      batch.forEach((member, position) => this.tellTraced(member, results[position], batch.length, started, durable));
   }
 
   private tellTraced(

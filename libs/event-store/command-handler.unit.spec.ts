@@ -63,6 +63,38 @@ test('a stream that moves again and again ends in a conflict, after a bounded nu
   expect(store.batches).toHaveLength(MAX_CONFLICTS + 1);
 });
 
+test('a command with a trace is told of last: its commit is announced, and the next batch on its way', async () => {
+  const store = new WatchedStore();
+  const steps: string[] = [];
+  const handler = new CommandHandler({
+    store,
+    aggregates: sums,
+    clock: () => 1_760_000_000_000_000,
+    onTraced: ({ index }) => steps.push(`traced ${index} with ${store.batches.length} batches sent`),
+  });
+  handler.onCommitted(({ index }) => steps.push(`committed ${index}`));
+  const traced = () => ({
+    ...add(newStream(), 1),
+    meta: { ...META, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` },
+  });
+  let second: Promise<unknown> | undefined;
+  store.before = async () => {
+    second ??= handler.execute(traced());
+    for (let turn = 0; turn < 5; turn++) await setImmediate();
+    return undefined;
+  };
+  await handler.execute(traced());
+  await second;
+  await handler.execute(add(newStream(), 1));
+  expect(steps).toEqual([
+    'committed 1',
+    'traced 1 with 2 batches sent',
+    'committed 2',
+    'traced 2 with 2 batches sent',
+    'committed 3',
+  ]);
+});
+
 test('a batch is bounded in commands', async () => {
   const store = new WatchedStore();
   const handler = handlerOn(store);
