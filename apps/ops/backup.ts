@@ -7,8 +7,8 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { migrate } from '@app/event-store';
 import { StartupError } from '@app/platform';
 import { MIGRATIONS } from '@app/read-models';
-import { Client } from 'pg';
-import { withDatabase, withLog } from './database.js';
+import type { Client } from 'pg';
+import { withClient, withDatabase, withLog } from './database.js';
 import { runRebuild } from './log-commands.js';
 
 // A backup is a directory: parts of the log, each NDJSON compressed by zstd, and a manifest that is written last and names each part's hash. The
@@ -62,16 +62,6 @@ const INSERT = `INSERT INTO event (index, seq, stream, version, type, schema, da
   SELECT (e->>'index')::bigint, (e->>'seq')::int, e->>'stream', (e->>'version')::int, e->>'type', (e->>'schema')::int, (e->>'data')::json,
     (e->>'meta')::json, timestamptz 'epoch' + (e->>'time')::bigint * interval '1 microsecond', decode(e->>'chain', 'hex')
   FROM unnest($1::json[]) AS e`;
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 /** `ops backup --to DIRECTORY`: the log up to its present head; servers may be running. @throws StartupError for a directory that is not empty */
 export async function runBackup(directory: string, partEvents = PART_EVENTS): Promise<void> {

@@ -48,6 +48,17 @@ export const withLog = <T>(work: (url: string) => Promise<T>): Promise<T> =>
     return work(url);
   });
 
+/** Runs `work` with a connection of its own. */
+export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
 async function requireSchema(url: string): Promise<void> {
   const applied = new Set(await appliedMigrations(url));
   const known = MIGRATIONS.map((Migration) => new Migration().name ?? Migration.name);

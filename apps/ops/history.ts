@@ -8,13 +8,12 @@ import {
   nodeStream,
   STREAM_TYPES,
   streamKey,
-  streamType,
   type StreamName,
 } from '@app/kernel';
 import { StartupError } from '@app/platform';
-import { streamsOfDeployment, streamsOfJob } from '@app/read-models';
-import { Client } from 'pg';
-import { withLog } from './database.js';
+import { streamsRelatedTo } from '@app/read-models';
+import type { Client } from 'pg';
+import { withClient, withLog } from './database.js';
 import { storyEvent, storyLines } from './story.js';
 
 const SHOWN_CANDIDATES = 5;
@@ -127,25 +126,18 @@ async function streamsOf(
   if (!isHistoryType(type))
     throw new StartupError(`there is no history of ${type}; there is one of ${HISTORY_TYPES.join(', ')}.`);
   if (id === undefined) throw new StartupError(`which ${type}? Name its id.`);
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
+  return withClient(url, async (client) => {
     const stream = await findStream(client, type, id, STREAMS[type](id, namespace));
     if (!related) return [stream];
     if (type !== 'job' && type !== 'deployment')
       throw new StartupError('--related tells what belongs to one job or deployment.');
-    const query = async <T>(text: string, values: unknown[]): Promise<T[]> =>
+    const ask = async <T>(text: string, values: unknown[]): Promise<T[]> =>
       (await client.query(text, values)).rows as T[];
-    const others =
-      streamType(stream) === 'job'
-        ? await streamsOfJob(query, stream, MOST_STREAMS)
-        : await streamsOfDeployment(query, streamKey(stream), MOST_STREAMS);
+    const others = await streamsRelatedTo(ask, stream, MOST_STREAMS);
     if (others.length === MOST_STREAMS)
       throw new StartupError(`${type} ${id} has more to it than can be told as one (${MOST_STREAMS} objects).`);
     return [stream, ...others];
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 const isHistoryType = (type: string): type is HistoryType => HISTORY_TYPES.some((one) => one === type);

@@ -34,4 +34,4 @@ export {
   type Rebuilt,
   type Verified,
 } from './rebuild/index.js';
-export { streamsOfDeployment, streamsOfJob } from './related-streams.js';
+export { streamsRelatedTo } from './related-streams.js';

@@ -1,11 +1,11 @@
 import type { JobStatus, JobVersion, NamespaceUse } from '@app/domain';
-import { parseExact, streamKey, streamType, type Index, type StreamName, type TimeUs } from '@app/kernel';
+import { parseExact, type Index, type StreamName, type TimeUs } from '@app/kernel';
 import type { DataSource } from 'typeorm';
 import { inBatches } from './cursor.js';
 import { keyOf, type DocumentRow } from './entities.js';
 import { listBuilder, namespacesOf, type ListQuery } from './list-query.js';
 import { readSnapshot, type Snapshot, type SnapshotQuery, type SnapshotRow } from './list-snapshot.js';
-import { streamsOfDeployment, streamsOfJob } from './related-streams.js';
+import { streamsRelatedTo } from './related-streams.js';
 import { withoutRemnants } from './remnants.js';
 import type { TableName } from './tables.js';
 
@@ -109,10 +109,7 @@ export class ReadModels {
 
   /** The streams of what belongs to a job or a deployment, as many as `limit`. */
   streamsRelatedTo(stream: StreamName, limit: number): Promise<StreamName[]> {
-    const ask = <T>(text: string, values: unknown[]): Promise<T[]> => this.dataSource.query(text, values);
-    return streamType(stream) === 'job'
-      ? streamsOfJob(ask, stream, limit)
-      : streamsOfDeployment(ask, streamKey(stream), limit);
+    return streamsRelatedTo((text, values) => this.dataSource.query(text, values), stream, limit);
   }
 
   /** Jobs in the order of their last change, and among those of one commit by namespace and id. */

@@ -1,8 +1,7 @@
 import { BulkWriter, LogMoved, migrate, PostgresEventStore } from '@app/event-store';
 import { StartupError } from '@app/platform';
 import { aggregates, FROZEN_COLUMNS, MIGRATIONS } from '@app/read-models';
-import { Client } from 'pg';
-import { withDatabase } from '../database.js';
+import { withClient, withDatabase } from '../database.js';
 import { Progress } from '../progress.js';
 import { writeHistory, type HistorySize } from './history.js';
 
@@ -66,14 +65,8 @@ async function generate(url: string, store: PostgresEventStore, options: Generat
 }
 
 /** What was written; the planner learns of it, too. */
-async function summary(
-  url: string,
-  { allocs, deployments, jobs, nodes }: HistorySize,
-  seconds: number,
-): Promise<string> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
+const summary = (url: string, { allocs, deployments, jobs, nodes }: HistorySize, seconds: number): Promise<string> =>
+  withClient(url, async (client) => {
     await client.query('ANALYZE');
     const { rows } = await client.query<{ index: string; bytes: string }>(
       'SELECT index::text, pg_database_size(current_database())::text AS bytes FROM log_head',
@@ -81,7 +74,4 @@ async function summary(
     const { index, bytes } = rows[0]!;
     const each = allocs === 0 ? '' : `, ${Math.round(Number(bytes) / allocs)} for each allocation`;
     return `${allocs} allocations, ${deployments} deployments, ${jobs} jobs and ${nodes} nodes in ${seconds} s; the ledger is at index ${index} and takes ${bytes} bytes${each}`;
-  } finally {
-    await client.end();
-  }
-}
+  });
