@@ -75,6 +75,8 @@ export function Done() {
   );
 }
 
+/** What is written in, as opposed to chosen. */
+const WRITTEN = 'input:not([type="checkbox"], [type="radio"])';
 const UNKNOWN = 'It is unknown whether it arrived. Asking again counts once.';
 const MOST_STEPS = 50;
 const CHANGED = 412;
@@ -104,7 +106,8 @@ function Dialog({ of }: { readonly of: Intention }) {
   const steps = (typeof of.steps === 'function' ? of.steps(values) : of.steps).slice(0, MOST_STEPS);
   useLayoutEffect(() => {
     dialog.current?.showModal();
-    reason.current?.focus();
+    // What has to be written, in its order: the reason comes last.
+    dialog.current?.querySelector<HTMLElement>(WRITTEN)?.focus();
   }, []);
   const close = (): void => void (asked.value = undefined);
   const send = async (): Promise<void> => {
