@@ -4,6 +4,7 @@ import { Answer } from '../parts/answer.tsx';
 import type { Given, Value } from '../parts/fields.tsx';
 import { Ago, Table, Who } from '../parts/parts.tsx';
 import { Action, Lacking } from '../parts/permitted.tsx';
+import { wordsIn } from '../parts/topics.ts';
 import { visible } from '../parts/words.ts';
 import { useMay, usePolled } from '../store/use-polled.ts';
 import type { Reading } from '../store/use-read.ts';
@@ -139,10 +140,6 @@ function when({ Cron, Start, End, Duration, TimeZone }: Freeze) {
   );
 }
 
-const listed = (value: Value | undefined): readonly string[] =>
-  String(value ?? '')
-    .split(/[\s,]+/)
-    .filter((one) => one !== '');
 /** As the field has it, without a zone: that of whoever looks. */
 const timeIn = (value: Value | undefined): string => {
   const ms = Date.parse(String(value ?? ''));
@@ -178,8 +175,8 @@ const askToFreeze = (all: readonly Freeze[], isAgain: boolean): void =>
       if (id === '' || all.some(({ ID }) => ID === id)) return [];
       const body = {
         Reason: String(values.get('told') ?? ''),
-        Jobs: listed(values.get('jobs')),
-        Namespaces: listed(values.get('namespaces')),
+        Jobs: wordsIn(values.get('jobs')),
+        Namespaces: wordsIn(values.get('namespaces')),
         ...(isAgain
           ? { Cron: values.get('cron'), Duration: values.get('duration'), TimeZone: values.get('zone') }
           : { Start: timeIn(values.get('start')), End: timeIn(values.get('end')) }),

@@ -15,11 +15,11 @@ import {
   askToTest,
   madeSecret,
   tested,
-  topicsText,
   WEBHOOKS,
   type DeadLetter,
   type Webhook,
 } from '../parts/webhook-actions.tsx';
+import { topicsText } from '../parts/topics.ts';
 import { indexed, visible } from '../parts/words.ts';
 import { useMay, usePolled } from '../store/use-polled.ts';
 import type { Reading } from '../store/use-read.ts';
@@ -53,7 +53,7 @@ export function WebhooksPage() {
                   </th>
                   <td>{one.State}</td>
                   <td>
-                    {visible(topicsText(one))} <span class="muted">in {inNamespace(one)}</span>
+                    {visible(topicsText(one.Topics))} <span class="muted">in {inNamespace(one)}</span>
                   </td>
                   <td>{one.LastDelivered === null ? 'never' : <Ago at={one.LastDelivered} />}</td>
                   <td>{one.Lag === 0 ? '–' : many(one.Lag, 'commit')}</td>
@@ -149,7 +149,7 @@ function Facts({ of }: { readonly of: Webhook }) {
     [
       'Told of',
       <>
-        {visible(topicsText(of))} in {inNamespace(of)}
+        {visible(topicsText(of.Topics))} in {inNamespace(of)}
         {of.Types.length > 0 && `: ${visible(of.Types.join(', '))}`}, {of.Payload === 'stub' ? 'in short' : 'complete'}
       </>,
     ],

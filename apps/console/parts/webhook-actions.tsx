@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { go } from '../store/go.ts';
 import { ask } from './act.tsx';
 import type { Given, Value } from './fields.tsx';
+import { topicsIn, topicsText, wordsIn, type Topics } from './topics.ts';
 import { visible } from './words.ts';
 
 /** What `/v1/operator/rollbook/webhooks` tells; one alone has its letters, too. */
@@ -10,7 +11,7 @@ export interface Webhook {
   readonly ID: string;
   readonly Description: string;
   readonly URL: string;
-  readonly Topics: Readonly<Record<string, readonly string[]>>;
+  readonly Topics: Topics;
   readonly Types: readonly string[];
   readonly Namespace: string;
   readonly Payload: string;
@@ -71,36 +72,13 @@ const keepSecret =
     if (Secret !== undefined) madeSecret.value = { id, secret: Secret };
   };
 
-const words = (value: Value | undefined): readonly string[] =>
-  String(value ?? '')
-    .split(/[\s,]+/)
-    .filter((one) => one !== '');
-
-/** `Job:web Deployment` → keys by topic. */
-function topicsIn(value: Value | undefined): Readonly<Record<string, readonly string[]>> {
-  const topics = new Map<string, string[]>();
-  for (const word of words(value)) {
-    const [topic = '', ...key] = word.split(':');
-    const keys = topics.get(topic) ?? [];
-    topics.set(topic, key.length === 0 ? keys : [...keys, key.join(':')]);
-  }
-  return Object.fromEntries(topics);
-}
-
-export const topicsText = ({ Topics }: Webhook): string =>
-  Object.entries(Topics)
-    .flatMap(([topic, keys]) =>
-      keys.length === 0 ? [topic] : keys.map((key) => (key === '*' ? topic : `${topic}:${key}`)),
-    )
-    .join(' ');
-
 const fieldsOf = (one?: Webhook): readonly Given[] => [
   { kind: 'text', name: 'url', label: 'Address (https://…)', initial: one?.URL ?? '' },
   {
     kind: 'text',
     name: 'topics',
     label: 'Topics, such as Deployment Job:web (empty: all)',
-    initial: one === undefined ? 'Deployment' : topicsText(one),
+    initial: one === undefined ? 'Deployment' : topicsText(one.Topics),
   },
   { kind: 'text', name: 'types', label: 'Types of events (empty: all)', initial: one?.Types.join(' ') ?? '' },
   { kind: 'text', name: 'namespace', label: 'Namespace (* is all)', initial: one?.Namespace ?? 'default' },
@@ -110,7 +88,7 @@ const fieldsOf = (one?: Webhook): readonly Given[] => [
 const bodyOf = (values: ReadonlyMap<string, Value>, one?: Webhook): object => ({
   URL: String(values.get('url') ?? '').trim(),
   Topics: topicsIn(values.get('topics')),
-  Types: words(values.get('types')),
+  Types: wordsIn(values.get('types')),
   Namespace: String(values.get('namespace') ?? '').trim(),
   Payload: values.get('payload'),
   ...(one !== undefined && { Description: one.Description, MaxAttempts: one.MaxAttempts }),
