@@ -18,8 +18,9 @@ const CHUNK = 1000;
 const AHEAD = 4;
 
 /**
- * Fills the cluster's memory from stored states: of allocations those that decisions are made on, however many are over. The tail must be feeding `cluster` already: commits that come meanwhile are applied in the end,
- * and told apart from what the states hold already by the streams' versions. May be called again, also when the store did not answer.
+ * Fills the cluster's memory from stored states: of allocations those that decisions are made on, however many are over. The tail must be feeding
+ * `cluster` already: commits that come meanwhile are applied in the end, and told apart from what the states hold already by the streams'
+ * versions. May be called again, also when the store did not answer.
  */
 export async function restoreCluster(
   cluster: ClusterState,

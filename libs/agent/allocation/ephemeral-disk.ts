@@ -32,7 +32,10 @@ export interface DiskMove {
 const NOT_ENDED = 409;
 const WORLD = 0o777;
 
-/** Gives a new allocation what the one that it replaces has left in `alloc/data` and in each task's `local`. Without, it starts empty, and says so. */
+/**
+ * Gives a new allocation what the one that it replaces has left in `alloc/data` and in each task's `local`. If that cannot be had, the disk
+ * starts empty, and an event says why.
+ */
 export class EphemeralDisk {
   private readonly stopped = new AbortController();
   private readonly aborted = Promise.withResolvers<void>();

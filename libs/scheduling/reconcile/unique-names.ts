@@ -6,8 +6,9 @@ import { isOlderThan } from './pass.js';
 
 /**
  * Names for what is placed, one after the other: a replacement keeps its predecessor's, unless a live allocation of the version that it will run
- * has it (a promoted canary, for instance), or one of a batch job that has done its work. Then it gets the lowest that nobody of the group has or is to have, beyond the count if need be.
- * A disconnected allocation shares its name with its replacement until one of them goes. Source: spec/lifecycle §3.6, placement order; §3.7.
+ * has it (a promoted canary, for instance), or one of a batch job that has done its work. Then it gets the lowest that nobody of the group has
+ * or is to have, beyond the count if need be. A disconnected allocation shares its name with its replacement until one of them goes.
+ * Source: spec/lifecycle §3.6, placement order; §3.7.
  */
 export function uniqueNames(
   { allocations, job, evaluation }: ReconcileInput,
