@@ -1,5 +1,5 @@
-import { chmod, lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DISK_RETRY_MS, DISK_TRIES, DISK_WAIT_MS } from '../limits.js';
 import { textOf } from '../log.js';
@@ -100,16 +100,18 @@ export class EphemeralDisk {
     }
   }
 
-  /** Fetches the disk from another node. What came before something went wrong is removed. */
+  /** Fetches the disk from another node. What came before something went wrong, the end of the agent included, is removed. */
   private async bring(): Promise<void> {
     const root = await createAllocationDirectory(this.host.dataDir, this.move.allocationId);
-    const draft = await mkdtemp(join(root, '.disk-'));
+    // Where no task has anything yet, whatever tasks are called.
+    const draft = join(root, 'alloc', '.disk');
+    await mkdir(dirname(draft), { recursive: true });
     try {
       for (let failures = 1; ; failures++) {
+        await rm(draft, { recursive: true, force: true });
         try {
-          const whole = join(draft, String(failures));
-          await unpackDisk(await this.open(), whole, this.stopped.signal);
-          return await this.take(whole);
+          await unpackDisk(await this.open(), draft, this.stopped.signal);
+          return await this.take(draft);
         } catch (error) {
           this.stopped.signal.throwIfAborted();
           if (error instanceof RequestRefused || failures === DISK_TRIES) throw error;
