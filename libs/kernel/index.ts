@@ -25,6 +25,7 @@ export {
   jobStream,
   jobSummaryStream,
   jobPurgeStream,
+  NAMESPACED_TYPES,
   namespaceStream,
   nodePoolStream,
   scalingPolicyStream,

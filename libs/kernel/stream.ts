@@ -26,6 +26,13 @@ export const STREAM_TYPES = [
   'webhook-letters',
 ] as const;
 export type StreamType = (typeof STREAM_TYPES)[number];
+/** Kinds whose keys begin with a namespace; `stream_namespace` in Postgres has the same list. */
+export const NAMESPACED_TYPES: ReadonlySet<string> = new Set<StreamType>([
+  'job',
+  'job-summary',
+  'job-purge',
+  'variable',
+]);
 /** `<type>/<key>`: `deployment/<uuid>`, `job/<namespace>/<job id>` … */
 export type StreamName = `${StreamType}/${string}`;
 

@@ -1,4 +1,13 @@
-import { parseExact, streamType, type Index, type RecordedEvent, type StreamName, type TimeUs } from '@app/kernel';
+import {
+  NAMESPACED_TYPES,
+  parseExact,
+  streamKey,
+  streamType,
+  type Index,
+  type RecordedEvent,
+  type StreamName,
+  type TimeUs,
+} from '@app/kernel';
 import { randomUUID } from 'node:crypto';
 import { CHAIN_BEGIN, commitDigest, nextLink, type ChainedCommit } from '../chain.js';
 import { numberEvents } from '../numbered.js';
@@ -180,7 +189,7 @@ export class MemoryEventStore implements EventStore, Leases, PastLog, LogSearch 
   /** All events, each with the namespace of its object. */
   private found(): FoundEvent[] {
     const namespaceOf = (stream: StreamName): string => {
-      if (/^(job|job-summary|job-purge|variable)\//.test(stream)) return stream.split('/')[1]!;
+      if (NAMESPACED_TYPES.has(streamType(stream))) return streamKey(stream).split('/')[0]!;
       return (JSON.parse(this.streams.get(stream)!.state) as { namespace?: string }).namespace ?? '';
     };
     return this.log.map((event) => ({ ...event, namespace: namespaceOf(event.stream) }));

@@ -1,6 +1,6 @@
 import { EVENT_TYPES } from '@app/domain';
 import type { EventMatch, Position } from '@app/event-store';
-import { STREAM_TYPES, usFromRfc3339, type Index, type StreamName, type TimeUs } from '@app/kernel';
+import { NAMESPACED_TYPES, STREAM_TYPES, usFromRfc3339, type Index, type StreamName, type TimeUs } from '@app/kernel';
 import { NomadError, param, params, type Query } from '../http/index.js';
 
 const DEFAULT_LIMIT = 100;
@@ -10,6 +10,7 @@ const MAX_BUCKETS = 240;
 const MAX_ABOUT = 20;
 /** Bytes of a word that Postgres looks for are bounded. */
 const MAX_TEXT = 256;
+const MAX_STREAM_NAME = 4_096;
 const KINDS: ReadonlySet<string> = new Set(STREAM_TYPES);
 
 /** An end of what is asked for: a commit, or a moment. */
@@ -99,12 +100,11 @@ function eventsQuery(query: Query): EventsQuery {
 /** `<kind>/<id>`, and `job/<namespace>/<id>`: what events say that they are about. */
 function streamOf(text: string): StreamName {
   const [kind = '', ...key] = text.split('/');
-  const isNamespaced = /^(job|job-summary|job-purge|variable)$/.test(kind);
-  if (!KINDS.has(kind) || key.join('/') === '' || (isNamespaced && (key.length < 2 || key[0] === '')))
+  if (!KINDS.has(kind) || key.join('/') === '' || (NAMESPACED_TYPES.has(kind) && (key.length < 2 || key[0] === '')))
     throw refuse(
       `about=${text}: name an object as deployment/<id>, allocation/<id>, evaluation/<id>, node/<id>, job/<namespace>/<id>, or <kind>/<key> of another kind`,
     );
-  if (text.includes('\0') || text.length > 4 * MAX_TEXT * 4) throw refuse('about: no object is called like that');
+  if (text.includes('\0') || text.length > MAX_STREAM_NAME) throw refuse('about: no object is called like that');
   return text as StreamName;
 }
 

@@ -7,7 +7,15 @@ import {
   type PastLog,
   type Position,
 } from '@app/event-store';
-import { isoFromUs, streamKey, streamType, type Index, type StreamName, type TimeUs } from '@app/kernel';
+import {
+  isoFromUs,
+  NAMESPACED_TYPES,
+  streamKey,
+  streamType,
+  type Index,
+  type StreamName,
+  type TimeUs,
+} from '@app/kernel';
 import type { ReadModels } from '@app/read-models';
 import type { EventsSeen } from '../acl/events-seen.js';
 import { denied } from '../acl/access.js';
@@ -163,7 +171,7 @@ const render = (event: Parameters<typeof renderEvent>[0] & { readonly namespace:
 /** Of an object whose name has its namespace the name tells; of others only whether there may be any to see. */
 function mayBeSeen(stream: StreamName, { sees, mayAsk }: EventsSeen): boolean {
   const kind = streamType(stream);
-  if (/^(job|job-summary|job-purge|variable)$/.test(kind)) return sees(kind, streamKey(stream).split('/')[0]!);
+  if (NAMESPACED_TYPES.has(kind)) return sees(kind, streamKey(stream).split('/')[0]!);
   return mayAsk(kind);
 }
 
