@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { PastLog } from '@app/event-store';
-import { US_PER_MS, usFromRfc3339, type Index } from '@app/kernel';
+import { US_PER_MS, type Index } from '@app/kernel';
 import { ListsNotKept, readingAsOf, type PastMoments } from '@app/read-models';
 import type { Answer, LogTail, Moment, Query as DataQuery } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
-import { NomadError } from '../http/index.js';
+import { NomadError, timeOf } from '../http/index.js';
 
 /** Answers that are kept: they never change, so only room is a reason to forget one. */
 const KEPT_BYTES = 32 * 1024 * 1024;
@@ -36,9 +36,8 @@ export class PastReads {
   /** The index that is meant. @throws NomadError (400) for one that is not there (yet), and for a text that is neither index nor time. */
   async asked(text: string): Promise<AskedMoment> {
     if (/^\d{1,20}$/.test(text)) return { index: this.existing(BigInt(text)), isFinal: true };
-    // In a query a plus is a space.
-    const time = usFromRfc3339(text.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase());
-    if (time === 0) throw refuse(FORM);
+    const time = timeOf(text);
+    if (time === undefined) throw refuse(FORM);
     if (time > this.nowMs() * US_PER_MS) throw refuse(`as_of=${text} is in the future`);
     const { index, isFinal } = await this.log.indexAt(time);
     if (index === 0) throw refuse(`as_of=${text} is before the beginning of the log`);

@@ -54,6 +54,7 @@ export {
   type Query,
   type ReadOptions,
   readOptions,
+  timeOf,
   uintParam,
   type WriteOptions,
   writeOptions,

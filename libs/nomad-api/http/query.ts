@@ -1,3 +1,4 @@
+import { usFromRfc3339, type TimeUs } from '@app/kernel';
 import { parseAtoi, parseBool, parseGoDuration, parseInt32, parseUint64 } from './go-strconv.js';
 import { tokenFromClient } from './header-text.js';
 import { percentDecode } from './percent.js';
@@ -36,6 +37,10 @@ export const param = (query: Query, name: string): string => query.get(name)?.[0
 
 /** All values of a repeatable parameter (`topic`, `type`). */
 export const params = (query: Query, name: string): readonly string[] => query.get(name) ?? [];
+
+/** A time in a parameter, as RFC 3339 has it; undefined: it is none. A plus that was not escaped has become a space, and is taken for what it was. */
+export const timeOf = (text: string): TimeUs | undefined =>
+  usFromRfc3339(text.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase()) || undefined;
 
 /** `?pretty` with any value but `0`: indent by four spaces and end with a newline. */
 export const pretty = (query: Query): boolean => query.has('pretty') && param(query, 'pretty') !== '0';

@@ -1,7 +1,7 @@
 import { EVENT_TYPES } from '@app/domain';
 import type { EventMatch, Position } from '@app/event-store';
-import { NAMESPACED_TYPES, STREAM_TYPES, usFromRfc3339, type Index, type StreamName, type TimeUs } from '@app/kernel';
-import { NomadError, param, params, type Query } from '../http/index.js';
+import { NAMESPACED_TYPES, STREAM_TYPES, type Index, type StreamName, type TimeUs } from '@app/kernel';
+import { NomadError, param, params, timeOf, type Query } from '../http/index.js';
 
 const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1000;
@@ -147,9 +147,8 @@ function edgeOf(query: Query, name: string): Edge | undefined {
     if (!Number.isSafeInteger(index)) throw refuse(`${name}: no log is that long`);
     return { index };
   }
-  // In a query a plus is a space.
-  const time = usFromRfc3339(text.replace(/ (?=\d\d:\d\d$)/, '+').toUpperCase());
-  if (time === 0) throw refuse(`${name} must be an index or a time as RFC 3339 has it`);
+  const time = timeOf(text);
+  if (time === undefined) throw refuse(`${name} must be an index or a time as RFC 3339 has it`);
   return { time };
 }
 
