@@ -4,23 +4,11 @@ import type { DataSource, QueryRunner } from 'typeorm';
 const BATCH = 5_000;
 
 /** What a statement finds, some rows at a time: none of its parts takes longer the more there is. */
-export async function inBatches<R>(
+export const inBatches = <R>(
   dataSource: DataSource,
   sql: string,
   onRows: (rows: readonly R[]) => void | Promise<void>,
-): Promise<void> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.startTransaction();
-    await fetchAll(runner, sql, [], BATCH, onRows);
-    await runner.commitTransaction();
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  } finally {
-    await runner.release();
-  }
-}
+): Promise<void> => dataSource.transaction(({ queryRunner }) => fetchAll(queryRunner!, sql, [], BATCH, onRows));
 
 /** The same in a transaction that has begun. */
 export async function fetchAll<R>(

@@ -33,14 +33,13 @@ export interface Snapshot {
 }
 
 /** Reads a list through a cursor, in one transaction that sees the log at one index. */
-export async function readSnapshot(
+export const readSnapshot = (
   dataSource: DataSource,
   query: SnapshotQuery,
   onRows: (rows: readonly SnapshotRow[]) => void | Promise<void>,
-): Promise<Snapshot> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.startTransaction('REPEATABLE READ');
+): Promise<Snapshot> =>
+  dataSource.transaction('REPEATABLE READ', async ({ queryRunner }) => {
+    const runner = queryRunner!;
     const snapshot = await momentOf(runner, query);
     const where = await visible(runner, query);
     const builder = listBuilder(dataSource.createQueryBuilder(), { ...query, where });
@@ -48,15 +47,8 @@ export async function readSnapshot(
       builder.addSelect(`(SELECT s.state FROM stream s WHERE s.stream = '${query.table}/' || t.id)`, 'state');
     const [sql, parameters] = builder.getQueryAndParameters();
     await fetchAll(runner, sql, parameters, BATCH, onRows);
-    await runner.commitTransaction();
     return snapshot;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  } finally {
-    await runner.release();
-  }
-}
+  });
 
 async function momentOf(runner: QueryRunner, { table }: SnapshotQuery): Promise<Snapshot> {
   const [row] = (await runner.query(
