@@ -83,7 +83,6 @@ const isNullable = (shape: ShapeNode): boolean =>
   shape.kind === 'any' ||
   shape.kind === 'bytes';
 
-/** Decodes bytes that were scanned before: every token is where it should be. The first value of a wrong type is remembered; decoding goes on. */
 const objectOf = (existing: unknown): object => (typeof existing === 'object' && existing !== null ? existing : {});
 
 function put(target: object, field: StructField, value: unknown): void {
@@ -92,6 +91,7 @@ function put(target: object, field: StructField, value: unknown): void {
   } else if (value !== MISMATCH) setOwnProperty(target, field.name, value);
 }
 
+/** Decodes bytes that were scanned before: every token is where it should be. The first value of a wrong type is remembered; decoding goes on. */
 class Decoder {
   firstError: string | undefined;
   private struct = '';
