@@ -29,10 +29,13 @@ export async function readLogEnd(client: ClientBase): Promise<LogEnd> {
 }
 
 // The triggers make of many commits at once what they make of one. What they would have made of each is written beside it.
-const TRIGGERS = ['stream', 'keep_first_state', 'stream', 'keep_state', 'log_head', 'note_moment'];
+const TRIGGERS = [
+  ['stream', 'keep_first_state'],
+  ['stream', 'keep_state'],
+  ['log_head', 'note_moment'],
+] as const;
 const alterTriggers = async (client: ClientBase, verb: 'DISABLE' | 'ENABLE'): Promise<void> => {
-  for (let at = 0; at < TRIGGERS.length; at += 2)
-    await client.query(`ALTER TABLE ${TRIGGERS[at]} ${verb} TRIGGER ${TRIGGERS[at + 1]}`);
+  for (const [table, trigger] of TRIGGERS) await client.query(`ALTER TABLE ${table} ${verb} TRIGGER ${trigger}`);
 };
 
 const MOVED = `SELECT x.stream FROM unnest($1::text[], $2::int[]) AS x (stream, version) LEFT JOIN stream s ON s.stream = x.stream
