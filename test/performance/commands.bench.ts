@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { startBareRollouts } from './bare-rollouts.js';
 import { withBenchDatabase } from './bench-database.js';
 import { median } from './contenders.js';
-import type { LoadRequest, LoadResult } from './load.js';
-import { runningDeployments } from './rollouts.js';
+import type { LoadResult } from './load.js';
+import { pausesAndResumes, runningDeployments } from './rollouts.js';
 import { hasWrk, runSharedLoad } from './wrk.js';
 import { cpuMs, postgresCpuMs, startServerProcess, type ServerProcess } from '../support/server-process.js';
 
@@ -119,18 +119,11 @@ const load = (port: number, ids: readonly string[], warmUpMs = WARM_UP_MS): Prom
     connections: CONNECTIONS,
     warmUpMs,
     durationMs: DURATION_MS,
-    // All are paused before the first is resumed: who sends next seldom meets the one before it.
-    requests: [true, false].flatMap((pause) => ids.map((id) => pauseOrResume(id, pause))),
+    requests: pausesAndResumes(ids),
   });
 
 const middle = <R>(rounds: readonly R[], figure: keyof R): number =>
   median(rounds.map((round) => Number(round[figure])));
-
-const pauseOrResume = (id: string, Pause: boolean): LoadRequest => ({
-  method: 'PUT',
-  path: `/v1/deployment/pause/${id}`,
-  body: JSON.stringify({ DeploymentID: id, Pause }),
-});
 
 async function head(url: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();

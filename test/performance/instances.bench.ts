@@ -5,7 +5,7 @@ import { Stack } from '../cluster/stack.js';
 import { cpuMs, postgresCpuMs, reapedMs } from '../support/server-process.js';
 import { runSharedLoad } from './wrk.js';
 import type { LoadRequest, LoadResult } from './load.js';
-import { runningDeployments } from './rollouts.js';
+import { pausesAndResumes, runningDeployments } from './rollouts.js';
 
 const INSTANCES = 3;
 const DEPLOYMENTS = 48;
@@ -40,11 +40,9 @@ export async function run(): Promise<void> {
     for (let n = 1; n <= INSTANCES; n++) {
       stack.instances[n - 1]!.child.start();
       await stack.instances[n - 1]!.ready();
-      const commands = await measure(stack, directory, n, (at) => {
-        const own = ids.filter((_id, i) => i % n === at);
-        // All are paused before the first is resumed: who sends next seldom meets the one before it.
-        return [true, false].flatMap((pause) => own.map((id) => pauseOrResume(id, pause)));
-      });
+      const commands = await measure(stack, directory, n, (at) =>
+        pausesAndResumes(ids.filter((_id, i) => i % n === at)),
+      );
       const reads = await measure(stack, directory, n, () =>
         ids.map((id) => ({ method: 'GET', path: `/v1/deployment/${id}` })),
       );
@@ -105,12 +103,6 @@ const cells = ({ perSecond, p99, generator, servers, postgres }: Measured): stri
   ].join('  ');
 
 const percent = (share: number, width: number): string => `${(100 * share).toFixed(0)} %`.padStart(width);
-
-const pauseOrResume = (id: string, Pause: boolean): LoadRequest => ({
-  method: 'PUT',
-  path: `/v1/deployment/pause/${id}`,
-  body: JSON.stringify({ DeploymentID: id, Pause }),
-});
 
 async function conflictsOn(instances: Stack['instances']): Promise<number> {
   const texts = await Promise.all(

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LoadRequest } from './load.js';
 import { mockService } from './mock-service.js';
 
 const HEALTH = { check: 'manual', minHealthyMs: 100, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000 } as const;
@@ -24,3 +25,13 @@ export async function send(url: string, method: string, path: string, body?: obj
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return JSON.parse(text);
 }
+
+/** Pauses all of the deployments, then lets them go on: who sends next seldom meets the one before it. */
+export const pausesAndResumes = (ids: readonly string[]): LoadRequest[] =>
+  [true, false].flatMap((Pause) =>
+    ids.map((id) => ({
+      method: 'PUT',
+      path: `/v1/deployment/pause/${id}`,
+      body: JSON.stringify({ DeploymentID: id, Pause }),
+    })),
+  );
