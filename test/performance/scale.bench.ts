@@ -96,22 +96,21 @@ async function pages(dataDir: string): Promise<void> {
 
 async function lead(dataDir: string): Promise<void> {
   const began = performance.now();
-  let onLead: (() => void) | undefined;
-  const leading = new Promise<void>((resolve) => (onLead = resolve));
   let log = '';
+  const leading = Promise.withResolvers<void>();
   const server = await serve(dataDir, 'api,scheduler', (text) => {
     log += text;
-    if (log.includes('"msg":"leading"')) onLead?.();
+    if (log.includes('"msg":"leading"')) leading.resolve();
   });
+  const late = setTimeout(() => leading.reject(new Error(`does not lead after ${LEAD_MS / 1000} s`)), LEAD_MS);
   try {
-    const late = setTimeout(() => onLead?.(), LEAD_MS);
-    await leading;
-    clearTimeout(late);
+    await leading.promise;
     const live = (ALLOCS * 0.25).toFixed(0);
     print(
       `  leading after ${((performance.now() - began) / 1000).toFixed(1)} s, with ${await memoryOf(server.url)} MB; about ${live} allocations live`,
     );
   } finally {
+    clearTimeout(late);
     await server.stop();
   }
 }
