@@ -10,7 +10,7 @@ import {
   tallyConditions,
   Values,
   type Statement,
-} from './search.sql.js';
+} from './match.sql.js';
 
 /** Parts in which one of many may have done something, event by event: the newest ones. */
 const MOST_PARTS = 64;

@@ -9,8 +9,9 @@ import type { EventMatch, Found, FoundEvent, LogSearch, Position } from '../sear
 import { createToyDatabase } from '../testing/toy-database.js';
 import { columnTypes } from './connection.js';
 import { count, piecesCount, reasonsCount, streamsCount, tallyCount } from './count.sql.js';
+import { partsStatement } from './match.sql.js';
 import { PostgresEventStore } from './postgres-event-store.js';
-import { partsStatement, reasonsStatement, scanStatement, streamsStatement } from './search.sql.js';
+import { reasonsStatement, scanStatement, streamsStatement } from './search.sql.js';
 
 jest.setTimeout(120_000);
 
