@@ -14,16 +14,16 @@ export interface Reading<T> {
 
 /** Readings that the stream has outrun, each with the first commit that it does not show. */
 const outrun = new Map<object, number>();
-/** The index of each answer that is shown. */
-const read = new Map<object, number>();
+/** The index of the newest answer; -1: none has told one. */
+let newest = -1;
 /** Up to which commit each reading that is made again and again shows everything, whatever the stream tells. */
 export const polled = new Map<object, number>();
 
 /** Up to which commit everything on the page is shown: what a person has seen who acts now. */
 export const seenIndex = (): number => {
   // Until the stream has told anything the page is as new as its newest answer.
-  const told = [toldIndex() < 0 ? Math.max(-1, ...read.values()) : toldIndex()];
-  const shown = polled.size > 0 ? [...polled.values()] : told;
+  const told = toldIndex() < 0 ? newest : toldIndex();
+  const shown = polled.size > 0 ? [...polled.values()] : [told];
   return Math.min(...shown, ...[...outrun.values()].map((index) => index - 1));
 };
 
@@ -65,7 +65,7 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
             if (isOver) return;
             // What the stream told while the answer was under way is newer than it, or in it already.
             known = { value: upkeep.fold?.(value, index, waiting) ?? value, index };
-            if (index > 0) read.set(self, index);
+            if (index > 0) newest = Math.max(newest, index);
             show(known.value);
           },
           (error: Refused) => {
@@ -131,7 +131,6 @@ function useKept<T>(path: string | undefined, concerns: string, upkeep: Upkeep<T
       isOver = true;
       clearTimeout(timer);
       outrun.delete(self);
-      read.delete(self);
       stop();
     };
   }, [question, concerns]);
