@@ -51,7 +51,7 @@ export function WebhooksPage() {
                   <th scope="row">
                     <a href={webhookAddress(one.ID)}>{visible(one.ID)}</a>
                   </th>
-                  <td>{one.State}</td>
+                  <td class="nowrap">{one.State}</td>
                   <td>
                     {visible(topicsText(one.Topics))} <span class="muted">in {inNamespace(one)}</span>
                   </td>

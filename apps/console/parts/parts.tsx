@@ -66,7 +66,7 @@ export function Who({ of }: { readonly of: string | undefined }) {
   const node = NODE.exec(of ?? '')?.[1];
   if (node !== undefined)
     return (
-      <span class="muted">
+      <span class="muted nowrap">
         node <a href={objectAddress('clients', node)}>{short(node)}</a>
       </span>
     );
@@ -75,7 +75,7 @@ export function Who({ of }: { readonly of: string | undefined }) {
   if (token !== undefined) return <span title={text}>{visible(nameOfToken(token)) || `token ${short(token)}`}</span>;
   if (isPerson(of)) return <>{text}</>;
   return (
-    <span class="muted" title={text}>
+    <span class="muted nowrap" title={text}>
       {text.split(' ')[0]}
     </span>
   );
