@@ -27,6 +27,7 @@ export { event, given, type Given, type Outcome, type Step } from './given/given
 export { idOf, START, World, type Decide } from './given/world.js';
 export type { DatabaseTemplate, TestDatabase } from './postgres/test-database.js';
 export { createTestDatabase } from './postgres/test-database.js';
+export { withClient } from './postgres/with-client.js';
 export type { TestKafka } from './kafka/broker.js';
 export {
   describeWithKafka,

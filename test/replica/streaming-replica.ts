@@ -2,7 +2,7 @@ import { chownSync, cpSync, mkdirSync, readdirSync, statSync, writeFileSync } fr
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@app/platform';
-import { Client } from 'pg';
+import { withClient } from '@app/testing';
 
 const SLOT = 'replica';
 
@@ -14,16 +14,6 @@ const settingsOf = (primaryUrl: string): Record<string, string> => {
     hot_standby: 'on',
   };
 };
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 /**
  * Makes a hot standby of an embedded Postgres, by streaming replication. What pg_basebackup does is done here, as the embedded binaries lack it:

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMigratedDatabase, createTestDatabase, type TestDatabase } from '@app/testing';
-import { Client } from 'pg';
+import { createMigratedDatabase, createTestDatabase, withClient, type TestDatabase } from '@app/testing';
 import { schemaText } from './schema-text.js';
 
 jest.setTimeout(60_000);
@@ -27,15 +26,7 @@ describe(FILE, () => {
     made.push(await database);
     return database;
   };
-  const run = async (url: string, sql: string): Promise<void> => {
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
-  };
+  const run = (url: string, sql: string): Promise<unknown> => withClient(url, (client) => client.query(sql));
 
   afterAll(() => Promise.all(made.map((database) => database.drop())));
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Client, escapeIdentifier } from 'pg';
+import { escapeIdentifier, type Client } from 'pg';
 import { databasePrefix, testServer } from './test-server.js';
+import { withClient } from './with-client.js';
 
 /** A database that tests copy: made once in a test run, by whoever needs it first. */
 export interface DatabaseTemplate {
@@ -16,16 +17,6 @@ export interface TestDatabase {
 }
 
 const EMPTY = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'";
-
-async function withServer<R>(url: string, work: (client: Client) => Promise<R>): Promise<R> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 function urlOf(serverUrl: string, database: string): string {
   const url = new URL(serverUrl);
@@ -57,14 +48,14 @@ async function ensureTemplate(client: Client, serverUrl: string, { name, prepare
 export async function createTestDatabase(template?: DatabaseTemplate): Promise<TestDatabase> {
   const { url: serverUrl } = await testServer();
   const name = `${databasePrefix()}${randomBytes(6).toString('hex')}`;
-  await withServer(serverUrl, async (client) => {
+  await withClient(serverUrl, async (client) => {
     const source = template ? `TEMPLATE ${escapeIdentifier(await ensureTemplate(client, serverUrl, template))}` : EMPTY;
     await client.query(`CREATE DATABASE ${escapeIdentifier(name)} ${source}`);
   });
   return {
     url: urlOf(serverUrl, name),
     drop: () =>
-      withServer(
+      withClient(
         serverUrl,
         async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`)),
       ),
