@@ -185,9 +185,8 @@ class RotatingLog {
 }
 
 /** Settles when the task can say no more. */
-function listen(output: Readable | null, name: string, logs: Logs, heard: () => void): Promise<void> {
+function listen(output: Readable | null, log: RotatingLog, heard: () => void): Promise<void> {
   if (output === null) return Promise.resolve();
-  const log = new RotatingLog(name, logs);
   output.on('data', (chunk: Buffer) => {
     log.write(chunk);
     heard();
@@ -198,23 +197,20 @@ function listen(output: Readable | null, name: string, logs: Logs, heard: () => 
 
 function supervise(launch: Launch): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
+  const { logs } = launch;
+  // Before the task can put anything into their folder.
+  const files = logs === null ? [] : [new RotatingLog(logs.stdout, logs), new RotatingLog(logs.stderr, logs)];
   const child = spawn(launch.command, launch.args, {
     cwd: launch.cwd,
     env: launch.env,
     detached: true,
-    stdio: launch.logs === null ? 'ignore' : ['ignore', 'pipe', 'pipe'],
+    stdio: logs === null ? 'ignore' : ['ignore', 'pipe', 'pipe'],
     ...(launch.uid !== null && { uid: launch.uid }),
     ...(launch.gid !== null && { gid: launch.gid }),
   });
   const { pid } = child;
-  const { logs } = launch;
   let heard = (): void => undefined;
-  const said =
-    logs === null
-      ? []
-      : [child.stdout, child.stderr].map((output, at) =>
-          listen(output, at === 0 ? logs.stdout : logs.stderr, logs, () => heard()),
-        );
+  const said = files.map((log, at) => listen(at === 0 ? child.stdout : child.stderr, log, () => heard()));
   child.once('error', (error) => {
     if (pid === undefined) say({ error: error.message });
   });
