@@ -164,7 +164,7 @@ const SENTENCES: Readonly<Record<string, (data: EventData) => string>> = {
   WebhookDisabled: ({ id, trouble }) => `webhook ${text(id)} disabled${after(': ', trouble)}`,
   WebhookDeleted: ({ id }) => `webhook ${text(id)} deleted`,
   WebhookDeliveryFailed: ({ deliveryId, attempts, error }) =>
-    `${text(deliveryId)} given up after ${text(attempts)} attempts: ${text(error)}`,
+    `${text(deliveryId)} given up after ${many(Number(attempts), 'attempt')}: ${text(error)}`,
   WebhookRedeliveryRequested: ({ deliveryIds }) =>
     `${many(list(deliveryIds).length, 'dead letter')} to be delivered once more`,
   WebhookRedeliveryFailed: ({ deliveryId, error }) => `${text(deliveryId)} not delivered once more: ${text(error)}`,

@@ -27,6 +27,11 @@ describe('Sentences of a story', () => {
     expect(sentenceOf('DeploymentMovedElsewhere', {})).toBe('deployment moved elsewhere');
   });
 
+  test('a delivery may be given up after a single attempt', () => {
+    const given = { deliveryId: 'evt_7_0_ab', attempts: 1, error: 'answered 418' };
+    expect(sentenceOf('WebhookDeliveryFailed', given)).toBe('evt_7_0_ab given up after 1 attempt: answered 418');
+  });
+
   test('a rollout is told in words', () => {
     const group = { desiredTotal: 3, desiredCanaries: 1 };
     expect(sentenceOf('DeploymentCreated', { jobId: 'web', jobVersion: 4, groups: { app: group } })).toBe(
