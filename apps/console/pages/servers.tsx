@@ -22,6 +22,8 @@ interface Member {
   readonly Tags: Readonly<Record<string, string>> | null;
 }
 
+const FORBIDDEN = 403;
+
 /** What a lease is for. */
 const DOES = new Map([
   ['scheduler', 'leads'],
@@ -61,7 +63,7 @@ export function ServersPage() {
         )}
       </Answer>
       <h2>Lags</h2>
-      <Answer of={metrics}>{(text) => <Lags text={text} leases={leases.value} webhooks={webhooks.value} />}</Answer>
+      <Answer of={metrics}>{(text) => <Lags text={text} leases={leases.value} webhooks={webhooks} />}</Answer>
       <h2>Instances</h2>
       <Answer of={members}>
         {({ Members }) => (
@@ -108,14 +110,14 @@ function Lags({
 }: {
   readonly text: string;
   readonly leases: readonly Lease[] | undefined;
-  readonly webhooks: readonly Webhook[] | undefined;
+  readonly webhooks: Reading<readonly Webhook[]>;
 }) {
   const index = metricIn(text, 'rollbook_log_index');
   const contact = metricIn(text, 'rollbook_log_contact_seconds');
   const rows: readonly (readonly [string, string])[] = [
     ['Log, as this instance has applied it', `up to ${indexed(index ?? 0)}, asked ${duration(contact ?? 0)} ago`],
     ['Kafka', relayLag(text, leases)],
-    ['Webhooks', webhooks === undefined ? 'your token may not read them' : webhookLag(webhooks)],
+    ['Webhooks', webhookLag(webhooks)],
   ];
   return (
     <Table heads={['What', 'How far']} caption="Lags">
@@ -142,7 +144,9 @@ function relayLag(text: string, leases: readonly Lease[]): string {
     : `${many(commits, 'commit')} behind, the oldest ${duration(seconds)} old`;
 }
 
-function webhookLag(all: readonly Webhook[]): string {
+function webhookLag({ value: all, error }: Reading<readonly Webhook[]>): string {
+  if (all === undefined && error === undefined) return 'not read yet';
+  if (all === undefined) return error?.status === FORBIDDEN ? 'your token may not read them' : 'they could not be read';
   const enabled = all.filter(({ State }) => State !== 'disabled');
   const behind = Math.max(0, ...enabled.map(({ Lag }) => Lag));
   if (all.length === 0) return 'there are none';
