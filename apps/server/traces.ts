@@ -1,18 +1,17 @@
 import type { AppendedCommand } from '@app/event-store';
 import type { PublishedCommit } from '@app/kafka-relay';
-import { heldBy, noteSpan } from '@app/nomad-api';
+import { heldBy, noteSpan, PROBES } from '@app/nomad-api';
 import type { Tracing } from '@app/platform';
 import type { FastifyInstance } from 'fastify';
 import { METHODS, NO_ROUTE } from './http-metrics.js';
 
-/** Asked every few seconds by whatever watches the server: nobody looks for their traces. */
-const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 const SERVER_ERROR = 500;
 
 /** A span for each request, a part of the trace that it came with, if any. Its name is ours: a path from outside is an attribute. Call before routes are made. */
 export function traceHttp(fastify: FastifyInstance, tracing: Tracing): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0]!;
+    // Asked every few seconds by whatever watches the server: nobody looks for their traces.
     if (PROBES.has(path)) return done();
     const method = METHODS.has(request.method) ? request.method : '_OTHER';
     const route = request.routeOptions.url ?? NO_ROUTE;

@@ -5,7 +5,7 @@ export { JoinTokens } from './agents/join-tokens.js';
 export { BodiesInFlight } from './gate/bodies.js';
 export { ClientLimits } from './gate/client-limits.js';
 export { isLoopbackAddress } from './gate/cross-site.js';
-export { heldBy, limitConnections, type Gate } from './gate/gate.js';
+export { heldBy, limitConnections, PROBES, type Gate } from './gate/gate.js';
 export { ConsoleFiles, serveConsole } from './console/console-files.js';
 export { drive } from './edge/breathe.js';
 export { ServerIdentity } from './edge/server-identity.js';

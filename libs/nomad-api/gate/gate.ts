@@ -9,7 +9,7 @@ const RETRY_SECONDS = 1;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Probes are answered whatever else is going on. */
-const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
+export const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 const STREAMS =
   /^\/v1\/(?:event\/stream|agent\/monitor|client\/fs\/(?:logs|stream|cat|readat)|client\/allocation\/[^/]+\/exec)/;
 const WAITS = /[?&]index=0*[1-9]/;
