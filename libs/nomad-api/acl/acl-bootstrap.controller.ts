@@ -11,11 +11,9 @@ import { definitionHash } from '../edge/named.js';
 import { sendJson } from '../edge/reads.js';
 import { ServerIdentity } from '../edge/server-identity.js';
 import { textOf, Writes, type Write } from '../edge/writes.js';
-import { aclBootstrapRequest, decodeBody, NomadError } from '../http/index.js';
+import { aclBootstrapRequest, decodeBody, isUuid, NomadError } from '../http/index.js';
 import { requireAcls } from './requirement.js';
 import { TokenSecrets } from './token-secrets.js';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Where whoever may write to a server's disk says that one more bootstrap is wanted. */
 export class BootstrapReset {
@@ -68,6 +66,6 @@ function secretIn(request: FastifyRequest): string {
   const prefix = 'failed to decode request body: ';
   const decoded = orThrow(decodeBody(body, aclBootstrapRequest, { chunked: isChunked(request) }), prefix, 400);
   const secret = decoded.BootstrapSecret ?? '';
-  if (secret !== '' && !UUID.test(secret)) throw new NomadError('invalid acl token', 400);
+  if (secret !== '' && !isUuid(secret)) throw new NomadError('invalid acl token', 400);
   return secret;
 }

@@ -33,13 +33,13 @@ import { digestOfSecret, isSameDigest, type IdentityTokens } from '@app/keyring'
 import type { ReadModels } from '@app/read-models';
 import type { LogCommit, LogTail } from '@app/streaming';
 import { LRUCache } from 'lru-cache';
+import { isUuid } from '../http/index.js';
 import type { Caller, Callers, Stranger } from './caller.js';
 import { NodeSecrets } from './node-secrets.js';
 
 const MAX_CALLERS = 10_000;
 const MAX_POLICIES = 1_000;
 const ANONYMOUS = 'anonymous';
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const JWS_PARTS = 3;
 const NO_JWS = 'go-jose/go-jose: compact JWS format must have three parts';
 const STRANGER: Stranger = { identity: { kind: 'stranger' } };
@@ -79,7 +79,7 @@ export class TokenCallers implements Callers {
   }
 
   resolve(secret: string | undefined): Promise<Caller | Stranger> | Caller {
-    if (secret !== undefined && !UUID.test(secret)) return this.ofWorkload(secret);
+    if (secret !== undefined && !isUuid(secret)) return this.ofWorkload(secret);
     const digest = secret === undefined ? '' : digestOfSecret(secret);
     const kept = this.found.get(digest);
     return kept !== undefined && !this.isOver(kept) ? kept : this.lookUp(secret, digest);

@@ -6,11 +6,10 @@ import type { LogTail } from '@app/streaming';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf } from '../edge/exchange.js';
 import type { Objects } from '../edge/objects.js';
-import { NomadError, type AclTokenRequest } from '../http/index.js';
+import { isUuid, NomadError, type AclTokenRequest } from '../http/index.js';
 import { tokenCommand } from './token-requests.js';
 import type { TokenWrites } from './token-writes.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NO_UUIDS = 'the accessor and the secret of an uploaded token must be UUIDs';
 const MAX_TRIES = 5;
 
@@ -56,7 +55,7 @@ export class TokenUploads {
     body: AclTokenRequest,
   ): Promise<void> {
     const secretDigest = digestOfSecret(secret);
-    const fault = [accessorId, secret].every((id) => UUID.test(id)) ? undefined : NO_UUIDS;
+    const fault = [accessorId, secret].every(isUuid) ? undefined : NO_UUIDS;
     await this.tail.readIndex();
     // Before the tokens are: who brings a secret along afterwards makes this outdated.
     const [registry] = await this.objects.states<AclRegistryState>([ACL_REGISTRY]);

@@ -60,5 +60,5 @@ export {
   writeOptions,
 } from './query.js';
 export { fail, ok, type Refusal, type Result } from './result.js';
-export { parseUuid, parseUuidPrefix } from './uuid-prefix.js';
+export { isUuid, parseUuid, parseUuidPrefix } from './uuid-prefix.js';
 export { percentDecode } from './percent.js';

@@ -29,6 +29,11 @@ function digitsOf(text: string): Result<string> {
   return ok(digits.toLowerCase());
 }
 
+const ANY_CASE = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a text is a whole UUID with its hyphens in their places, in small letters or capitals. */
+export const isUuid = (text: string): boolean => ANY_CASE.test(text);
+
 /** What nearly every request brings. */
 const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
