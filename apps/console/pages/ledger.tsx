@@ -132,7 +132,7 @@ const CHOICES = [
 const TEXTS = [
   ['actor', 'Who', 'token …, node …, anonymous'],
   ['reason', 'Why', 'words of the reason'],
-  ['about', 'What', 'job/<namespace>/<id>, node/<id>'],
+  ['about', 'What', 'job/<namespace>/<id>, node/…'],
 ] as const;
 
 function Filters({ of }: { readonly of: LedgerFilters }) {
