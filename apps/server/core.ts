@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KeyringState } from '@app/domain';
-import { CommandHandler, impatientPool, migrate, PostgresEventStore } from '@app/event-store';
+import { CommandHandler, migrate, PostgresEventStore } from '@app/event-store';
 import { IdentityTokens, Keyring, loadKeyEncryptionKey } from '@app/keyring';
 import { KEYRING } from '@app/kernel';
 import {
@@ -21,7 +21,6 @@ import {
 import { AnswerCache, KeptLists, LogTail, NodeNews } from '@app/streaming';
 import {
   aggregates,
-  ENTITIES,
   Heartbeats,
   LockRenewals,
   MIGRATIONS,
@@ -36,7 +35,8 @@ import {
   WebhookCursors,
 } from '@app/read-models';
 import { allowing, type IsAllowed } from '@app/webhooks';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import { dataSourceOn } from './data-source.js';
 import { instrument } from './instruments.js';
 import { logCommits } from './log-commits.js';
 import { traceCommands } from './traces.js';
@@ -97,15 +97,7 @@ export async function startCore(
     poolSize: configuration.databasePoolSize,
     onUpkeepFailed: (err) => log.warn({ err }, 'the log cannot be looked after; trying again later'),
   });
-  const dataSource = new DataSource({
-    type: 'postgres',
-    url: databaseUrl,
-    entities: [...ENTITIES],
-    poolSize: configuration.databasePoolSize,
-    extra: impatientPool,
-    // A connection that is lost is replaced when it is needed.
-    poolErrorHandler: () => undefined,
-  });
+  const dataSource = dataSourceOn(databaseUrl, configuration.databasePoolSize);
   await whenAnswered(() => dataSource.initialize());
   const { commandMetrics, watch, watchLease } = instrument(metrics);
   const handler = new CommandHandler({

@@ -1,9 +1,9 @@
-import { impatientPool, isStoreOutage, PostgresEventStore } from '@app/event-store';
+import { isStoreOutage, PostgresEventStore } from '@app/event-store';
 import { currentCount, currentValue, type Configuration, type Logger, type Shutdown } from '@app/platform';
-import { ENTITIES, ReadModels, tablesOf } from '@app/read-models';
+import { ReadModels, tablesOf } from '@app/read-models';
 import { AnswerCache, KeptLists, LogTail, Replica, type ReplicaConnection } from '@app/streaming';
-import { DataSource } from 'typeorm';
 import type { Core } from './core.js';
+import { dataSourceOn } from './data-source.js';
 
 const CACHE_BYTES = 32 * 1024 * 1024;
 const LISTS_BYTES = 96 * 1024 * 1024;
@@ -39,14 +39,7 @@ export function startReplica(
 
 async function connect(url: string, poolSize: number, log: Logger): Promise<ReplicaConnection> {
   const store = new PostgresEventStore({ url, poolSize, deadlineMs: DEADLINE_MS, isStandby: true });
-  const dataSource = new DataSource({
-    type: 'postgres',
-    url,
-    entities: [...ENTITIES],
-    poolSize,
-    extra: impatientPool,
-    poolErrorHandler: () => undefined,
-  });
+  const dataSource = dataSourceOn(url, poolSize);
   const tail = new LogTail({
     store,
     handler: NOBODY_WRITES,
